@@ -1,0 +1,335 @@
+//! Slots in memory that the caller lends: insert, look up and remove without a heap and without moving what is held.
+//!
+//! What it guarantees:
+//!
+//! - Memory of all zeros is an empty table, and a slot that was never used is never read but for the bucket head in it.
+//!   A table for a million entries costs nothing before they come.
+//! - `insert`, `remove`, `get` take constant time; `link`, `unlink`, `find` constant time on average, if the caller's
+//!   hashes are spread evenly. Every walk ends, whatever the links say.
+//! - An [`Id`] that was given out is stale once its slot is released: the slot's generation changes. (16 bits: the same
+//!   slot would have to be released 65,535 times while somebody keeps an old `Id`.)
+//! - What is still linked, listed or scheduled is not removed, so that no list ever leads into a free slot.
+//!
+//! Why it is built so: the links of the hash index, of lists and of timers lie in the slot, beside the value. The head
+//! of the index's bucket `i` lies in slot `i`, so one slice is all that the caller lends, there are as many buckets as
+//! slots, and a slot of 64 bytes is one line of a cache. Free slots are reused last in, first out: memory stays warm.
+
+/// A link to a slot: its index + 1; 0 is none.
+pub(super) type Link = u32;
+
+/// A slot and the generation in which it was meant. All zeros is an `Id` of nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Id {
+    index: u32,
+    generation: u16,
+}
+
+impl Id {
+    /// The index of the slot, whether it is still the one that was meant or not.
+    pub(crate) const fn index(self) -> u32 {
+        self.index
+    }
+}
+
+/// What a slot contributes to one hash index.
+#[derive(Clone, Copy, Debug)]
+struct IndexLinks {
+    /// The first slot of the bucket that has this slot's number. Nothing to do with the value here.
+    head: Link,
+    /// The slot behind this one in its bucket.
+    chain: Link,
+}
+
+/// Where a slot is: the low four bits of `Node::state`.
+pub(super) mod place {
+    /// Not in use; in the free list, or never used.
+    pub(crate) const FREE: u8 = 0;
+    /// In use, in no list, without a deadline.
+    pub(crate) const IDLE: u8 = 1;
+    /// In a `List` of the caller's.
+    pub(crate) const LISTED: u8 = 2;
+    /// With a deadline; on the wheel, plus its level.
+    pub(crate) const SCHEDULED: u8 = 3;
+    /// With a deadline beyond the range of the wheel.
+    pub(crate) const FAR: u8 = 15;
+}
+
+const PLACE: u8 = 0x0f;
+/// Shifted by the number of an index: the slot is linked there.
+const LINKED: u8 = 0x10;
+const DEADLINE_BITS: u32 = 40;
+/// How far ahead a deadline may lie, in milliseconds: 34 years.
+pub(super) const HORIZON: u64 = 1 << DEADLINE_BITS;
+
+/// The links of a slot: 16 bytes, and 8 for each index.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Node<const N: usize> {
+    indexes: [IndexLinks; N],
+    pub(super) previous: Link,
+    /// The next one in a list, or in the free list.
+    pub(super) next: Link,
+    deadline_low: u32,
+    generation: u16,
+    deadline_high: u8,
+    state: u8,
+}
+
+impl<const N: usize> Node<N> {
+    const EMPTY: Self = Self {
+        indexes: [IndexLinks { head: 0, chain: 0 }; N],
+        previous: 0,
+        next: 0,
+        deadline_low: 0,
+        generation: 0,
+        deadline_high: 0,
+        state: 0,
+    };
+
+    pub(super) const fn place(&self) -> u8 {
+        self.state & PLACE
+    }
+
+    pub(super) const fn set_place(&mut self, place: u8) {
+        self.state = (self.state & !PLACE) | place;
+    }
+
+    /// The deadline, which is known to be at or after `base` and less than [`HORIZON`] from it.
+    pub(super) const fn deadline(&self, base: u64) -> u64 {
+        let low = (self.deadline_high as u64) << 32 | self.deadline_low as u64;
+        base.wrapping_add(low.wrapping_sub(base) & (HORIZON - 1))
+    }
+
+    pub(super) const fn set_deadline(&mut self, deadline: u64) {
+        self.deadline_low = deadline as u32;
+        self.deadline_high = (deadline >> 32) as u8;
+    }
+}
+
+/// A value and its links. `N` is the number of hash indexes, at most 4.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slot<T, const N: usize = 1> {
+    node: Node<N>,
+    value: T,
+}
+
+impl<T, const N: usize> Slot<T, N> {
+    /// A slot that is not in use. The value is not looked at before an insertion replaces it.
+    pub(crate) const fn vacant(value: T) -> Self {
+        const { assert!(N <= 4, "a slot has four bits for its indexes") };
+        Self { node: Node::EMPTY, value }
+    }
+}
+
+impl<T: Default, const N: usize> Default for Slot<T, N> {
+    fn default() -> Self {
+        Self::vacant(T::default())
+    }
+}
+
+/// What a table knows apart from its slots. All zeros is an empty table.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Root {
+    free: Link,
+    high_water: u32,
+    len: u32,
+}
+
+impl Root {
+    /// The root of an empty table.
+    pub(crate) const EMPTY: Self = Self { free: 0, high_water: 0, len: 0 };
+}
+
+/// A view of slots and their root, which belong together from the first use on.
+#[derive(Debug)]
+pub(crate) struct Table<'s, T, const N: usize = 1> {
+    slots: &'s mut [Slot<T, N>],
+    root: &'s mut Root,
+}
+
+impl<'s, T: Copy, const N: usize> Table<'s, T, N> {
+    /// A view. Slots beyond the first 2^32 - 2 are left alone: a link counts from 1, and that of nothing leads nowhere.
+    pub(crate) fn new(slots: &'s mut [Slot<T, N>], root: &'s mut Root) -> Self {
+        const MOST: usize = u32::MAX as usize - 1;
+        let slots = if slots.len() > MOST { slots.get_mut(..MOST).unwrap_or_default() } else { slots };
+        Self { slots, root }
+    }
+
+    /// How many slots are in use.
+    pub(crate) const fn len(&self) -> u32 {
+        self.root.len
+    }
+
+    /// How many slots there are.
+    pub(crate) const fn capacity(&self) -> u32 {
+        // `new` saw to it that this is no more than 32 bits.
+        self.slots.len() as u32
+    }
+
+    /// How many slots were ever in use: no index at or above it is.
+    pub(crate) const fn high_water(&self) -> u32 {
+        self.root.high_water
+    }
+
+    /// The value that `id` was given for; `None` if its slot was released since.
+    pub(crate) fn get(&self, id: Id) -> Option<&T> {
+        let slot = self.used(id.index)?;
+        if slot.node.generation == id.generation { Some(&slot.value) } else { None }
+    }
+
+    /// As [`get`](Self::get), to change it.
+    pub(crate) fn get_mut(&mut self, id: Id) -> Option<&mut T> {
+        let slot = self.used_mut(id.index)?;
+        if slot.node.generation == id.generation { Some(&mut slot.value) } else { None }
+    }
+
+    /// The value in a slot; `None` if the slot is not in use.
+    pub(crate) fn at(&self, index: u32) -> Option<&T> {
+        Some(&self.used(index)?.value)
+    }
+
+    /// As [`at`](Self::at), to change it.
+    pub(crate) fn at_mut(&mut self, index: u32) -> Option<&mut T> {
+        Some(&mut self.used_mut(index)?.value)
+    }
+
+    /// The present `Id` of a slot; `None` if the slot is not in use.
+    pub(crate) fn id(&self, index: u32) -> Option<Id> {
+        Some(Id { index, generation: self.used(index)?.node.generation })
+    }
+
+    /// Takes a slot for `value`; `None` if all are in use.
+    pub(crate) fn insert(&mut self, value: T) -> Option<Id> {
+        let fresh = self.root.free == 0;
+        let index = if fresh { self.root.high_water } else { self.root.free.wrapping_sub(1) };
+        if index >= self.capacity() {
+            return None;
+        }
+        let Slot { node, value: place } = self.slots.get_mut(index as usize)?;
+        if fresh {
+            self.root.high_water = index.wrapping_add(1);
+        } else {
+            self.root.free = node.next;
+        }
+        self.root.len = self.root.len.wrapping_add(1);
+        *place = value;
+        node.next = 0;
+        node.state = place::IDLE;
+        // Zero is left to the `Id` of nothing.
+        node.generation = node.generation.max(1);
+        Some(Id { index, generation: node.generation })
+    }
+
+    /// Releases a slot. False, and nothing is done, if it is not in use, or still linked, listed or scheduled.
+    pub(crate) fn remove(&mut self, index: u32) -> bool {
+        let free = self.root.free;
+        let Some(Slot { node, .. }) = self.slots.get_mut(index as usize) else { return false };
+        if node.state != place::IDLE {
+            return false;
+        }
+        node.state = place::FREE;
+        node.generation = node.generation.wrapping_add(1).max(1);
+        node.next = free;
+        self.root.free = index.wrapping_add(1);
+        self.root.len = self.root.len.wrapping_sub(1);
+        true
+    }
+
+    /// Enters a slot into index `which`, ahead of others with the same hash. False, and nothing is done, if it is in
+    /// that index already, or not in use, or there is no such index.
+    pub(crate) fn link(&mut self, index: u32, which: usize, hash: u64) -> bool {
+        let bucket = self.bucket(hash);
+        match self.used(index) {
+            Some(slot) if which < N && slot.node.state & linked(which) == 0 => {}
+            _ => return false,
+        }
+        let Some(head) = self.links_mut(bucket, which).map(|links| &mut links.head) else { return false };
+        let chain = core::mem::replace(head, index.wrapping_add(1));
+        if let Some(slot) = self.slots.get_mut(index as usize) {
+            slot.node.state |= linked(which);
+            if let Some(links) = slot.node.indexes.get_mut(which) {
+                links.chain = chain;
+            }
+        }
+        true
+    }
+
+    /// Takes a slot out of index `which`. False, and nothing is done, if it is not there under this hash.
+    pub(crate) fn unlink(&mut self, index: u32, which: usize, hash: u64) -> bool {
+        let target = index.wrapping_add(1);
+        let rest = match self.used(index) {
+            Some(Slot { node, .. }) if node.state & linked(which) != 0 => node.indexes.get(which).map(|l| l.chain),
+            _ => None,
+        };
+        let Some(rest) = rest else { return false };
+        let most = self.root.len;
+        let Some(links) = self.links_mut(self.bucket(hash), which) else { return false };
+        let mut link = &mut links.head;
+        for _ in 0..most {
+            if *link == target {
+                *link = rest;
+                if let Some(slot) = self.slots.get_mut(index as usize) {
+                    slot.node.state &= !linked(which);
+                }
+                return true;
+            }
+            let before = link.wrapping_sub(1);
+            match self.links_mut(before, which) {
+                Some(links) => link = &mut links.chain,
+                None => return false,
+            }
+        }
+        false
+    }
+
+    /// The slot in index `which` under `hash` whose value `is_it`; of several, the one that was linked last.
+    pub(crate) fn find(&self, which: usize, hash: u64, mut is_it: impl FnMut(&T) -> bool) -> Option<u32> {
+        let mut link = self.slots.get(self.bucket(hash) as usize)?.node.indexes.get(which)?.head;
+        for _ in 0..self.root.len {
+            let index = link.checked_sub(1)?;
+            let slot = self.slots.get(index as usize)?;
+            if is_it(&slot.value) {
+                return Some(index);
+            }
+            link = slot.node.indexes.get(which)?.chain;
+        }
+        None
+    }
+
+    pub(super) fn node(&self, index: u32) -> Option<&Node<N>> {
+        Some(&self.slots.get(index as usize)?.node)
+    }
+
+    pub(super) fn node_mut(&mut self, index: u32) -> Option<&mut Node<N>> {
+        Some(&mut self.slots.get_mut(index as usize)?.node)
+    }
+
+    /// The links of all slots that were ever in use, from the first one on.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = &Node<N>> {
+        self.slots.iter().take(self.root.high_water as usize).map(|slot| &slot.node)
+    }
+
+    fn used(&self, index: u32) -> Option<&Slot<T, N>> {
+        self.slots.get(index as usize).filter(|slot| slot.node.place() != place::FREE)
+    }
+
+    fn used_mut(&mut self, index: u32) -> Option<&mut Slot<T, N>> {
+        self.slots.get_mut(index as usize).filter(|slot| slot.node.place() != place::FREE)
+    }
+
+    fn links_mut(&mut self, index: u32, which: usize) -> Option<&mut IndexLinks> {
+        self.slots.get_mut(index as usize)?.node.indexes.get_mut(which)
+    }
+
+    /// The upper half of the hash as a fraction of the capacity: a product, since small cores cannot divide.
+    fn bucket(&self, hash: u64) -> u32 {
+        ((hash >> 32).wrapping_mul(u64::from(self.capacity())) >> 32) as u32
+    }
+}
+
+/// The bit of `Node::state` for an index; none for one that no slot can have.
+fn linked(which: usize) -> u8 {
+    if which < 4 { LINKED << which } else { 0 }
+}
+
+#[cfg(test)]
+mod tests;

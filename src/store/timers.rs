@@ -1,0 +1,189 @@
+//! Timers: at most one deadline for each slot of a [`Table`], and the slots handed out as their deadlines pass.
+//!
+//! What it guarantees:
+//!
+//! - [`Timers::pop_due`] hands out each scheduled slot once, never before its deadline, in the order of the deadlines to
+//!   the millisecond. One whose deadline has passed when it is scheduled is handed out at once.
+//! - [`Timers::next_deadline`] is never later than the earliest deadline. Without a wheel it is exact; with one it may be
+//!   earlier (see [`wheel`](super::wheel)), and then `pop_due` finds nothing and the next answer is closer.
+//! - No call does more than a bounded number of steps, however far the clock jumps. What is left to do goes on in the
+//!   next call, and until it is done `next_deadline` is not in the future.
+//! - The clock may stand still or jump. If it goes back while something is scheduled, the latest time seen goes on to
+//!   count, so that slots may be handed out early, never late; with nothing scheduled it may start anywhere.
+//! - Zeros are a state in which nothing is scheduled.
+//!
+//! Why it is built so: with a million exchanges it takes a wheel, with eight of them a look at each is both faster and
+//! smaller. Which it is, is a type ([`Wheel`], [`Linear`]), so that firmware does not link what it does not use.
+//! A slot keeps 40 bits of its deadline, which are read as the time at or after the present one that ends so: a deadline
+//! more than 34 years ahead counts as 34 years ahead.
+
+use core::marker::PhantomData;
+
+use super::table::{HORIZON, Table, place};
+use super::wheel::{self, Level};
+
+/// Whether the wheel is linked.
+pub(crate) trait Clockwork {
+    /// True: levels of a wheel are used, if there are any. False: they are not, and the code is not there.
+    const WHEEL: bool;
+}
+
+/// Constant time for each timer, 544 bytes for each level of the wheel.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wheel {}
+
+/// Time that grows with the number of slots, no memory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Linear {}
+
+impl Clockwork for Wheel {
+    const WHEEL: bool = true;
+}
+
+impl Clockwork for Linear {
+    const WHEEL: bool = false;
+}
+
+/// What the timers of a table know apart from its slots. All zeros: nothing is scheduled.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Root {
+    /// All deadlines are at or after it: what lay before was handed out. Milliseconds.
+    pub(super) base: u64,
+    scheduled: u32,
+}
+
+impl Root {
+    /// The root where nothing is scheduled.
+    pub(crate) const EMPTY: Self = Self { base: 0, scheduled: 0 };
+}
+
+/// A view of the timers. Root, levels and the table given to each call belong together from the first use on.
+#[derive(Debug)]
+pub(crate) struct Timers<'s, C> {
+    root: &'s mut Root,
+    levels: &'s mut [Level],
+    clockwork: PhantomData<C>,
+}
+
+impl<'s, C: Clockwork> Timers<'s, C> {
+    /// A view. With no levels it is a linear scan; of more than [`wheel::LEVELS`] the rest is left alone.
+    pub(crate) fn new(root: &'s mut Root, levels: &'s mut [Level]) -> Self {
+        Self { root, levels, clockwork: PhantomData }
+    }
+
+    /// How many slots are scheduled.
+    pub(crate) const fn len(&self) -> u32 {
+        self.root.scheduled
+    }
+
+    /// Whether this slot is scheduled.
+    pub(crate) fn is_scheduled<T: Copy, const N: usize>(&self, table: &Table<'_, T, N>, index: u32) -> bool {
+        table.node(index).is_some_and(|node| node.place() >= place::SCHEDULED)
+    }
+
+    /// When this slot is due, in milliseconds; `None` if it is not scheduled.
+    pub(crate) fn deadline<T: Copy, const N: usize>(&self, table: &Table<'_, T, N>, index: u32) -> Option<u64> {
+        let node = table.node(index).filter(|node| node.place() >= place::SCHEDULED)?;
+        Some(node.deadline(self.root.base))
+    }
+
+    /// Sets the deadline of a slot, in milliseconds, in place of the one it had. False, and nothing is done, if the slot
+    /// is not in use or in a list.
+    pub(crate) fn schedule<T: Copy, const N: usize>(
+        &mut self,
+        table: &mut Table<'_, T, N>,
+        index: u32,
+        deadline: u64,
+    ) -> bool {
+        self.cancel(table, index);
+        if table.node(index).is_none_or(|node| node.place() != place::IDLE) {
+            return false;
+        }
+        let base = &mut self.root.base;
+        if self.root.scheduled == 0 && deadline.checked_sub(*base).is_none_or(|ahead| ahead >= HORIZON) {
+            // The first deadline of all, or a clock that was set anew. Others may come on either side of it.
+            *base = deadline.saturating_sub(HORIZON / 2);
+        }
+        let deadline = deadline.max(*base).min(base.saturating_add(HORIZON - 1));
+        self.root.scheduled = self.root.scheduled.wrapping_add(1);
+        if let Some(node) = table.node_mut(index) {
+            node.set_deadline(deadline);
+            node.set_place(place::SCHEDULED);
+        }
+        if self.on_wheel() {
+            wheel::place(self.levels, self.root, table, index, deadline);
+        }
+        true
+    }
+
+    /// Takes the deadline from a slot. False if it has none.
+    pub(crate) fn cancel<T: Copy, const N: usize>(&mut self, table: &mut Table<'_, T, N>, index: u32) -> bool {
+        if !self.is_scheduled(table, index) {
+            return false;
+        }
+        if self.on_wheel() {
+            wheel::take(self.levels, self.root, table, index);
+        } else if let Some(node) = table.node_mut(index) {
+            node.set_place(place::IDLE);
+        }
+        self.root.scheduled = self.root.scheduled.wrapping_sub(1);
+        true
+    }
+
+    /// When to call [`pop_due`](Self::pop_due) next, in milliseconds; `None` if nothing is scheduled.
+    pub(crate) fn next_deadline<T: Copy, const N: usize>(&self, table: &Table<'_, T, N>) -> Option<u64> {
+        if self.root.scheduled == 0 {
+            None
+        } else if self.on_wheel() {
+            wheel::next(self.levels, self.root).map(|step| step.time)
+        } else {
+            self.earliest(table).map(|(_, deadline)| deadline)
+        }
+    }
+
+    /// The slot with the earliest deadline that has passed at `now`, in milliseconds. It is scheduled no more.
+    ///
+    /// `None` if there is none, or if the steps of one call did not lead to it: `next_deadline` tells.
+    pub(crate) fn pop_due<T: Copy, const N: usize>(&mut self, table: &mut Table<'_, T, N>, now: u64) -> Option<u32> {
+        if self.root.scheduled == 0 {
+            self.root.base = now;
+            return None;
+        }
+        let now = now.max(self.root.base);
+        let due = if self.on_wheel() {
+            wheel::pop_due(self.levels, self.root, table, now)?
+        } else {
+            match self.earliest(table) {
+                Some((index, deadline)) if deadline <= now => {
+                    self.root.base = deadline;
+                    table.node_mut(index)?.set_place(place::IDLE);
+                    index
+                }
+                _ => {
+                    self.root.base = now;
+                    return None;
+                }
+            }
+        };
+        self.root.scheduled = self.root.scheduled.wrapping_sub(1);
+        Some(due)
+    }
+
+    fn on_wheel(&self) -> bool {
+        C::WHEEL && !self.levels.is_empty()
+    }
+
+    fn earliest<T: Copy, const N: usize>(&self, table: &Table<'_, T, N>) -> Option<(u32, u64)> {
+        let mut earliest = None;
+        for (index, node) in (0..).zip(table.nodes()) {
+            let deadline = node.deadline(self.root.base);
+            if node.place() >= place::SCHEDULED && earliest.is_none_or(|(_, least)| deadline < least) {
+                earliest = Some((index, deadline));
+            }
+        }
+        earliest
+    }
+}
+
+#[cfg(test)]
+mod tests;

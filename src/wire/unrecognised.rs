@@ -1,0 +1,91 @@
+//! The critical options that a receiver must refuse (RFC 7252 5.4.1, 5.4.3, 5.4.5).
+
+use super::{Message, OptionFormat, OptionNumber, Options};
+
+impl<'d> Message<'d> {
+    /// Lists the critical options of which the receiver must refuse the message, in wire order.
+    ///
+    /// `known` says which option numbers the receiver understands. Listed is a critical option
+    ///
+    /// - that is not known (RFC 7252 5.4.1),
+    /// - whose value has a length out of its range (5.4.3), or is a string but not UTF-8 (3.2),
+    /// - or that is repeated where it may not be (5.4.5: the first one counts, the others are unrecognised);
+    ///
+    /// and in a response a reserved Location-* number that is not known, next to a Location-Path or Location-Query (5.10.7 with
+    /// erratum 4949). Elective options are
+    /// never listed: they are ignored, or seen by the typed getters only where they are right.
+    ///
+    /// A request with any of these is answered with 4.02 Bad Option, or rejected if it was Non-confirmable; a
+    /// response is rejected.
+    ///
+    /// ```
+    /// use coaplet::{Message, OptionNumber};
+    /// // GET with Uri-Host "a", then Uri-Host "b", then the unknown critical option 65001.
+    /// let message = Message::parse(b"\x40\x01\x00\x01\x31a\x01b\xe0\xfc\xd9")?;
+    /// let mut refused = message.unrecognised(|number| number.name().is_some()).map(|(number, _)| number.get());
+    /// assert_eq!(refused.next(), Some(3));
+    /// assert_eq!(refused.next(), Some(65001));
+    /// assert_eq!(refused.next(), None);
+    /// # Ok::<(), coaplet::ParseError>(())
+    /// ```
+    #[inline]
+    pub fn unrecognised<K: FnMut(OptionNumber) -> bool>(&self, known: K) -> Unrecognised<'d, K> {
+        Unrecognised {
+            options: self.options(),
+            previous: None,
+            response: self.code().is_response(),
+            located: false,
+            known,
+        }
+    }
+}
+
+/// Critical options to be refused: made by [`Message::unrecognised`].
+#[derive(Clone)]
+pub struct Unrecognised<'d, K> {
+    options: Options<'d>,
+    previous: Option<OptionNumber>,
+    response: bool,
+    /// Whether a Location-Path or Location-Query has gone by: their numbers are lower than the reserved ones.
+    located: bool,
+    known: K,
+}
+
+impl<'d, K: FnMut(OptionNumber) -> bool> Iterator for Unrecognised<'d, K> {
+    type Item = (OptionNumber, &'d [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let (number, value) = self.options.next()?;
+            let again = self.previous.replace(number) == Some(number);
+            self.located |= number == OptionNumber::LOCATION_PATH || number == OptionNumber::LOCATION_QUERY;
+            let location = self.response && self.located && number.is_reserved_location();
+            let must_know = number.is_critical() || location;
+            if must_know && !((self.known)(number) && suits(number, value, again, !self.response)) {
+                return Some((number, value));
+            }
+        }
+    }
+}
+
+/// Whether an occurrence of an option is as the registry says. Numbers that are not in it are the application's own.
+fn suits(number: OptionNumber, value: &[u8], again: bool, request: bool) -> bool {
+    let Some(shape) = number.shape() else { return true };
+    if !shape.accepts_length(value.len()) || (again && !shape.is_repeatable(request)) {
+        return false;
+    }
+    shape.format() != OptionFormat::String || core::str::from_utf8(value).is_ok()
+}
+
+impl<K> core::fmt::Debug for Unrecognised<'_, K> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Unrecognised").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl<K> defmt::Format for Unrecognised<'_, K> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Unrecognised({})", self.options);
+    }
+}
