@@ -1,0 +1,177 @@
+//! The command lines of both examples: the exchange that is shown, a server and a client of ours, and every mistake.
+
+use crate::process::{Ended, Server, example, run};
+use std::net::{ToSocketAddrs, UdpSocket};
+
+fn quickstart(arguments: &[&str]) -> Ended {
+    run(example("quickstart").args(arguments), b"")
+}
+
+/// One line on standard error, nothing on standard output.
+fn refuses(name: &str, arguments: &[&str], status: i32, what: &str) {
+    let done = run(example(name).args(arguments), b"");
+    assert_eq!((done.status, done.text()), (Some(status), ""), "{arguments:?}: {done:?}");
+    assert_eq!(done.stderr.lines().count(), 1, "{arguments:?}: {done:?}");
+    assert!(done.stderr.starts_with(&format!("{name}: ")) && done.stderr.contains(what), "{arguments:?}: {done:?}");
+}
+
+#[test]
+fn quickstart_ends_by_itself() {
+    let done = quickstart(&[]);
+    assert_eq!((done.status, &*done.stderr), (Some(0), ""), "{done:?}");
+    let text = done.text();
+    for part in
+        ["CON GET", "Uri-Path: time", "ACK 2.05 Content", "CON PUT", "ACK 2.04 Changed", "payload 2 bytes \"on\""]
+    {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    // Every message with its length; the sum is the sum.
+    let lengths: Vec<usize> = text
+        .lines()
+        .filter_map(|line| {
+            line.split_once("->").or(line.split_once("<-"))?.1.trim().split_once(" bytes  ")?.0.parse().ok()
+        })
+        .collect();
+    let sum = format!("{} messages, {} bytes in all", lengths.len(), lengths.iter().sum::<usize>());
+    assert!(lengths.len() >= 10 && text.trim_end().ends_with(&format!("{sum}.")), "{sum}: {text}");
+}
+
+#[test]
+fn serve_and_get() {
+    let server = Server::start("127.0.0.1:0");
+    let done = quickstart(&["get", &server.uri("/led")]);
+    assert_eq!((done.status, done.text()), (Some(0), "off"), "{done:?}");
+    let done = quickstart(&["put", &server.uri("/led"), "on"]);
+    assert_eq!((done.status, done.text()), (Some(0), ""), "{done:?}");
+    // The path in another spelling (RFC 7252 6.4), the scheme in another case.
+    let done = quickstart(&["get", &server.uri("/%6ced?a=1&b=2").replace("coap:", "COAP:")]);
+    assert_eq!((done.status, done.text()), (Some(0), "on"), "{done:?}");
+    let done = quickstart(&["get", &server.uri("/.well-known/core")]);
+    assert!(done.status == Some(0) && done.text().starts_with("</time>;"), "{done:?}");
+    let done = quickstart(&["get", &server.uri("")]);
+    assert_eq!(done.status, Some(4), "{done:?}");
+    assert!(done.stderr.lines().last().is_some_and(|line| line.contains("4.04 Not Found")), "{done:?}");
+    assert_eq!(quickstart(&["tour", &server.uri("")]).status, Some(0));
+}
+
+/// By name, with Uri-Host, whichever of its addresses the server has.
+#[test]
+fn a_host_with_a_name() {
+    let addresses: Vec<_> = ("localhost", 0).to_socket_addrs().expect("localhost").collect();
+    for address in addresses {
+        let server = Server::start(&address.to_string());
+        let done = quickstart(&["get", &format!("coap://LocalHost:{}/led", server.address.port())]);
+        assert_eq!((done.status, done.text()), (Some(0), "off"), "{done:?}");
+        assert!(done.stderr.contains("Uri-Host: localhost"), "{done:?}");
+    }
+}
+
+#[test]
+fn ipv6() {
+    if UdpSocket::bind("[::1]:0").is_err() {
+        // This machine has no IPv6: then it is said.
+        refuses("quickstart", &["serve", "--bind", "[::1]:0"], 1, "cannot listen on [::1]:0");
+        return;
+    }
+    let server = Server::start("[::1]:0");
+    let done = quickstart(&["get", &server.uri("/led")]);
+    assert_eq!((done.status, done.text()), (Some(0), "off"), "{done:?}");
+}
+
+#[test]
+fn an_address_in_use_is_said() {
+    let server = Server::start("127.0.0.1:0");
+    let address = server.address.to_string();
+    refuses("quickstart", &["serve", "--bind", &address], 1, "another program listens there");
+}
+
+#[test]
+fn uris_that_are_none_are_explained() {
+    let long = format!("coap://127.0.0.1/{}", "a".repeat(256));
+    for (uri, what) in [
+        ("127.0.0.1:5683/time", "it begins with coap://"),
+        ("http://127.0.0.1/", "it begins with coap://"),
+        ("coaps://127.0.0.1/", "coap:// (UDP without security) only"),
+        ("coap+tcp://127.0.0.1/", "coap:// (UDP without security) only"),
+        ("coap://", "it has no host"),
+        ("coap:///time", "it has no host"),
+        ("coap://:5683/time", "it has no host"),
+        ("coap://127.0.0.1:65536/", "\"65536\" is no port"),
+        ("coap://127.0.0.1:x/", "\"x\" is no port"),
+        ("coap://127.0.0.1:0/", "0 is no port"),
+        ("coap://[::1/", "not closed"),
+        ("coap://[::1]5683/", "no :port"),
+        ("coap://[::g]/", "is not an IPv6 address"),
+        ("coap://::1/", "stands in brackets"),
+        ("coap://a@127.0.0.1/", "no user name"),
+        ("coap://127.0.0.1/#a", "no #fragment"),
+        ("coap://127.0.0.1/a b", "as %20"),
+        ("coap://127.0.0.1/é", "as %C3%A9"),
+        ("coap://127.0.0.1/%4", "two hexadecimal digits"),
+        ("coap://127.0.0.1/a/../b", "no segments . and .."),
+        ("coap://127.0.0.1/%2e%2E", "no segments . and .."),
+        (&long, "at most 255 bytes"),
+    ] {
+        refuses("quickstart", &["get", uri], 2, what);
+    }
+    refuses("quickstart", &["get", "coap://nosuch.invalid/"], 1, "cannot find the host \"nosuch.invalid\"");
+}
+
+#[test]
+fn mistakes_of_quickstart() {
+    for (arguments, what) in [
+        (&["gte", "coap://127.0.0.1/"][..], "\"gte\" is no command"),
+        (&["coap://127.0.0.1/"], "say get coap://127.0.0.1/"),
+        (&["get"], "the URI is missing"),
+        (&["tour"], "the URI is missing"),
+        (&["put", "coap://127.0.0.1/"], "a URI and a payload"),
+        (&["get", "coap://127.0.0.1/", "more"], "\"more\" is one argument too many"),
+        (&["serve", "more"], "\"more\" is one argument too many"),
+        (&["--hlep"], "--hlep"),
+        (&["serve", "--bnid", "127.0.0.1:0"], "--bnid"),
+        (&["serve", "--bind"], "missing argument"),
+        (&["serve", "--bind", "127.0.0.1:http"], "\"http\" is no port"),
+        (&["serve", "--bind", ""], "it has no host"),
+        (&["get", "coap://127.0.0.1/", "--bind", "127.0.0.1:0"], "--bind goes with serve"),
+        (&["--bind", "127.0.0.1:0"], "--bind goes with serve"),
+        (&["serve", "--ack-timeout", "1"], "--ack-timeout goes with"),
+        (&["get", "coap://127.0.0.1/", "--ack-timeout", "0"], "0.001 to 3600"),
+        (&["get", "coap://127.0.0.1/", "--ack-timeout", "NaN"], "0.001 to 3600"),
+        (&["get", "coap://127.0.0.1/", "--ack-timeout", "soon"], "0.001 to 3600"),
+    ] {
+        refuses("quickstart", arguments, 2, what);
+    }
+}
+
+#[test]
+fn mistakes_of_decode() {
+    for arguments in [&["--jsno"][..], &["-x", "60001235"], &["--json=yes", "60001235"]] {
+        refuses("decode", arguments, 2, "--help");
+    }
+}
+
+#[test]
+fn help_has_examples() {
+    for (name, examples) in [
+        ("quickstart", &["quickstart -- serve", "quickstart -- get coap://", "--bind"][..]),
+        ("decode", &["decode -- 44", "--json"]),
+    ] {
+        for option in ["--help", "-h"] {
+            let done = run(example(name).arg(option), b"");
+            assert_eq!((done.status, &*done.stderr), (Some(0), ""), "{name} {option}");
+            for part in examples {
+                assert!(done.text().contains(part), "{part} in {}", done.text());
+            }
+            assert!(done.text().lines().all(|line| line.len() <= 120), "{}", done.text());
+        }
+    }
+}
+
+/// What the help shows is right.
+#[test]
+fn the_message_in_the_help_of_decode_is_one() {
+    let help = run(example("decode").arg("--help"), b"");
+    let line = help.text().lines().find(|line| line.contains("decode -- 44")).expect("the example");
+    let hex = line.split_whitespace().last().expect("hexadecimal");
+    assert_eq!(run(example("decode").arg(hex), b"").status, Some(0), "{hex}");
+}
