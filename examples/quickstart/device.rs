@@ -1,0 +1,106 @@
+//! The resources: a clock, a lamp and a thermometer. Nothing here knows of sockets, retransmission or Message IDs.
+
+use coaplet::{Code, ContentFormat, Message, Writer};
+use std::fmt::Write;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// What the resources are about.
+#[derive(Default)]
+pub struct Device {
+    led: bool,
+    readings: u32,
+}
+
+/// An answer of class 4 or 5, and why.
+struct Refusal(Code, &'static str);
+
+struct Resource {
+    path: &'static str,
+    /// Its attributes in the list (RFC 6690).
+    attributes: &'static str,
+    handler: fn(&mut Device, &Message<'_>, &mut Writer<'_>) -> Result<(), Refusal>,
+}
+
+const RESOURCES: &[Resource] = &[
+    Resource { path: "/time", attributes: r#";title="UNIX time in seconds";ct=0"#, handler: Device::time },
+    Resource { path: "/led", attributes: r#";title="on or off, takes PUT";ct=0"#, handler: Device::led },
+    Resource {
+        path: "/sensors/temp",
+        attributes: r#";title="degrees Celsius";rt="temperature-c";if="sensor";ct=0"#,
+        handler: Device::temperature,
+    },
+    Resource { path: "/.well-known/core", attributes: ";ct=40", handler: Device::discovery },
+];
+
+impl Device {
+    /// Writes the answer to a request in place.
+    pub fn answer(&mut self, request: &Message<'_>, reply: &mut Writer<'_>) {
+        let done = match RESOURCES.iter().find(|resource| request.path_is(resource.path)) {
+            Some(resource) => (resource.handler)(self, request, reply),
+            None => Err(Refusal(Code::NOT_FOUND, "no such resource: /.well-known/core lists all")),
+        };
+        if let Err(Refusal(code, why)) = done {
+            // A diagnostic payload has no Content-Format (RFC 7252 5.5.2).
+            reply.code(code).payload(why.as_bytes());
+        }
+    }
+
+    fn time(&mut self, request: &Message<'_>, reply: &mut Writer<'_>) -> Result<(), Refusal> {
+        content(request, reply, ContentFormat::TEXT_PLAIN)?.max_age(1);
+        let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+        // Never an error: `finish` tells if it did not fit.
+        let _ = write!(reply, "{seconds}");
+        Ok(())
+    }
+
+    fn led(&mut self, request: &Message<'_>, reply: &mut Writer<'_>) -> Result<(), Refusal> {
+        if request.code() != Code::PUT {
+            let state = if self.led { "on" } else { "off" };
+            content(request, reply, ContentFormat::TEXT_PLAIN)?.max_age(0).payload(state.as_bytes());
+            return Ok(());
+        }
+        if request.content_format().is_some_and(|format| format != ContentFormat::TEXT_PLAIN) {
+            return Err(Refusal(Code::UNSUPPORTED_CONTENT_FORMAT, "text/plain is taken"));
+        }
+        self.led = match request.payload() {
+            b"on" => true,
+            b"off" => false,
+            _ => return Err(Refusal(Code::BAD_REQUEST, "on or off is taken")),
+        };
+        reply.code(Code::CHANGED);
+        Ok(())
+    }
+
+    fn temperature(&mut self, request: &Message<'_>, reply: &mut Writer<'_>) -> Result<(), Refusal> {
+        content(request, reply, ContentFormat::TEXT_PLAIN)?;
+        // A thermometer with a draught: 21.0 to 21.9.
+        self.readings = self.readings.wrapping_add(1);
+        let _ = write!(reply, "21.{}", self.readings.wrapping_mul(7) % 10);
+        Ok(())
+    }
+
+    fn discovery(&mut self, request: &Message<'_>, reply: &mut Writer<'_>) -> Result<(), Refusal> {
+        content(request, reply, ContentFormat::LINK_FORMAT)?;
+        let mut separator = "";
+        for Resource { path, attributes, .. } in RESOURCES {
+            let _ = write!(reply, "{separator}<{path}>{attributes}");
+            separator = ",";
+        }
+        Ok(())
+    }
+}
+
+/// Begins a 2.05 if the request is a GET that accepts this format.
+fn content<'w, 'b>(
+    request: &Message<'_>,
+    reply: &'w mut Writer<'b>,
+    format: ContentFormat,
+) -> Result<&'w mut Writer<'b>, Refusal> {
+    if request.code() != Code::GET {
+        return Err(Refusal(Code::METHOD_NOT_ALLOWED, "not with this method"));
+    }
+    if request.accept().is_some_and(|accepted| accepted != format) {
+        return Err(Refusal(Code::NOT_ACCEPTABLE, "not in this format"));
+    }
+    Ok(reply.code(Code::CONTENT).content_format(format))
+}

@@ -1,0 +1,236 @@
+//! A CoAP server and client over real UDP sockets, in which every byte goes through the codec.
+//!
+//! | file | what it has |
+//! |---|---|
+//! | `device.rs` | the resources: this is what an application writes |
+//! | `server.rs`, `client.rs` | RFC 7252 sections 4 and 5, as far as a page of code goes |
+//! | `target.rs` | the URI that is asked |
+//! | `tour.rs`, `trace.rs` | the exchanges that are shown, and how |
+
+mod client;
+mod device;
+mod server;
+mod target;
+mod tour;
+mod trace;
+
+use client::{ACK_TIMEOUT, Answer, Client, Failure};
+use coaplet::{Code, ContentFormat};
+use std::ffi::OsString;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::process::ExitCode;
+use std::time::Duration;
+use target::Target;
+use trace::{To, Trace};
+
+const HELP: &str = "\
+A CoAP server and client to try.
+
+  cargo run --example quickstart                           both on this machine: five exchanges, then it ends
+  cargo run --example quickstart -- serve                  a server on 127.0.0.1:5683 for any CoAP client
+  cargo run --example quickstart -- serve --bind [::1]:5700
+  cargo run --example quickstart -- get coap://127.0.0.1:5683/time
+  cargo run --example quickstart -- put coap://127.0.0.1:5683/led on
+  cargo run --example quickstart -- tour coap://127.0.0.1:5683      the five exchanges with a server elsewhere
+
+serve:
+  --bind ADDRESS          where to listen: 127.0.0.1:5683 unless given; port 0 takes a free one
+get, put, tour:
+  --ack-timeout SECONDS   how long the first of five transmissions waits, ACK_TIMEOUT of RFC 7252: 2 unless given
+
+get prints the payload to standard output and the messages to standard error. Exit status: 0 for a 2.xx response, 4 for
+4.xx, 5 for 5.xx, 1 when there is none or it is not whole, 2 for a wrong command line.
+";
+
+/// One line for standard error, and the exit status.
+struct Failed(u8, String);
+
+impl From<String> for Failed {
+    fn from(line: String) -> Failed {
+        Failed(1, line)
+    }
+}
+
+impl From<lexopt::Error> for Failed {
+    fn from(error: lexopt::Error) -> Failed {
+        usage(error.to_string())
+    }
+}
+
+fn usage(why: impl std::fmt::Display) -> Failed {
+    Failed(2, format!("{why}; --help tells more"))
+}
+
+fn main() -> ExitCode {
+    let Err(Failed(status, line)) = run(lexopt::Parser::from_env()) else { return ExitCode::SUCCESS };
+    let _ = writeln!(io::stderr(), "quickstart: {line}");
+    ExitCode::from(status)
+}
+
+fn run(mut arguments: lexopt::Parser) -> Result<(), Failed> {
+    use lexopt::prelude::*;
+    let (mut words, mut bind, mut ack_timeout) = (Vec::new(), None, None);
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Short('h') | Long("help") => return print(HELP.as_bytes()),
+            Long("bind") => bind = Some(text(arguments.value()?)?),
+            Long("ack-timeout") => ack_timeout = Some(seconds(&text(arguments.value()?)?)?),
+            Value(word) => words.push(text(word)?),
+            _ => return Err(argument.unexpected().into()),
+        }
+    }
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words[..] {
+        ["serve", ..] | [] if ack_timeout.is_some() => return Err(usage("--ack-timeout goes with get, put and tour")),
+        ["serve", ..] => {}
+        _ if bind.is_some() => return Err(usage("--bind goes with serve")),
+        _ => {}
+    }
+    let ack_timeout = ack_timeout.unwrap_or(ACK_TIMEOUT);
+    match words[..] {
+        [] => both(),
+        ["serve"] => serve(bind.as_deref().unwrap_or("127.0.0.1:5683")),
+        ["get", uri] => request(uri, Code::GET, "", ack_timeout),
+        ["put", uri, payload] => request(uri, Code::PUT, payload, ack_timeout),
+        ["tour", uri] => ask(&parse(uri)?, ack_timeout, To::Stdout, tour::tour),
+        ["get" | "tour"] => Err(usage("the URI is missing, as in coap://127.0.0.1:5683/time")),
+        ["put"] | ["put", _] => Err(usage("put takes a URI and a payload, as in coap://127.0.0.1:5683/led on")),
+        ["serve" | "get" | "put" | "tour", .., extra] => Err(usage(format!("{extra:?} is one argument too many"))),
+        [uri, ..] if uri.contains("://") => Err(usage(format!("to ask a server, say get {uri}"))),
+        [word, ..] => Err(usage(format!("{word:?} is no command: serve, get, put and tour are"))),
+    }
+}
+
+/// Server and client in one process, each with a socket of its own.
+fn both() -> Result<(), Failed> {
+    let free = [SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), SocketAddr::from((Ipv6Addr::LOCALHOST, 0))];
+    let socket =
+        UdpSocket::bind(&free[..]).map_err(|error| format!("cannot listen on the loopback address: {error}"))?;
+    let address = socket.local_addr().map_err(|error| format!("cannot tell where the server listens: {error}"))?;
+    // It ends with the process.
+    std::thread::spawn(move || server::serve(&socket, None));
+    let trace = Trace::new(To::Stdout);
+    trace.line(format_args!("A server listens on {address}; a client asks it.\n"));
+    let asked = Client::connect(address, ACK_TIMEOUT, trace).and_then(|mut client| tour::tour(&mut client));
+    asked.map_err(|failure| failure.to_string().into())
+}
+
+fn serve(bind: &str) -> Result<(), Failed> {
+    let (host, port) = target::parse_bind(bind).map_err(|why| Failed(2, why))?;
+    let addresses = target::addresses(&host, port)?;
+    let socket = UdpSocket::bind(&addresses[..]).map_err(|error| {
+        let advice = match error.kind() {
+            ErrorKind::AddrInUse => "another program listens there: end it, or choose a port with --bind 127.0.0.1:0",
+            ErrorKind::AddrNotAvailable => "this machine has no such address: --bind takes one of its own",
+            ErrorKind::PermissionDenied => "ports below 1024 are for root: choose another",
+            _ => "choose another address with --bind",
+        };
+        format!("cannot listen on {bind}: {error}: {advice}")
+    })?;
+    let address = socket.local_addr().map_err(|error| format!("cannot tell where the server listens: {error}"))?;
+    let mut local = address;
+    if address.ip().is_unspecified() {
+        local.set_ip(if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
+    }
+    let trace = Trace::new(To::Stdout);
+    trace.line(format_args!(
+        "listening on {address}, until Ctrl-C. To try:
+
+  cargo run --example quickstart -- get coap://{local}/time
+  cargo run --example quickstart -- put coap://{local}/led on
+  coap-client-notls -m get coap://{local}/.well-known/core
+  coap-client-notls -m get coap://{local}/sensors/temp
+  coap-client-notls -m put -e off coap://{local}/led
+"
+    ));
+    server::serve(&socket, Some(trace))
+}
+
+fn request(uri: &str, method: Code, payload: &str, ack_timeout: Duration) -> Result<(), Failed> {
+    let target = parse(uri)?;
+    let build = |request: &mut coaplet::Writer<'_>| {
+        // Ascending numbers: Uri-Query, 15, comes after Content-Format, 12.
+        target.options(request);
+        if method == Code::PUT {
+            let format = coaplet::wire::uint::encode(u32::from(ContentFormat::TEXT_PLAIN.get()));
+            request.insert(coaplet::OptionNumber::CONTENT_FORMAT, format.as_bytes()).payload(payload.as_bytes());
+        }
+    };
+    let Answer { code, payload, has_more } =
+        ask(&target, ack_timeout, To::Stderr, |client| client.request(method, build))?;
+    if !code.is_success() {
+        let why = String::from_utf8_lossy(&payload);
+        let why = if why.is_empty() { String::new() } else { format!(": {}", why.escape_debug()) };
+        return Err(Failed(code.class(), format!("{uri} answers {code}{why}")));
+    }
+    print_payload(&payload)?;
+    if has_more {
+        return Err(Failed(1, format!("{uri} has more: this is its first block, and the example fetches no other")));
+    }
+    Ok(())
+}
+
+/// Asks at the target's addresses, one after the other, until something listens.
+fn ask<T>(
+    target: &Target,
+    ack_timeout: Duration,
+    to: To,
+    question: impl Fn(&mut Client) -> Result<T, Failure>,
+) -> Result<T, Failed> {
+    let mut last = None;
+    for address in target.addresses()? {
+        match Client::connect(address, ack_timeout, Trace::new(to)).and_then(|mut client| question(&mut client)) {
+            Err(failure @ (Failure::Refused(_) | Failure::Socket(..))) => last = Some(failure),
+            answer => return answer.map_err(|failure| failure.to_string().into()),
+        }
+    }
+    Err(last.map_or_else(|| "the host has no address".into(), |failure| failure.to_string()).into())
+}
+
+/// To a terminal with a line end, and nothing that could move its cursor; else as it came.
+fn print_payload(payload: &[u8]) -> Result<(), Failed> {
+    if !io::stdout().is_terminal() {
+        return print(payload);
+    }
+    match std::str::from_utf8(payload) {
+        Ok("") => Ok(()),
+        Ok(text) if !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) => {
+            print(format!("{}\n", text.trim_end_matches('\n')).as_bytes())
+        }
+        _ => {
+            let _ = writeln!(io::stderr(), "{} bytes that are no text: send them to a file with > FILE", payload.len());
+            Ok(())
+        }
+    }
+}
+
+fn print(bytes: &[u8]) -> Result<(), Failed> {
+    let mut out = io::stdout();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(format!("cannot write the output: {error}").into()),
+        _ => Ok(()),
+    }
+}
+
+fn parse(uri: &str) -> Result<Target, Failed> {
+    Target::parse(uri).map_err(|why| Failed(2, why))
+}
+
+/// A number that nobody can guess: for tokens, Message IDs and waiting times.
+fn random() -> u64 {
+    // The standard library takes the keys of its hash maps from the system.
+    RandomState::new().build_hasher().finish()
+}
+
+fn text(argument: OsString) -> Result<String, Failed> {
+    argument.into_string().map_err(|argument| usage(format!("{argument:?} is not UTF-8")))
+}
+
+fn seconds(text: &str) -> Result<Duration, Failed> {
+    match text.parse::<f64>() {
+        Ok(seconds) if (0.001..=3600.0).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err(usage(format!("--ack-timeout {text:?}: seconds are asked for, 0.001 to 3600"))),
+    }
+}
