@@ -1,0 +1,18 @@
+//! What the fuzz targets share. Most of it belongs to the tests of the library and is read from there: the grammar, the
+//! model of the writer, the checks of the getters. So a fuzzer and a property test that disagree would be news.
+
+#[path = "../../tests/common/agree.rs"]
+pub mod agree;
+#[path = "../../tests/grammar/mod.rs"]
+pub mod grammar;
+#[path = "../../tests/common/model.rs"]
+pub mod model;
+#[path = "../../tests/common/registry.rs"]
+pub mod registry;
+#[path = "../../tests/common/script.rs"]
+pub mod script;
+#[path = "../../tests/common/view.rs"]
+pub mod view;
+
+pub mod bytecode;
+pub mod peer;
