@@ -1,7 +1,7 @@
 //! A datagram, read where it lies. After [`Message::parse`] no accessor fails.
 
 use super::header;
-use super::option::{self, Options, OptionsOf};
+use super::option::{self, Options, OptionsOf, SMALL};
 use super::{Code, Header, OptionNumber, ParseError, ParseErrorKind, Type};
 
 /// A view of one CoAP message in a UDP or DTLS datagram (RFC 7252 section 3).
@@ -52,24 +52,20 @@ impl<'d> Message<'d> {
         let message_id = u16::from_be_bytes([*high, *low]);
         let header = Header::new(Type::from_bits(first >> 4), Code::from_byte(code), message_id);
         let (kind, offset) = 'fail: {
-            if code == 0 {
-                // RFC 7252 4.1: nothing behind the header of an Empty message.
-                if first & 15 == 0 && rest.is_empty() {
-                    return Ok(Message { header, token: &[], options: &[], payload: &[] });
-                }
+            // RFC 7252 4.1: nothing behind the header of an Empty message.
+            if !SMALL && rest.is_empty() && code == 0 && first & 15 == 0 {
+                return Ok(Message { header, token: &[], options: &[], payload: &[] });
+            }
+            if first & 15 == 15 {
+                break 'fail (ParseErrorKind::TokenLengthReserved, 0);
+            }
+            let empty = SMALL && code == 0 && first & 15 == 0 && rest.is_empty();
+            if !empty && (code == 0 || !header::may_carry(first, code)) {
                 break 'fail header::fault(first, code);
             }
-            if !header::may_carry(first, code) {
-                break 'fail header::fault(first, code);
-            }
-            let (token, rest) = match option::split_token(first & 15, rest) {
-                Ok(parts) => parts,
-                Err(kind @ ParseErrorKind::TokenLengthReserved) => break 'fail (kind, 0),
-                Err(kind) => break 'fail (kind, datagram.len()),
-            };
-            match option::check(rest) {
-                Ok((options, payload)) => return Ok(Message { header, token, options, payload }),
-                Err((kind, at)) => (kind, datagram.len().wrapping_sub(rest.len()).wrapping_add(at)),
+            match option::split(first & 15, rest) {
+                Ok((token, options, payload)) => return Ok(Message { header, token, options, payload }),
+                Err((kind, left)) => (kind, datagram.len().wrapping_sub(left)),
             }
         };
         // RFC 7252 4.2: a Confirmable message that cannot be processed is rejected with a Reset.
@@ -130,7 +126,17 @@ impl<'d> Message<'d> {
     #[inline]
     #[must_use]
     pub fn first(&self, number: OptionNumber) -> Option<&'d [u8]> {
-        self.options_of(number).next()
+        if !SMALL {
+            return self.options_of(number).next();
+        }
+        let number = usize::from(number.get());
+        let mut options = self.options();
+        while let Some(value) = options.step() {
+            if options.number() >= number {
+                return (options.number() == number).then_some(value);
+            }
+        }
+        None
     }
 
     /// The payload; empty where the message has none.

@@ -1,6 +1,6 @@
 //! Writes a message in place. The caller's buffer is all there is: nothing is staged, nothing allocated.
 
-use super::option::{self, MAX_LENGTH, Options};
+use super::option::{MAX_LENGTH, Options, SMALL};
 use super::{Code, Header, Message, OptionNumber, Type, WriteError, uint};
 
 /// Writes one message into a buffer: header and token, options, payload, then [`finish`](Writer::finish).
@@ -35,22 +35,8 @@ pub struct Writer<'b> {
 /// Behind every option number.
 const PAYLOAD: u32 = 0x1_0000;
 
-/// The nibble for a delta or length (RFC 7252 3.1).
-#[inline]
-const fn nibble(value: usize) -> u8 {
-    if value < 13 { value as u8 } else { long_nibble(value) }
-}
-
-// Apart, so that the common nibble is a branch not taken.
-#[cold]
-const fn long_nibble(value: usize) -> u8 {
-    if value < 269 { 13 } else { 14 }
-}
-
-/// The bytes that an option's header takes: 1 to 5.
-const fn header_length(delta: usize, length: usize) -> usize {
-    1 + nibble(delta).saturating_sub(12) as usize + nibble(length).saturating_sub(12) as usize
-}
+/// Where counting ends. No slice is longer, and a few bytes of header fit behind it: so a message never wraps.
+const ENDLESS: usize = usize::MAX / 2;
 
 /// Copies as much as both have. The slice's own `copy_from_slice` can panic where the optimiser does not see that the
 /// lengths agree.
@@ -63,7 +49,8 @@ impl<'b> Writer<'b> {
     /// Begins a message: header and token (RFC 7252 section 3; tokens longer than 12 bytes as RFC 8974 2.1).
     ///
     /// The buffer is as long as the longest message may become: 1152 bytes is what RFC 7252 4.6 assumes of a peer of
-    /// which nothing is known. A token of more than 65804 bytes is the sticky error [`WriteError::TokenTooLong`].
+    /// which nothing is known. Sticky errors: [`WriteError::TooLong`] for a token of more than 65804 bytes; and for a code
+    /// that may not stand in this type of message (RFC 7252 4.2) one that says why.
     #[inline]
     #[must_use]
     pub fn new(buffer: &'b mut [u8], header: Header, token: &[u8]) -> Writer<'b> {
@@ -87,14 +74,14 @@ impl<'b> Writer<'b> {
     /// Appends an option. Numbers ascend; equal numbers repeat the option.
     ///
     /// Sticky errors: [`WriteError::OutOfOrder`] for a number lower than the last, [`WriteError::OptionAfterPayload`],
-    /// [`WriteError::ValueTooLong`] for more than 65804 bytes. Whether the value suits the option (RFC 7252 5.10) is
+    /// [`WriteError::TooLong`] for more than 65804 bytes. Whether the value suits the option (RFC 7252 5.10) is
     /// not looked at here; the setters with an option's name see to it.
     #[inline]
     pub fn option(&mut self, number: OptionNumber, value: &[u8]) -> &mut Self {
         let Some(delta) = u32::from(number.get()).checked_sub(self.last) else { return self.refuse(number) };
         self.last = u32::from(number.get());
         // Most options have a header of one byte.
-        if delta < 13 && value.len() < 13 {
+        if !SMALL && delta < 13 && value.len() < 13 {
             if let Some([head, room @ ..]) = self.buffer.get_mut(self.length..) {
                 if let Some(room) = room.get_mut(..value.len()) {
                     *head = (delta << 4) as u8 | value.len() as u8;
@@ -123,33 +110,46 @@ impl<'b> Writer<'b> {
         if u32::from(number.get()) >= self.last {
             return self.option(number, value);
         }
-        let Some(place) = self.place(number) else {
-            // What is behind the end of the buffer is not there to be looked at. One byte of header may be saved in
-            // the option that follows, so that only these count for sure.
-            let sure = value.len().saturating_add(header_length(0, value.len())).saturating_sub(1);
-            self.length = self.length.saturating_add(sure);
+        let number = usize::from(number.get());
+        let end = self.length;
+        let place = self.buffer.get(..end).and_then(|written| place(written, number));
+        let Some(Place { tail, delta, follower }) = place else {
+            // What is behind the end of the buffer is not there to be looked at: this much is sure.
+            self.length = end.saturating_add(value.len());
             return self;
         };
-        // The header of the option that follows may shrink, but by no more than the new one takes: the tail never moves
-        // down.
-        let follower = place.follower.unwrap_or_default();
-        let grown = header_length(place.delta, value.len())
-            .saturating_add(value.len())
-            .saturating_add(follower.new_header())
-            .saturating_sub(follower.header);
-        let (at, end) = (place.at, self.length);
-        self.length = end.saturating_add(grown);
-        if self.length > self.buffer.len() {
-            return self;
+        let (header, tail) = tail;
+        let at = end.wrapping_sub(header).wrapping_sub(tail);
+        let write = |writer: &mut Self| {
+            writer.length = at;
+            writer.put_option_header(delta, value.len());
+            writer.put(value);
+            if let Some((delta, length)) = follower {
+                writer.put_option_header(delta, length);
+            }
+        };
+        let error = self.error;
+        // First without a buffer: how much it takes. Never less than what was there.
+        let buffer = core::mem::take(&mut self.buffer);
+        write(self);
+        self.buffer = buffer;
+        let grown = self.length.saturating_sub(at.wrapping_add(header));
+        let total = end.saturating_add(grown);
+        if total > self.buffer.len() {
+            // Room comes first.
+            self.error = error;
+        } else {
+            let mut from = end;
+            for _ in 0..tail {
+                from = from.wrapping_sub(1);
+                let byte = self.buffer.get(from).copied().unwrap_or(0);
+                if let Some(to) = self.buffer.get_mut(from.wrapping_add(grown)) {
+                    *to = byte;
+                }
+            }
+            write(self);
         }
-        self.move_up(at.saturating_add(follower.header), end, grown);
-        let length = core::mem::replace(&mut self.length, at);
-        self.put_option_header(place.delta, value.len());
-        self.put(value);
-        if follower.header > 0 {
-            self.put_option_header(follower.delta, follower.length);
-        }
-        self.length = length;
+        self.length = total;
         self
     }
 
@@ -169,10 +169,10 @@ impl<'b> Writer<'b> {
     /// did not fit: then [`finish`](Writer::finish) tells at least that much as `needed`.
     pub fn fill(&mut self, fill: impl FnOnce(&mut [u8]) -> usize) -> &mut Self {
         let start = self.length.saturating_add(usize::from(self.last != PAYLOAD));
-        let used = fill(self.buffer.get_mut(start..).unwrap_or(&mut []));
+        let used = fill(self.buffer.get_mut(start..).unwrap_or_default());
         if used > 0 {
             self.begin_payload();
-            self.length = self.length.saturating_add(used);
+            self.length = self.length.saturating_add(used).min(ENDLESS);
         }
         self
     }
@@ -212,11 +212,16 @@ impl<'b> Writer<'b> {
     #[inline]
     pub fn finish(&self) -> Result<usize, WriteError> {
         if let Some(error) = self.error {
-            return Err(error);
+            return Err(match error {
+                WriteError::OutOfOrder { number, after } if after <= number => {
+                    WriteError::OptionAfterPayload { number }
+                }
+                error => error,
+            });
         }
         let length = self.length;
         if length > self.buffer.len() {
-            return Err(WriteError::BufferTooSmall { needed: length });
+            return Err(WriteError::BufferTooSmall { needed: if length < ENDLESS { length } else { usize::MAX } });
         }
         match self.buffer.get(1) {
             Some(0) if length != 4 => Err(WriteError::EmptyWithContent),
@@ -241,14 +246,13 @@ impl<'b> Writer<'b> {
         if !header.is_sound() {
             self.misplaced(header);
         }
-        self.put(&header.to_bytes(nibble(token.len())));
-        self.put_token(token);
-    }
-
-    fn put_token(&mut self, token: &[u8]) {
-        // Every Empty message is without one, and so are many others.
-        if !token.is_empty() {
-            self.put_extension(token.len());
+        self.length = 4;
+        let tkl = self.put_extension(token.len());
+        if let Some(bytes) = self.buffer.first_chunk_mut() {
+            *bytes = header.to_bytes(tkl);
+        }
+        // Every Empty message is without a token, and so are many others.
+        if SMALL || !token.is_empty() {
             self.put(token);
         }
     }
@@ -265,111 +269,98 @@ impl<'b> Writer<'b> {
     /// Says why `option` did not take an option.
     #[cold]
     fn refuse(&mut self, number: OptionNumber) -> &mut Self {
-        self.fail(match u16::try_from(self.last) {
-            Ok(last) => WriteError::OutOfOrder { number, after: OptionNumber::new(last) },
-            Err(_) => WriteError::OptionAfterPayload { number },
-        })
+        // Behind the payload `after` becomes 0, by which `finish` knows it.
+        self.fail(WriteError::OutOfOrder { number, after: OptionNumber::new(self.last as u16) })
     }
 
     #[inline]
     fn begin_payload(&mut self) {
         if self.last != PAYLOAD {
             self.last = PAYLOAD;
-            self.put(&[0xff]);
+            self.push(0xff);
         }
     }
 
     /// Appends bytes; what does not fit is counted.
     fn put(&mut self, bytes: &[u8]) {
-        if let Some(room) = self.buffer.get_mut(self.length..).and_then(|room| room.get_mut(..bytes.len())) {
-            copy(room, bytes);
+        if SMALL {
+            for &byte in bytes {
+                self.push(byte);
+            }
+            self.length = self.length.min(ENDLESS);
+            return;
         }
-        self.length = self.length.saturating_add(bytes.len());
+        if let Some(room) = self.buffer.get_mut(self.length..) {
+            room.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+        }
+        self.length = self.length.wrapping_add(bytes.len()).min(ENDLESS);
     }
 
-    #[inline]
+    /// Appends a byte; what does not fit is counted.
+    fn push(&mut self, byte: u8) {
+        if let Some(to) = self.buffer.get_mut(self.length) {
+            *to = byte;
+        }
+        self.length = self.length.wrapping_add(1);
+    }
+
+    /// The first byte of an option and what extends it.
     fn put_option_header(&mut self, delta: usize, length: usize) {
-        self.put(&[nibble(delta) << 4 | nibble(length)]);
-        if delta >= 13 || length >= 13 {
-            self.put_extension(delta);
-            self.put_extension(length);
+        let at = self.length;
+        self.length = at.wrapping_add(1);
+        let delta = self.put_extension(delta);
+        let length = self.put_extension(length);
+        if let Some(to) = self.buffer.get_mut(at) {
+            *to = delta << 4 | length;
         }
     }
 
-    /// The byte or two that extend a nibble, if it has any: of a delta, or of the length of a value or token.
-    fn put_extension(&mut self, value: usize) {
-        match value {
-            0..13 => {}
-            13..269 => self.put(&[(value - 13) as u8]),
-            _ if value > MAX_LENGTH => {
-                self.fail(WriteError::TooLong { length: value, limit: MAX_LENGTH });
+    /// Writes the bytes that extend a nibble, none below 13, then one, from 269 two, and gives the nibble.
+    fn put_extension(&mut self, value: usize) -> u8 {
+        let mut nibble = value;
+        if value >= 13 {
+            nibble = 13;
+            let mut value = value.wrapping_sub(13);
+            if value >= 256 {
+                nibble = 14;
+                value = value.wrapping_sub(256);
+                if value > 0xffff {
+                    self.fail(WriteError::TooLong { length: value.saturating_add(269), limit: MAX_LENGTH });
+                }
+                self.push((value >> 8) as u8);
             }
-            _ => self.put(&((value - 269) as u16).to_be_bytes()),
+            self.push(value as u8);
         }
-    }
-
-    /// Moves `from..end` up by `by` bytes. A loop of its own: the slice's `copy_within` can panic.
-    fn move_up(&mut self, from: usize, end: usize, by: usize) {
-        let mut at = end;
-        while at > from {
-            at = at.wrapping_sub(1);
-            let byte = self.buffer.get(at).copied();
-            if let (Some(byte), Some(to)) = (byte, self.buffer.get_mut(at.wrapping_add(by))) {
-                *to = byte;
-            }
-        }
-    }
-
-    /// Where an option of this number belongs; `None` when the message has outgrown the buffer.
-    fn place(&self, number: OptionNumber) -> Option<Place> {
-        let bytes = self.buffer.get(..self.length)?;
-        let (&[first, _, _, _], rest) = bytes.split_first_chunk()?;
-        let (_, rest) = option::split_token(first & 15, rest).ok()?;
-        let (options, _payload) = option::check(rest).ok()?;
-        let start = bytes.len().wrapping_sub(rest.len());
-        let number = usize::from(number.get());
-        let mut walk = Options::new(options);
-        let mut before = 0;
-        loop {
-            let at = start.wrapping_add(options.len()).wrapping_sub(walk.left());
-            let mut place = Place { at, delta: number.wrapping_sub(before), follower: None };
-            let Some((here, value)) = walk.next() else { return Some(place) };
-            let here = usize::from(here.get());
-            if here > number {
-                let behind = start.wrapping_add(options.len()).wrapping_sub(walk.left());
-                let header = behind.wrapping_sub(value.len()).wrapping_sub(at);
-                place.follower = Some(Follower { delta: here.wrapping_sub(number), length: value.len(), header });
-                return Some(place);
-            }
-            before = here;
-        }
+        nibble as u8
     }
 }
 
 /// Where an option is to be inserted.
 struct Place {
-    /// Its first byte.
-    at: usize,
-    /// Its number less that of the option before it.
+    /// The header of the option that follows and what is behind that header, bytes.
+    tail: (usize, usize),
+    /// The number less that of the option before it.
     delta: usize,
-    follower: Option<Follower>,
+    /// Delta and length of the option that follows, if one does.
+    follower: Option<(usize, usize)>,
 }
 
-/// The option behind an inserted one, whose header is to be written again. All 0 if there is none.
-#[derive(Default)]
-struct Follower {
-    /// Its number less that of the inserted option.
-    delta: usize,
-    /// Of its value.
-    length: usize,
-    /// How many bytes its header takes now.
-    header: usize,
-}
-
-impl Follower {
-    /// How many bytes its header will take.
-    fn new_header(&self) -> usize {
-        if self.header == 0 { 0 } else { header_length(self.delta, self.length) }
+fn place(written: &[u8], number: usize) -> Option<Place> {
+    let (&[first, _, _, _], rest) = written.split_first_chunk()?;
+    let mut walk = Options::new(rest);
+    walk.take_value(first & 15)?;
+    loop {
+        let left = walk.left();
+        let delta = number.wrapping_sub(walk.number());
+        let Some(value) = walk.step() else { return Some(Place { tail: (0, left), delta, follower: None }) };
+        if walk.number() > number {
+            let tail = walk.left().wrapping_add(value.len());
+            return Some(Place {
+                tail: (left.wrapping_sub(tail), tail),
+                delta,
+                follower: Some((walk.number().wrapping_sub(number), value.len())),
+            });
+        }
     }
 }
 

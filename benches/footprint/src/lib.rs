@@ -1,14 +1,15 @@
 //! The device under every image: vector table, reset, panic handler, where datagrams come from and where results go.
 //!
-//! `empty` has all of this and uses it, so that what another image has more than `empty` is Coaplet and the code of its
-//! own `src/bin/` file. Nothing of Coaplet is in here. All `unsafe` of the package is here.
+//! `empty` has all of this and calls each part once, so that what another image has more than `empty` is Coaplet, the
+//! memory functions of compiler-builtins that it pulls in, and the code of its own file in `src/bin/`, less the 52 bytes
+//! of that file in `empty`. Nothing of Coaplet is in here. All `unsafe` of the package is here.
 //!
-//! Input comes out of volatile memory and results go to a volatile register, so the compiler can neither guess a datagram
-//! nor leave out work. The lengths and addresses handed to [`firmware`] pass through [`black_box`], so that it cannot
-//! fit the code to the size of these buffers either.
+//! Input comes out of volatile memory and results go to a volatile register, so the compiler can neither guess a
+//! datagram nor leave out work. Addresses and lengths pass through [`black_box`] on their way into [`firmware`], so that
+//! it cannot fit the code to the size of these buffers either.
 //!
-//! An image runs. Whoever wants to see it work writes a datagram with its length
-//! in front (u32, little endian) into the RAM and reads the results from the serial port, one byte for each [`put`]:
+//! The images run: QEMU takes a datagram with its length in front (u32, little endian) in the first bytes of the RAM,
+//! and what is [`put`] comes out of the serial port, the lowest byte of each.
 //!
 //! ```sh
 //! printf '\x08\0\0\0\x41\x01\x12\x34\x53\xb1\x61\xff' > in.bin    # a payload marker with nothing behind it
@@ -18,7 +19,7 @@
 
 #![no_std]
 
-use core::{cell::UnsafeCell, hint::black_box, panic::PanicInfo, ptr, slice};
+use core::{hint::black_box, panic::PanicInfo, ptr};
 
 /// The longest datagram, bytes. RFC 7252 4.6 gives 1152; its size is no part of a figure, every image has it.
 const ROOM: usize = 1152;
@@ -29,6 +30,7 @@ unsafe extern "C" {
     fn a_panic_is_reachable() -> !;
 
     // Of firmware.ld.
+    static input: Input;
     static mut stack_top: u32;
     static mut bss_start: u32;
     static mut bss_end: u32;
@@ -48,35 +50,13 @@ fn panic(_: &PanicInfo<'_>) -> ! {
     unsafe { a_panic_is_reachable() }
 }
 
-/// Memory that something else than the program writes or reads.
-#[repr(transparent)]
-struct Volatile<T>(UnsafeCell<T>);
-
-// SAFETY: one core, no interrupt handler but an endless loop.
-unsafe impl<T> Sync for Volatile<T> {}
-
-impl<T: Copy> Volatile<T> {
-    const fn new(value: T) -> Self {
-        Self(UnsafeCell::new(value))
-    }
-
-    #[inline(always)]
-    fn get(&self) -> T {
-        // SAFETY: `self.0` is valid, aligned and initialised.
-        unsafe { ptr::read_volatile(self.0.get()) }
-    }
-}
-
-/// A datagram, as a network controller would leave it.
+/// A datagram, as a network controller would leave it, and a number. In memory of its own, that is no part of the image.
 #[repr(C)]
 struct Input {
-    length: Volatile<u32>,
-    bytes: [Volatile<u8>; ROOM],
-    word: Volatile<u32>,
+    length: u32,
+    bytes: [u8; ROOM],
+    word: u32,
 }
-
-#[unsafe(link_section = ".uninit")]
-static INPUT: Input = Input { length: Volatile::new(0), bytes: [const { Volatile::new(0) }; ROOM], word: Volatile::new(0) };
 
 /// The data register of the first serial port (UART0) of a LM3S6965.
 const SINK: *mut u32 = 0x4000_C000 as *mut u32;
@@ -84,7 +64,8 @@ const SINK: *mut u32 = 0x4000_C000 as *mut u32;
 /// A value that the compiler cannot know.
 #[inline(never)]
 pub fn word() -> u32 {
-    INPUT.word.get()
+    // SAFETY: memory of the device, aligned, only read, and any bits are a number.
+    unsafe { ptr::read_volatile(&raw const input.word) }
 }
 
 /// Gives a value away, so that it must have been computed.
@@ -108,13 +89,18 @@ pub fn transmit(buffer: &[u8], length: usize) {
     send(buffer.get(..length).unwrap_or_default());
 }
 
-/// Copies the datagram out of volatile memory: what is received.
+/// Copies the datagram out of volatile memory: what is received. A length that cannot be gives an empty one.
 #[inline(never)]
-fn receive(buffer: &mut [u8]) -> &[u8] {
-    let mut length = 0;
-    for (to, from) in buffer.iter_mut().zip(&INPUT.bytes).take(INPUT.length.get() as usize) {
-        *to = from.get();
-        length += 1;
+fn receive(buffer: &mut [u8; ROOM]) -> &[u8] {
+    // SAFETY: as in `word`.
+    let (length, mut from) =
+        unsafe { (ptr::read_volatile(&raw const input.length) as usize, (&raw const input.bytes).cast()) };
+    for to in buffer.iter_mut().take(length) {
+        // SAFETY: as in `word`; the buffer is as long as `bytes`.
+        unsafe {
+            *to = ptr::read_volatile(from);
+            from = from.add(1);
+        }
     }
     buffer.get(..length).unwrap_or_default()
 }
@@ -180,10 +166,9 @@ unsafe extern "C" fn reset() -> ! {
             from = from.add(1);
         }
     }
+    let (datagram, reply) = (&raw mut DATAGRAM, &raw mut REPLY);
     // SAFETY: reset runs once and is the only one to name these two.
-    let (datagram, reply) = unsafe {
-        (slice::from_raw_parts_mut((&raw mut DATAGRAM).cast(), ROOM), slice::from_raw_parts_mut((&raw mut REPLY).cast(), ROOM))
-    };
-    firmware(black_box(receive(black_box(datagram))), black_box(reply));
+    let (datagram, reply) = unsafe { (&mut *datagram, &mut *reply) };
+    firmware(black_box(receive(black_box(datagram))), black_box(reply.as_mut_slice()));
     stop()
 }

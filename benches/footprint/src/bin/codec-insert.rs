@@ -28,6 +28,7 @@ fn firmware(datagram: &[u8], room: &mut [u8]) {
     }
     send(request.payload());
 
+    // The ETag has as many bytes as the token: a value whose length the compiler does not know.
     let header = Header::acknowledgement(Code::CONTENT, request.message_id());
     let length = Writer::new(room, header, request.token())
         .insert(OptionNumber::MAX_AGE, &[word() as u8])
