@@ -49,3 +49,35 @@ pub use unrecognised::Unrecognised;
 pub use vec::to_vec;
 pub use write_error::WriteError;
 pub use writer::Writer;
+
+// `defmt::Format` on every public type, said once more for the compiler to check.
+#[cfg(feature = "defmt")]
+const _: fn() = || {
+    fn format<T: defmt::Format>() {}
+    let _ = [
+        format::<Block>,
+        format::<BlockError>,
+        format::<Code>,
+        format::<InvalidCode>,
+        format::<ContentFormat>,
+        format::<Strings<'_>>,
+        format::<ValueError>,
+        format::<Header>,
+        format::<Type>,
+        format::<Message<'_>>,
+        format::<NoResponse>,
+        format::<OptionFormat>,
+        format::<OptionNumber>,
+        format::<OptionShape>,
+        format::<Options<'_>>,
+        format::<OptionsOf<'_>>,
+        format::<ParseError>,
+        format::<ParseErrorKind>,
+        format::<Token>,
+        format::<TokenTooLong>,
+        format::<Unrecognised<'_, fn(OptionNumber) -> bool>>,
+        format::<WriteError>,
+        format::<Writer<'_>>,
+        format::<uint::Encoded>,
+    ];
+};
