@@ -5,23 +5,28 @@
 //! - Zeros are an empty arena. What is not stored is not touched.
 //! - As long as enough blocks are free, whichever they are, [`store`](Arena::store) succeeds: nothing fragments. Whether
 //!   they are is known in constant time, and if not, nothing has changed.
-//! - [`len`](Arena::len) and [`release`](Arena::release) take constant time; `store`, `read` and `patch` time that is
-//!   proportional to the bytes. Every walk ends, whatever the links say: the length that was stored bounds it.
+//! - [`len`](Arena::len) takes constant time, the rest time that is proportional to the bytes. Every walk ends, whatever
+//!   the links say: the length that was stored bounds it.
 //!
 //! Why it is built so: blocks of 32 bytes, each with a link to the next one, waste half a block on average and need no
-//! search. The first one also has the length and the last block, so that a chain goes back to the free list in one
-//! piece. It has room for 22 bytes, enough for a short reply; the others have 28.
+//! search. The first block has the length and room for 26 bytes, enough for a short reply; the others have 28.
+//! A link counts from the next block in memory, so that zeros link all blocks in order: a fresh arena is a free list
+//! that nobody wrote, and what is taken from the free list is a chain already.
+
+use core::ops::Range;
 
 /// The size of a block in bytes.
 pub(crate) const BLOCK: usize = 32;
-/// The link to the next block: index + 1, little endian; 0 is none.
+/// At the start of a block: how many blocks behind the following one the next one is, modulo 2^32, little endian.
 const LINK: usize = 4;
-/// The link, that of the last block (never 0 while the chain is stored), the length in 2 bytes.
-const HEAD: usize = 10;
+/// What is in a block beside the link.
+const ROOM: usize = BLOCK - LINK;
+/// Behind the link of the first block, the length. Never 0 while the chain is stored.
+const HEAD: usize = 2;
 /// How many bytes can be stored at once.
 pub(crate) const MAX_LEN: usize = u16::MAX as usize;
 
-/// Bytes in the arena, held by who stored them. All zeros is nothing: no bytes, no block.
+/// Bytes in the arena, held by who stored them: the number of the first block + 1. All zeros is nothing: no block.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Chain(u32);
 
@@ -33,19 +38,23 @@ impl Chain {
     pub(crate) const fn is_none(self) -> bool {
         self.0 == 0
     }
+
+    const fn first(self) -> usize {
+        start(self.0.wrapping_sub(1))
+    }
 }
 
 /// What an arena knows apart from its bytes. All zeros is an empty arena.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Root {
+    /// The first free block, if one is free.
     free: u32,
-    high_water: u32,
     used: u32,
 }
 
 impl Root {
     /// The root of an empty arena.
-    pub(crate) const EMPTY: Self = Self { free: 0, high_water: 0, used: 0 };
+    pub(crate) const EMPTY: Self = Self { free: 0, used: 0 };
 }
 
 /// A view of bytes and their root, which belong together from the first use on.
@@ -74,12 +83,12 @@ impl<'s> Arena<'s> {
 
     /// Whether so many bytes can be stored now.
     pub(crate) const fn has_room(&self, len: usize) -> bool {
-        len <= MAX_LEN && blocks(len) <= self.free()
+        len == 0 || len <= MAX_LEN && blocks(len) <= self.free()
     }
 
     /// How many bytes were stored.
     pub(crate) fn len(&self, chain: Chain) -> usize {
-        self.block(chain.0).map_or(0, |&[_, _, _, _, _, _, _, _, low, high, ..]| usize::from(u16::from_le_bytes([low, high])))
+        (self.word(chain.first().wrapping_add(LINK)) & 0xffff) as usize
     }
 
     /// Keeps a copy of `data`; `None` if it does not fit now, and if it is longer than [`MAX_LEN`] never. Nothing has
@@ -91,134 +100,117 @@ impl<'s> Arena<'s> {
         if !self.has_room(data.len()) {
             return None;
         }
-        let first = self.take()?;
-        let mut last = first;
-        let mut rest = data;
-        let mut head = HEAD;
-        loop {
-            let room = self.block_mut(last)?.get_mut(head..)?;
-            let (now, later) = rest.split_at_checked(room.len()).unwrap_or((rest, &[]));
-            copy(room, now);
-            rest = later;
-            if rest.is_empty() {
-                break;
-            }
-            let next = self.take()?;
-            set_link(self.block_mut(last)?, next);
-            last = next;
-            head = LINK;
-        }
-        set_link(self.block_mut(last)?, 0);
-        let [_, _, _, _, a, b, c, d, low, high, ..] = self.block_mut(first)?;
-        [*a, *b, *c, *d] = last.to_le_bytes();
-        [*low, *high] = (data.len() as u16).to_le_bytes();
-        Some(Chain(first))
+        let first = self.root.free;
+        // The upper half is where the bytes begin.
+        self.set_word(start(first).wrapping_add(LINK), data.len() as u32);
+        self.root.free = self.write(first, HEAD, data);
+        self.root.used = self.root.used.wrapping_add(blocks(data.len()));
+        Some(Chain(first.wrapping_add(1)))
     }
 
     /// Copies all bytes to the start of `out` and says how many; `None` if `out` is too small.
     pub(crate) fn read(&self, chain: Chain, out: &mut [u8]) -> Option<usize> {
         let len = self.len(chain);
         let mut rest = out.get_mut(..len)?;
-        let mut link = chain.0;
-        let mut head = HEAD;
+        let mut at = Place { block: chain.0.wrapping_sub(1), skip: HEAD };
         while !rest.is_empty() {
-            let block = self.block(link)?;
-            let data = block.get(head..)?;
-            copy(rest, data);
-            rest = rest.get_mut(data.len()..).unwrap_or_default();
-            link = get_link(block);
-            head = LINK;
+            let piece = self.bytes.get(self.advance(&mut at))?;
+            copy(rest, piece);
+            rest = rest.get_mut(piece.len()..).unwrap_or_default();
         }
         Some(len)
     }
 
     /// Overwrites bytes from `offset` on. False, and nothing is done, if not so many were stored.
     pub(crate) fn patch(&mut self, chain: Chain, offset: usize, data: &[u8]) -> bool {
-        self.len(chain).checked_sub(offset).is_some_and(|after| data.len() <= after)
-            && self.overwrite(chain, offset, data).is_some()
+        let fits = self.len(chain).checked_sub(offset).is_some_and(|after| data.len() <= after);
+        if fits {
+            self.write(chain.0.wrapping_sub(1), offset.wrapping_add(HEAD), data);
+        }
+        fits
     }
 
     /// Frees the bytes. False, and nothing is done, if there are none, or they were freed before and are free still.
     pub(crate) fn release(&mut self, chain: Chain) -> bool {
-        let count = blocks(self.len(chain));
-        let free = self.root.free;
-        let Some([_, _, _, _, a, b, c, d, ..]) = self.block_mut(chain.0) else { return false };
-        let last = u32::from_le_bytes([*a, *b, *c, *d]);
-        [*a, *b, *c, *d] = [0; 4];
-        let Some(block) = self.block_mut(last) else { return false };
-        set_link(block, free);
-        self.root.free = chain.0;
+        let len = self.len(chain);
+        if len == 0 {
+            return false;
+        }
+        let first = chain.0.wrapping_sub(1);
+        let count = blocks(len);
+        let mut last = first;
+        for _ in 1..count {
+            last = self.after(last);
+        }
+        self.set_word(start(first).wrapping_add(LINK), 0);
+        self.set_word(start(last), self.root.free.wrapping_sub(last).wrapping_sub(1));
+        self.root.free = first;
         self.root.used = self.root.used.saturating_sub(count);
         true
     }
 
-    fn overwrite(&mut self, chain: Chain, offset: usize, data: &[u8]) -> Option<()> {
-        let mut skip = offset;
+    /// Overwrites what is behind `skip`. Returns the block behind the last one that it came to.
+    fn write(&mut self, block: u32, skip: usize, data: &[u8]) -> u32 {
         let mut rest = data;
-        let mut link = chain.0;
-        let mut head = HEAD;
-        // Each round skips or writes something, but for one where `skip` ends with a block.
+        let mut at = Place { block, skip };
         while !rest.is_empty() {
-            let block = self.block_mut(link)?;
-            link = get_link(block);
-            let room = block.get_mut(head..)?;
-            head = LINK;
-            if skip > room.len() {
-                skip = skip.wrapping_sub(room.len());
-            } else {
-                let room = room.get_mut(skip..)?;
-                copy(room, rest);
-                rest = rest.get(room.len()..).unwrap_or_default();
-                skip = 0;
-            }
+            let range = self.advance(&mut at);
+            let Some(piece) = self.bytes.get_mut(range) else { break };
+            copy(piece, rest);
+            rest = rest.get(piece.len()..).unwrap_or_default();
         }
-        Some(())
+        at.block
     }
 
-    /// A link to a block from the free list, or to one that was never used.
-    fn take(&mut self) -> Option<u32> {
-        let mut link = self.root.free;
-        if link == 0 {
-            link = self.root.high_water.wrapping_add(1);
-            self.block(link)?;
-            self.root.high_water = link;
-        } else {
-            self.root.free = get_link(self.block(link)?);
+    /// What of the block is behind `skip`, as a range of all bytes; nothing if `skip` leads into a later block. A walk
+    /// ends, for each step makes either `skip` or what is still to be copied smaller.
+    fn advance(&self, at: &mut Place) -> Range<usize> {
+        let block = start(at.block);
+        let skipped = at.skip.min(ROOM);
+        at.block = self.after(at.block);
+        at.skip = at.skip.wrapping_sub(skipped);
+        block.wrapping_add(LINK).wrapping_add(skipped)..block.wrapping_add(BLOCK)
+    }
+
+    /// The block that the link of this one leads to.
+    fn after(&self, block: u32) -> u32 {
+        block.wrapping_add(1).wrapping_add(self.word(start(block)))
+    }
+
+    /// Four bytes as a number; 0 where there are none.
+    fn word(&self, at: usize) -> u32 {
+        match self.bytes.get(at..at.wrapping_add(4)) {
+            Some(&[a, b, c, d]) => u32::from_le_bytes([a, b, c, d]),
+            _ => 0,
         }
-        self.root.used = self.root.used.wrapping_add(1);
-        Some(link)
     }
 
-    fn block(&self, link: u32) -> Option<&[u8; BLOCK]> {
-        self.bytes.get(start(link)?..)?.first_chunk()
-    }
-
-    fn block_mut(&mut self, link: u32) -> Option<&mut [u8; BLOCK]> {
-        self.bytes.get_mut(start(link)?..)?.first_chunk_mut()
+    fn set_word(&mut self, at: usize, word: u32) {
+        if let Some([a, b, c, d]) = self.bytes.get_mut(at..at.wrapping_add(4)) {
+            [*a, *b, *c, *d] = word.to_le_bytes();
+        }
     }
 }
 
-/// How many blocks so many bytes take, up to [`MAX_LEN`].
+/// Where a walk through a chain is.
+#[derive(Debug)]
+struct Place {
+    block: u32,
+    /// How many bytes behind the link.
+    skip: usize,
+}
+
+/// How many blocks so many bytes take, up to [`MAX_LEN`]; one for none.
 const fn blocks(len: usize) -> u32 {
-    if len == 0 {
-        return 0;
-    }
-    // (len + 5) / 28, rounded down, is the number of blocks behind the first. It is multiplied by 2^18 / 7 rounded up,
-    // since small cores cannot divide; exact up to 4 * 43,690.
-    let quarter = (len as u32).wrapping_add((BLOCK - LINK - 1 - (BLOCK - HEAD)) as u32) >> 2;
-    (quarter.wrapping_mul(37_450) >> 18).wrapping_add(1)
+    // 28 bytes a block, HEAD included, rounded up. A 28th is a quarter times 2^18 / 7 rounded up, for small cores cannot
+    // divide; that is exact up to 4 * 43,690.
+    let quarter = (len as u32).wrapping_add((HEAD + ROOM - 1) as u32) >> 2;
+    quarter.wrapping_mul(37_450) >> 18
 }
 
-fn start(link: u32) -> Option<usize> {
-    (link.checked_sub(1)? as usize).checked_mul(BLOCK)
-}
-
-fn get_link(&[a, b, c, d, ..]: &[u8; BLOCK]) -> u32 {
-    u32::from_le_bytes([a, b, c, d])
-}
-
-fn set_link([a, b, c, d, ..]: &mut [u8; BLOCK], link: u32) {
-    [*a, *b, *c, *d] = link.to_le_bytes();
+/// Where a block starts. Of the block before the first, that is behind the end of all bytes.
+const fn start(block: u32) -> usize {
+    (block as usize).wrapping_mul(BLOCK)
 }
 
 /// Copies as much as there is and fits. (`copy_from_slice` can panic.)

@@ -29,6 +29,11 @@ impl Id {
     pub(crate) const fn index(self) -> u32 {
         self.index
     }
+
+    /// Which use of the slot was meant.
+    pub(crate) const fn generation(self) -> u16 {
+        self.generation
+    }
 }
 
 /// What a slot contributes to one hash index.
@@ -93,10 +98,14 @@ impl<const N: usize> Node<N> {
         self.state = (self.state & !PLACE) | place;
     }
 
-    /// The deadline, which is known to be at or after `base` and less than [`HORIZON`] from it.
-    pub(super) const fn deadline(&self, base: u64) -> u64 {
+    /// How far the deadline is from `base`: it is known to be at or after it and less than [`HORIZON`] from it.
+    pub(super) const fn ahead(&self, base: u64) -> u64 {
         let low = (self.deadline_high as u64) << 32 | self.deadline_low as u64;
-        base.wrapping_add(low.wrapping_sub(base) & (HORIZON - 1))
+        low.wrapping_sub(base) & (HORIZON - 1)
+    }
+
+    pub(super) const fn deadline(&self, base: u64) -> u64 {
+        base.wrapping_add(self.ahead(base))
     }
 
     pub(super) const fn set_deadline(&mut self, deadline: u64) {
@@ -227,7 +236,7 @@ impl<'s, T: Copy, const N: usize> Table<'s, T, N> {
             return false;
         }
         node.state = place::FREE;
-        node.generation = node.generation.wrapping_add(1).max(1);
+        node.generation = node.generation.wrapping_add(1);
         node.next = free;
         self.root.free = index.wrapping_add(1);
         self.root.len = self.root.len.wrapping_sub(1);

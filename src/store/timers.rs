@@ -5,7 +5,7 @@
 //! - [`Timers::pop_due`] hands out each scheduled slot once, never before its deadline, in the order of the deadlines to
 //!   the millisecond. One whose deadline has passed when it is scheduled is handed out at once.
 //! - [`Timers::next_deadline`] is never later than the earliest deadline. Without a wheel it is exact; with one it may be
-//!   earlier (see [`wheel`](super::wheel)), and then `pop_due` finds nothing and the next answer is closer.
+//!   earlier (see [`wheel`]), and then `pop_due` finds nothing and the next answer is closer.
 //! - No call does more than a bounded number of steps, however far the clock jumps. What is left to do goes on in the
 //!   next call, and until it is done `next_deadline` is not in the future.
 //! - The clock may stand still or jump. If it goes back while something is scheduled, the latest time seen goes on to
@@ -15,7 +15,8 @@
 //! Why it is built so: with a million exchanges it takes a wheel, with eight of them a look at each is both faster and
 //! smaller. Which it is, is a type ([`Wheel`], [`Linear`]), so that firmware does not link what it does not use.
 //! A slot keeps 40 bits of its deadline, which are read as the time at or after the present one that ends so: a deadline
-//! more than 34 years ahead counts as 34 years ahead.
+//! more than 34 years ahead counts as 34 years ahead. (So does one after a jump of the clock by more than that, if it is
+//! set before `pop_due` has handed out what the jump made due: it then comes early.)
 
 use core::marker::PhantomData;
 
@@ -50,11 +51,13 @@ pub(crate) struct Root {
     /// All deadlines are at or after it: what lay before was handed out. Milliseconds.
     pub(super) base: u64,
     scheduled: u32,
+    /// The level of which a bucket is being emptied; 0: none is.
+    pub(super) pending: u32,
 }
 
 impl Root {
     /// The root where nothing is scheduled.
-    pub(crate) const EMPTY: Self = Self { base: 0, scheduled: 0 };
+    pub(crate) const EMPTY: Self = Self { base: 0, scheduled: 0, pending: 0 };
 }
 
 /// A view of the timers. Root, levels and the table given to each call belong together from the first use on.
@@ -68,6 +71,8 @@ pub(crate) struct Timers<'s, C> {
 impl<'s, C: Clockwork> Timers<'s, C> {
     /// A view. With no levels it is a linear scan; of more than [`wheel::LEVELS`] the rest is left alone.
     pub(crate) fn new(root: &'s mut Root, levels: &'s mut [Level]) -> Self {
+        let levels =
+            if levels.len() > wheel::LEVELS { levels.get_mut(..wheel::LEVELS).unwrap_or_default() } else { levels };
         Self { root, levels, clockwork: PhantomData }
     }
 
@@ -96,22 +101,29 @@ impl<'s, C: Clockwork> Timers<'s, C> {
         deadline: u64,
     ) -> bool {
         self.cancel(table, index);
-        if table.node(index).is_none_or(|node| node.place() != place::IDLE) {
-            return false;
+        let Some(node) = table.node_mut(index).filter(|node| node.place() == place::IDLE) else { return false };
+        if C::WHEEL && self.root.scheduled == 0 {
+            // The last one may have been cancelled out of a bucket that was being emptied.
+            self.root.pending = 0;
         }
-        let base = &mut self.root.base;
-        if self.root.scheduled == 0 && deadline.checked_sub(*base).is_none_or(|ahead| ahead >= HORIZON) {
-            // The first deadline of all, or a clock that was set anew. Others may come on either side of it.
-            *base = deadline.saturating_sub(HORIZON / 2);
+        let base = self.root.base;
+        let mut deadline = deadline;
+        if deadline < base || deadline.wrapping_sub(base) >= HORIZON {
+            if self.root.scheduled == 0 {
+                // The first deadline of all, or a clock that was set anew. Others may come on either side of it.
+                self.root.base = deadline.saturating_sub(HORIZON / 2);
+            } else if deadline < base {
+                deadline = base;
+            } else {
+                deadline = base.wrapping_add(HORIZON - 1);
+            }
         }
-        let deadline = deadline.max(*base).min(base.saturating_add(HORIZON - 1));
         self.root.scheduled = self.root.scheduled.wrapping_add(1);
-        if let Some(node) = table.node_mut(index) {
-            node.set_deadline(deadline);
-            node.set_place(place::SCHEDULED);
-        }
+        node.set_deadline(deadline);
         if self.on_wheel() {
             wheel::place(self.levels, self.root, table, index, deadline);
+        } else {
+            node.set_place(place::SCHEDULED);
         }
         true
     }
@@ -137,7 +149,7 @@ impl<'s, C: Clockwork> Timers<'s, C> {
         } else if self.on_wheel() {
             wheel::next(self.levels, self.root).map(|step| step.time)
         } else {
-            self.earliest(table).map(|(_, deadline)| deadline)
+            self.deadline(table, self.earliest(table)?)
         }
     }
 
@@ -153,17 +165,14 @@ impl<'s, C: Clockwork> Timers<'s, C> {
         let due = if self.on_wheel() {
             wheel::pop_due(self.levels, self.root, table, now)?
         } else {
-            match self.earliest(table) {
-                Some((index, deadline)) if deadline <= now => {
-                    self.root.base = deadline;
-                    table.node_mut(index)?.set_place(place::IDLE);
-                    index
-                }
-                _ => {
-                    self.root.base = now;
-                    return None;
-                }
+            let index = self.earliest(table)?;
+            let node = table.node_mut(index)?;
+            if node.deadline(self.root.base) > now {
+                self.root.base = now;
+                return None;
             }
+            node.set_place(place::IDLE);
+            index
         };
         self.root.scheduled = self.root.scheduled.wrapping_sub(1);
         Some(due)
@@ -173,12 +182,14 @@ impl<'s, C: Clockwork> Timers<'s, C> {
         C::WHEEL && !self.levels.is_empty()
     }
 
-    fn earliest<T: Copy, const N: usize>(&self, table: &Table<'_, T, N>) -> Option<(u32, u64)> {
+    fn earliest<T: Copy, const N: usize>(&self, table: &Table<'_, T, N>) -> Option<u32> {
         let mut earliest = None;
+        let mut least = HORIZON;
         for (index, node) in (0..).zip(table.nodes()) {
-            let deadline = node.deadline(self.root.base);
-            if node.place() >= place::SCHEDULED && earliest.is_none_or(|(_, least)| deadline < least) {
-                earliest = Some((index, deadline));
+            let ahead = node.ahead(self.root.base);
+            if node.place() >= place::SCHEDULED && ahead < least {
+                least = ahead;
+                earliest = Some(index);
             }
         }
         earliest

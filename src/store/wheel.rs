@@ -15,7 +15,12 @@
 //! A slot stores its level, so that it can be taken out in between.
 //!
 //! What lies beyond the last level waits in a list of its own, unordered, with a lower bound of its deadlines; when time
-//! comes near that bound, all of the list is looked through. Five levels reach 12 days, six 2 years: it is then empty.
+//! comes near that bound, all of the list is looked through. Five levels span 12 days, six 2 years: the list is then in
+//! use around the turn of such a span alone.
+//!
+//! What it costs: deadlines on the other side of the turn of a bucket share one bucket of the level above. With a million
+//! timers of some minutes each, up to all of them are moved at the turn of 262 s, [`STEPS`] a call; until they are, what
+//! is due waits. Where lifetimes are all the same, a [`List`] in order of insertion does not have this.
 
 use super::list::List;
 use super::table::{Table, place};
@@ -59,19 +64,10 @@ impl Default for Level {
 /// What is to be done next.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Step {
-    what: What,
+    /// The level of the bucket that time reaches; the number of levels stands for what is beyond.
+    level: usize,
     /// When it is to be done.
     pub(super) time: u64,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum What {
-    /// Bucket `1` of level `0` is reached.
-    Bucket(usize, usize),
-    /// Slots in `sweep` are to be placed again.
-    Sweep,
-    /// The window of time of the first slots in `far` is reached.
-    Far,
 }
 
 /// The bucket for a time within a level.
@@ -90,10 +86,6 @@ const fn window(time: u64, level: usize) -> u64 {
     time.wrapping_shr(bits).wrapping_shl(bits)
 }
 
-fn used(levels: &mut [Level]) -> &mut [Level] {
-    if levels.len() > LEVELS { levels.get_mut(..LEVELS).unwrap_or_default() } else { levels }
-}
-
 /// Puts a slot, which is in no list, where its deadline (at or after `base`) belongs.
 pub(super) fn place<T: Copy, const N: usize>(
     levels: &mut [Level],
@@ -102,7 +94,6 @@ pub(super) fn place<T: Copy, const N: usize>(
     index: u32,
     deadline: u64,
 ) {
-    let levels = used(levels);
     // `| 1`: on level 0 if they are the same.
     let highest = 63_u32.wrapping_sub(((deadline ^ root.base) | 1).leading_zeros()) / BITS;
     if let Some(level) = levels.get_mut(highest as usize) {
@@ -124,7 +115,6 @@ pub(super) fn take<T: Copy, const N: usize>(
     table: &mut Table<'_, T, N>,
     index: u32,
 ) {
-    let levels = used(levels);
     let Some(node) = table.node(index) else { return };
     if node.place() == place::FAR {
         if let Some(last) = levels.last_mut() {
@@ -142,29 +132,17 @@ pub(super) fn take<T: Copy, const N: usize>(
 
 /// What is to be done next, and when; `None` if nothing is scheduled.
 pub(super) fn next(levels: &[Level], root: &Root) -> Option<Step> {
-    let levels = levels.get(..LEVELS).unwrap_or(levels);
-    let mut first = None;
+    if root.pending != 0 {
+        return Some(Step { level: root.pending as usize, time: root.base });
+    }
     for (k, level) in levels.iter().enumerate() {
-        if level.occupied == 0 {
-            continue;
+        if level.occupied != 0 {
+            let bucket = u64::from(level.occupied.trailing_zeros());
+            return Some(Step { level: k, time: window(root.base, k) | bucket.wrapping_shl(shift(k)) });
         }
-        let bucket = level.occupied.trailing_zeros() as usize;
-        let start = window(root.base, k) | (bucket as u64).wrapping_shl(shift(k));
-        if k > 0 && bucket == digit(root.base, k) {
-            // Time is in it: nothing else is to happen before it is empty.
-            return Some(Step { what: What::Bucket(k, bucket), time: root.base });
-        }
-        first = first.or(Some(Step { what: What::Bucket(k, bucket), time: start }));
     }
-    let last = levels.last()?;
-    if !last.sweep.is_empty() {
-        Some(Step { what: What::Sweep, time: root.base })
-    } else if first.is_none() && !last.far.is_empty() {
-        let time = window(last.earliest, levels.len().wrapping_sub(1));
-        Some(Step { what: What::Far, time })
-    } else {
-        first
-    }
+    let last = levels.last().filter(|last| !last.far.is_empty())?;
+    Some(Step { level: levels.len(), time: window(last.earliest, levels.len().wrapping_sub(1)) })
 }
 
 /// As `Timers::pop_due`, where something is scheduled and `now` is not before `base`.
@@ -175,32 +153,30 @@ pub(super) fn pop_due<T: Copy, const N: usize>(
     now: u64,
 ) -> Option<u32> {
     for _ in 0..STEPS {
-        let step = next(levels, root).filter(|step| step.time <= now);
-        let Some(Step { what, time }) = step else {
+        let Some(Step { level: k, time }) = next(levels, root).filter(|step| step.time <= now) else {
             root.base = now;
             return None;
         };
-        root.base = root.base.max(time);
-        match what {
-            What::Bucket(k, bucket) => {
-                let level = levels.get_mut(k)?;
-                let index = level.buckets.get(bucket)?.first()?;
-                level.detach(table, bucket, index);
-                if k == 0 {
-                    return Some(index);
+        root.base = time;
+        let bucket = digit(time, k);
+        let slot = match levels.get_mut(k) {
+            Some(level) => level.pop(table, bucket),
+            None => {
+                let last = levels.last_mut()?;
+                if root.pending == 0 {
+                    last.sweep = core::mem::take(&mut last.far);
                 }
-                let deadline = table.node(index)?.deadline(root.base);
-                place(levels, root, table, index, deadline);
+                last.sweep.pop_front(table)
             }
-            What::Sweep => {
-                let index = used(levels).last_mut()?.sweep.pop_front(table)?;
-                let deadline = table.node(index)?.deadline(root.base);
-                place(levels, root, table, index, deadline);
-            }
-            What::Far => {
-                let last = used(levels).last_mut()?;
-                last.sweep = core::mem::take(&mut last.far);
-            }
+        };
+        if k == 0 {
+            return slot;
+        }
+        // Until it is empty.
+        root.pending = if slot.is_some() { k as u32 } else { 0 };
+        if let Some(index) = slot {
+            let deadline = table.node(index)?.deadline(time);
+            place(levels, root, table, index, deadline);
         }
     }
     None
@@ -211,6 +187,12 @@ impl Level {
     pub(super) fn is_empty(&self) -> bool {
         let lists = self.buckets.iter().chain([&self.far, &self.sweep]);
         self.occupied == 0 && lists.into_iter().all(List::is_empty)
+    }
+
+    fn pop<T: Copy, const N: usize>(&mut self, table: &mut Table<'_, T, N>, bucket: usize) -> Option<u32> {
+        let index = self.buckets.get(bucket)?.first()?;
+        self.detach(table, bucket, index);
+        Some(index)
     }
 
     fn detach<T: Copy, const N: usize>(&mut self, table: &mut Table<'_, T, N>, bucket: usize, index: u32) {

@@ -63,7 +63,7 @@ fn an_end_of_another_list_is_not_taken_out() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(500))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
     #[test]
     fn like_a_deque(ops in prop::collection::vec(op(), 0..200)) {
         let mut slots = [Slot::<u32>::vacant(0); 10];

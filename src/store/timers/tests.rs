@@ -127,7 +127,8 @@ fn the_first_deadline_may_be_at_any_time() {
 fn early_wake_ups_are_few() {
     for levels in 1..=7_usize {
         for exponent in 0..40 {
-            for (base, deadline) in [(0, 1_u64 << exponent), (63, (2 << exponent) - 1), (4095, (1 << exponent) + 4097)] {
+            for (base, deadline) in [(0, 1_u64 << exponent), (63, (2 << exponent) - 1), (4095, (1 << exponent) + 4097)]
+            {
                 let deadline = deadline.max(base);
                 let mut rig = Rig::<Wheel>::new(3, levels);
                 assert_eq!(rig.pop(base), None);
@@ -185,6 +186,8 @@ fn a_full_bucket_is_emptied_in_pieces() {
         assert!(rig.next().unwrap() <= start, "it is not done");
         for index in (0..1000).step_by(3) {
             assert!(rig.cancel(index));
+            let (table, timers) = rig.parts();
+            assert!(!timers.is_scheduled(&table, index));
         }
         assert!(rig.schedule(0, start + 5) && rig.schedule(3, 0));
         let (due, _) = rig.drain(start + 5);
@@ -192,6 +195,50 @@ fn a_full_bucket_is_emptied_in_pieces() {
         let (due, _) = rig.drain(far + 2000);
         assert_eq!(due, (0..1000).filter(|index| index % 3 != 0).collect::<Vec<_>>());
         assert_eq!(rig.next(), None);
+        assert!(rig.levels.iter().all(Level::is_empty));
+    }
+}
+
+/// All are cancelled while their bucket is being emptied: the next deadline is as good as the first.
+#[test]
+fn nothing_is_left_of_a_bucket_that_was_being_emptied() {
+    for levels in 2..=4 {
+        let mut rig = Rig::<Wheel>::new(102, levels);
+        assert_eq!(rig.pop(1), None);
+        for index in 0..100 {
+            assert!(rig.schedule(index, 64 * 3 + 20));
+        }
+        assert_eq!(rig.next(), Some(64 * 3));
+        assert_eq!(rig.pop(64 * 3), None);
+        assert_eq!(rig.next(), Some(64 * 3), "it is not done");
+        for index in 0..100 {
+            assert!(rig.cancel(index));
+        }
+        assert!(rig.levels.iter().all(Level::is_empty));
+        assert!(rig.schedule(0, 64 * 3 + 10));
+        assert_eq!(rig.next(), Some(64 * 3 + 10));
+    }
+}
+
+/// The horizon is measured from the time that was seen last, not from the start.
+#[test]
+fn time_goes_on_for_longer_than_the_horizon() {
+    fn check<C: Clockwork>(levels: usize) {
+        let mut rig = Rig::<C>::new(4, levels);
+        assert_eq!(rig.pop(0), None);
+        assert!(rig.schedule(0, 30 * YEAR));
+        assert_eq!(rig.drain(20 * YEAR).0, []);
+        for i in 1..30 {
+            // One is scheduled at all times.
+            let now = (10 + 10 * u64::from(i)) * YEAR;
+            assert!(rig.schedule(i % 2, now + 20 * YEAR));
+            assert_eq!(rig.drain(now + 10 * YEAR - 1).0, []);
+            assert_eq!(rig.drain(now + 10 * YEAR).0, [(i + 1) % 2]);
+        }
+    }
+    check::<Linear>(0);
+    for levels in 0..9 {
+        check::<Wheel>(levels);
     }
 }
 
@@ -299,7 +346,7 @@ fn compare<C: Clockwork>(levels: usize, start: u64, ops: &[Op]) -> Result<(), Te
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
     #[test]
     fn like_a_sorted_map(levels in 0..9_usize, start in prop_oneof![Just(0), 0..1_u64 << 43],
                          ops in prop::collection::vec(op(false), 0..150)) {
