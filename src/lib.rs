@@ -41,22 +41,62 @@
 //! assert_eq!(written, Err(WriteError::BufferTooSmall { needed: 17 }));
 //! ```
 //!
+//! The beginning of an endpoint: client and server at once, over any transport, in memory that the caller lends.
+//!
+//! ```
+//! use coaplet::endpoint::{Arrival, Event, Output, Request};
+//! use coaplet::{Code, Config, Endpoint, Fixed, Instant};
+//!
+//! // Addresses are whatever the transport uses; here a server is 1 and a client is 2.
+//! let mut server = Endpoint::new(Config::DEFAULT, [1; 16], Fixed::<u8, 4, 8, 512>::new());
+//! let mut client = Endpoint::new(Config::DEFAULT, [2; 16], Fixed::<u8, 4, 8, 512>::new());
+//! let (mut now, mut there, mut back) = (Instant::ZERO, [0; 128], [0; 128]);
+//!
+//! // The first datagram is lost. The clock of the client runs to the retransmission.
+//! let (handle, _lost) = client.request(now, 1, Request::get(), &mut there, |w| {
+//!     w.path("sensors/temp");
+//! })?;
+//! let sent = loop {
+//!     match client.poll(now, &mut there) {
+//!         Output::Idle(Some(at)) => now = at,
+//!         Output::Send(sent) => break sent,
+//!         other => panic!("{other:?}"),
+//!     }
+//! };
+//!
+//! let Event::Request(request) = server.handle(now, 2, Arrival::Unicast, &there[..sent.len], &mut back).event else { panic!() };
+//! let sent = server.respond(now, request.id, &mut back, |w| {
+//!     w.code(Code::CONTENT).payload(b"21.5");
+//! })?;
+//! let reply = &back[..sent.unwrap().len];
+//! let Event::Response(response) = client.handle(now, 1, Arrival::Unicast, reply, &mut there).event else { panic!() };
+//! assert_eq!((response.handle, response.message.payload()), (handle, &b"21.5"[..]));
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+//!
 //! # The map
 //!
 //! ```text
-//!   datagram in                                    datagram out
-//!        │                                              ▲
-//!  ┌─────▼──────────────────────────────────────────────┴─────┐
-//!  │ wire/   Message::parse                     Writer        │  bytes <-> message; no state
-//!  └──────────────────────────────────────────────────────────┘
+//!   datagram in                                         datagram out
+//!        │                                                   ▲
+//!  ┌─────▼───────────────────────────────────────────────────┴─────┐
+//!  │ endpoint/  handle       request, respond, cancel       poll   │  who waits for what, and until when
+//!  │ store/     peers, exchanges, timers, bytes: lent by the caller│
+//!  ├───────────────────────────────────────────────────────────────┤
+//!  │ wire/      Message::parse                          Writer     │  bytes <-> message; no state
+//!  └───────────────────────────────────────────────────────────────┘
 //! ```
 //!
 //! | module | what | RFC |
 //! |---|---|---|
+//! | [`endpoint`] | a first path: requests, responses, retransmission, deduplication | 7252 (4, 5.2, 5.3) |
+//! | [`store`] | the memory that the caller lends | |
+//! | [`Config`], [`Instant`] | transmission parameters and time | 7252 4.8 |
 //! | [`wire`] | messages, options, codes, content-formats, block values | 7252 (3, 5.10, 12), 7959 2.2, 7967 2.1, 8974 2.1 |
+//! | `sim` (feature) | endpoints over a virtual clock and a seeded network, to test on | |
 //!
-//! The layers above it (retransmission, exchanges, Observe, block-wise transfer, resources, drivers) are not here yet.
-//! `ARCHITECTURE.md` in the repository has the plan.
+//! The layers above (Observe, block-wise transfer, resources, drivers) are not here yet. `ARCHITECTURE.md` in the repository has
+//! the plan, and what the endpoint still lacks.
 //!
 //! # Errors, and who makes them
 //!
@@ -74,7 +114,8 @@
 //! |---|---|
 //! | `alloc` | `wire::to_vec`: a message in a `Vec` that grows with it |
 //! | `std` | `alloc`; drivers that need an operating system will stand behind it |
-//! | `defmt` | `defmt::Format` on every public type; log lines through defmt |
+//! | `sim` | `sim`: a network of endpoints in one process, to test on; needs `std` |
+//! | `defmt` | `defmt::Format` on every public type but those of `sim`, which is for hosts; log lines through defmt |
 //! | `log` | log lines through the `log` facade |
 //!
 //! [RFC 7252]: https://www.rfc-editor.org/rfc/rfc7252
@@ -84,13 +125,23 @@
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
-#[cfg(test)]
+#[cfg(any(test, feature = "sim"))]
 extern crate std;
 
+mod config;
+pub mod endpoint;
 mod fmt;
-
+mod random;
+#[cfg(feature = "sim")]
+pub mod sim;
+pub mod store;
+mod time;
 pub mod wire;
 
+pub use config::{Config, Transmission};
+pub use endpoint::Endpoint;
+pub use store::{Fixed, Store};
+pub use time::Instant;
 pub use wire::{
     Block, Code, ContentFormat, Header, Message, NoResponse, OptionNumber, ParseError, ParseErrorKind, Token,
     TokenTooLong, Type, WriteError, Writer,
