@@ -1,0 +1,124 @@
+//! What an application under simulation does, and by what.
+
+use super::{DATAGRAM, Kind, Outbox};
+use crate::endpoint::{
+    ClientResponse, Endpoint, Failure, Handle, Request, RequestError, RequestId, RespondError, ServerRequest, Transmit,
+};
+use crate::store::Store;
+use crate::time::Instant;
+use crate::wire::Writer;
+use core::time::Duration;
+use std::boxed::Box;
+
+/// What stands behind an endpoint: the logic that is to be tried. Each method may use the port; none does anything by default.
+pub trait Application<S: Store<Peer = u16>> {
+    /// Somebody asks. It answers at once by [`Port::respond`], or keeps `request.id` and answers later, or never.
+    fn on_request(&mut self, port: &mut Port<'_, S>, request: &ServerRequest<'_, u16>) {
+        let _ = (port, request);
+    }
+
+    /// A request has got its response.
+    fn on_response(&mut self, port: &mut Port<'_, S>, response: &ClientResponse<'_, u16>) {
+        let _ = (port, response);
+    }
+
+    /// A request has ended without one.
+    fn on_failure(&mut self, port: &mut Port<'_, S>, handle: Handle, why: Failure) {
+        let _ = (port, handle, why);
+    }
+
+    /// The time of [`Port::wake_after`] has come.
+    fn on_wake(&mut self, port: &mut Port<'_, S>, key: u64) {
+        let _ = (port, key);
+    }
+}
+
+/// For nodes of several kinds in one simulation.
+impl<S: Store<Peer = u16>> Application<S> for Box<dyn Application<S>> {
+    fn on_request(&mut self, port: &mut Port<'_, S>, request: &ServerRequest<'_, u16>) {
+        (**self).on_request(port, request);
+    }
+
+    fn on_response(&mut self, port: &mut Port<'_, S>, response: &ClientResponse<'_, u16>) {
+        (**self).on_response(port, response);
+    }
+
+    fn on_failure(&mut self, port: &mut Port<'_, S>, handle: Handle, why: Failure) {
+        (**self).on_failure(port, handle, why);
+    }
+
+    fn on_wake(&mut self, port: &mut Port<'_, S>, key: u64) {
+        (**self).on_wake(port, key);
+    }
+}
+
+/// An endpoint in the hands of its application: what it sends goes on its way.
+#[derive(Debug)]
+pub struct Port<'p, S> {
+    pub(super) endpoint: &'p mut Endpoint<S>,
+    pub(super) outbox: &'p mut Outbox,
+    pub(super) now: Instant,
+    pub(super) address: u16,
+}
+
+impl<S: Store<Peer = u16>> Port<'_, S> {
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// Our address.
+    #[must_use]
+    pub fn address(&self) -> u16 {
+        self.address
+    }
+
+    /// [`Endpoint::request`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn request(
+        &mut self,
+        to: u16,
+        request: Request,
+        build: impl FnOnce(&mut Writer<'_>),
+    ) -> Result<Handle, RequestError> {
+        let mut tx = [0; DATAGRAM];
+        let (handle, transmit) = self.endpoint.request(self.now, to, request, &mut tx, build)?;
+        if let Some(transmit) = transmit {
+            self.outbox.push(transmit, Kind::Command, &tx);
+        }
+        Ok(handle)
+    }
+
+    /// [`Endpoint::respond`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn respond(&mut self, id: RequestId, build: impl FnOnce(&mut Writer<'_>)) -> Result<(), RespondError> {
+        let mut tx = [0; DATAGRAM];
+        if let Some(transmit) = self.endpoint.respond(self.now, id, &mut tx, build)? {
+            self.outbox.push(transmit, Kind::Command, &tx);
+        }
+        Ok(())
+    }
+
+    /// [`Endpoint::cancel`].
+    pub fn cancel(&mut self, handle: Handle) -> bool {
+        self.endpoint.cancel(handle)
+    }
+
+    /// Has [`Application::on_wake`] called with this key after this time.
+    pub fn wake_after(&mut self, time: Duration, key: u64) {
+        self.outbox.wakes.push((time, key));
+    }
+}
+
+impl Outbox {
+    pub(super) fn push(&mut self, transmit: Transmit<u16>, kind: Kind, tx: &[u8]) {
+        self.sent.push((transmit.to, kind, tx.get(..transmit.len).unwrap_or_default().to_vec()));
+    }
+}

@@ -1,0 +1,357 @@
+//! Timed scripts for an endpoint that read like the figures of RFC 7252: what comes in at which moment, and what goes out.
+//!
+//! A script is strict. What an endpoint gives out is queued, and each expectation takes the next thing from the queue; what
+//! nobody expected fails the script, at the latest when it ends.
+//!
+//! Messages are written as the codec prints them. `mid=$name` and `token=$name` stand for what is not known beforehand: the
+//! first time binds it, from then on it has to be the same.
+
+#![allow(dead_code, unused_imports)]
+
+mod text;
+
+pub use text::unhex;
+
+use coaplet::endpoint::{Arrival, Event, Failure, Handle, Output, Request, RequestError, RequestId, RespondError};
+use coaplet::{Code, Config, Endpoint, Fixed, Instant, Message, Store, Writer};
+use std::collections::{HashMap, VecDeque};
+use std::ops::RangeInclusive;
+
+/// The other side of most scripts.
+pub const PEER: u16 = 7;
+/// Another one.
+pub const OTHER: u16 = 8;
+/// What the firmware example has: 4 peers, 8 exchanges, 512 bytes.
+pub type Small = Fixed<u16, 4, 8, 512>;
+/// Room for whatever a script does.
+pub type Large = Fixed<u16, 16, 64, 16384>;
+
+/// What came out, and when.
+#[derive(Debug)]
+enum Out {
+    Sent { at: u64, to: u16, bytes: Vec<u8> },
+    Asked { id: RequestId, from: u16, line: String },
+    Answered { handle: Handle, from: u16, line: String },
+    Failed { at: u64, handle: Handle, why: Failure },
+}
+
+impl Out {
+    fn show(&self) -> String {
+        match self {
+            Out::Sent { at, to, bytes } => format!("at {at} ms to {to}: {}", line(bytes)),
+            other => format!("{other:?}"),
+        }
+    }
+}
+
+/// A moment or a range of moments in ms.
+pub trait When {
+    fn bounds(self) -> (u64, u64);
+}
+
+impl When for u64 {
+    fn bounds(self) -> (u64, u64) {
+        (self, self)
+    }
+}
+
+impl When for RangeInclusive<u64> {
+    fn bounds(self) -> (u64, u64) {
+        (*self.start(), *self.end())
+    }
+}
+
+/// An endpoint, its clock and what came out of it.
+pub struct Script<S: Store<Peer = u16>> {
+    pub ep: Endpoint<S>,
+    now: u64,
+    out: VecDeque<Out>,
+    names: HashMap<String, String>,
+    tx: usize,
+}
+
+pub fn script() -> Script<Large> {
+    Script::new(Config::DEFAULT, Large::new())
+}
+
+pub fn script_with(config: Config) -> Script<Large> {
+    Script::new(config, Large::new())
+}
+
+/// With the tables of the firmware example.
+pub fn small() -> Script<Small> {
+    Script::new(Config::DEFAULT, Small::new())
+}
+
+impl<S: Store<Peer = u16>> Script<S> {
+    pub fn new(config: Config, store: S) -> Script<S> {
+        Script::seeded(config, store, *b"the seed of this")
+    }
+
+    pub fn seeded(config: Config, store: S, seed: [u8; 16]) -> Script<S> {
+        let ep = Endpoint::new(config, seed, store);
+        Script { ep, now: 0, out: VecDeque::new(), names: HashMap::new(), tx: 1152 }
+    }
+
+    fn instant(&self) -> Instant {
+        Instant::from_millis(self.now)
+    }
+
+    /// Polls until nothing is due. A call that never comes to rest fails.
+    #[track_caller]
+    fn drain(&mut self) -> Option<u64> {
+        for _ in 0..10_000 {
+            let mut tx = vec![0xee; self.tx];
+            match self.ep.poll(self.instant(), &mut tx) {
+                Output::Send(transmit) => {
+                    let bytes = tx[..transmit.len].to_vec();
+                    self.out.push_back(Out::Sent { at: self.now, to: transmit.to, bytes });
+                }
+                Output::Failed(handle, why) => self.out.push_back(Out::Failed { at: self.now, handle, why }),
+                Output::Idle(next) => {
+                    let next = next.map(Instant::as_millis);
+                    if next.is_none_or(|next| next > self.now) {
+                        return next;
+                    }
+                }
+            }
+        }
+        panic!("poll does not come to rest at {} ms", self.now);
+    }
+
+    /// Lets time pass: polls at each moment that the endpoint asks for.
+    #[track_caller]
+    pub fn until(&mut self, at: u64) -> &mut Self {
+        assert!(at >= self.now, "a script goes forwards: {at} after {}", self.now);
+        while let Some(next) = self.drain() {
+            if next > at {
+                break;
+            }
+            self.now = next;
+        }
+        self.now = at;
+        self.drain();
+        self
+    }
+
+    /// Lets time pass without a poll: the caller overslept.
+    pub fn oversleep(&mut self, at: u64) -> &mut Self {
+        self.now = at;
+        self
+    }
+
+    /// A message comes in.
+    #[track_caller]
+    pub fn recv(&mut self, at: u64, from: u16, text: &str) -> &mut Self {
+        self.until(at);
+        let bytes = self.encode(text);
+        self.take(from, &bytes)
+    }
+
+    /// Bytes come in.
+    #[track_caller]
+    pub fn recv_bytes(&mut self, at: u64, from: u16, bytes: &[u8]) -> &mut Self {
+        self.until(at);
+        self.take(from, bytes)
+    }
+
+    /// Takes in a datagram now, and polls afterwards as the documentation wants it.
+    #[track_caller]
+    pub fn take(&mut self, from: u16, bytes: &[u8]) -> &mut Self {
+        let mut tx = vec![0xee; self.tx];
+        let input = self.ep.handle(Instant::from_millis(self.now), from, Arrival::Unicast, bytes, &mut tx);
+        if let Some(reply) = input.reply {
+            self.out.push_back(Out::Sent { at: self.now, to: reply.to, bytes: tx[..reply.len].to_vec() });
+        }
+        match input.event {
+            Event::Request(request) => {
+                let line = request.message.to_string();
+                self.out.push_back(Out::Asked { id: request.id, from: request.from, line });
+            }
+            Event::Response(response) => {
+                let line = response.message.to_string();
+                self.out.push_back(Out::Answered { handle: response.handle, from: response.from, line });
+            }
+            Event::Handled => {}
+        }
+        self.drain();
+        self
+    }
+
+    /// The bytes of a message as the codec prints it, with the names filled in.
+    #[track_caller]
+    pub fn encode(&self, text: &str) -> Vec<u8> {
+        text::encode(&text::fill(text, &self.names))
+    }
+
+    /// What a name stands for.
+    #[track_caller]
+    pub fn name(&self, name: &str) -> &str {
+        self.names.get(name).unwrap_or_else(|| panic!("{name} is not bound"))
+    }
+
+    /// The application makes a GET of /temperature; gives the handle.
+    #[track_caller]
+    pub fn get(&mut self, at: u64, to: u16) -> Handle {
+        self.request(at, to, Request::get())
+    }
+
+    /// The application makes a request for /temperature.
+    #[track_caller]
+    pub fn request(&mut self, at: u64, to: u16, request: Request) -> Handle {
+        self.try_request(at, to, request, |w| {
+            w.path("temperature");
+        })
+        .unwrap_or_else(|error| panic!("{error:?}"))
+    }
+
+    #[track_caller]
+    pub fn try_request(
+        &mut self,
+        at: u64,
+        to: u16,
+        request: Request,
+        build: impl FnOnce(&mut Writer<'_>),
+    ) -> Result<Handle, RequestError> {
+        self.until(at);
+        let mut tx = vec![0xee; self.tx];
+        let made = self.ep.request(self.instant(), to, request, &mut tx, build);
+        let made = made.map(|(handle, transmit)| {
+            if let Some(transmit) = transmit {
+                self.out.push_back(Out::Sent { at, to: transmit.to, bytes: tx[..transmit.len].to_vec() });
+            }
+            handle
+        });
+        self.drain();
+        made
+    }
+
+    /// The application answers.
+    #[track_caller]
+    pub fn respond(&mut self, at: u64, id: RequestId, code: Code, payload: &str) -> &mut Self {
+        let answered = self.try_respond(at, id, |w| {
+            w.code(code).payload(payload.as_bytes());
+        });
+        answered.unwrap_or_else(|error| panic!("{error:?}"));
+        self
+    }
+
+    #[track_caller]
+    pub fn try_respond(
+        &mut self,
+        at: u64,
+        id: RequestId,
+        build: impl FnOnce(&mut Writer<'_>),
+    ) -> Result<(), RespondError> {
+        self.until(at);
+        let mut tx = vec![0xee; self.tx];
+        let made = self.ep.respond(self.instant(), id, &mut tx, build);
+        let made = made.map(|transmit| {
+            if let Some(transmit) = transmit {
+                self.out.push_back(Out::Sent { at, to: transmit.to, bytes: tx[..transmit.len].to_vec() });
+            }
+        });
+        self.drain();
+        made
+    }
+
+    /// How large the buffer is that is lent from now on.
+    pub fn tx(&mut self, len: usize) -> &mut Self {
+        self.tx = len;
+        self
+    }
+
+    #[track_caller]
+    fn next(&mut self, wanted: &str) -> Out {
+        self.out.pop_front().unwrap_or_else(|| panic!("nothing came out, wanted: {wanted}"))
+    }
+
+    /// The next thing is this message. Gives its time and its bytes.
+    #[track_caller]
+    pub fn sent(&mut self, when: impl When, to: u16, text: &str) -> (u64, Vec<u8>) {
+        let (earliest, latest) = when.bounds();
+        let next = self.next(text);
+        let Out::Sent { at, to: whom, bytes } = next else { panic!("wanted: {text}\n  came: {}", next.show()) };
+        let line = line(&bytes);
+        if let Err(name) = text::matches(text, &line, &mut self.names) {
+            panic!("wanted: {text}\n  came: {line} (at {at} ms to {whom}); first difference at {name}");
+        }
+        assert_eq!(whom, to, "the receiver of {line}");
+        assert!((earliest..=latest).contains(&at), "{line} came at {at} ms, wanted {earliest} to {latest}");
+        (at, bytes)
+    }
+
+    /// The next thing is this request from the peer.
+    #[track_caller]
+    pub fn asked(&mut self, whom: u16, text: &str) -> RequestId {
+        match self.next(text) {
+            Out::Asked { id, from, line } => {
+                assert_eq!((from, line.as_str()), (whom, text::fill(text, &self.names).as_str()));
+                id
+            }
+            other => panic!("wanted the request {text}, came {}", other.show()),
+        }
+    }
+
+    /// The next thing is a response to this request of ours.
+    #[track_caller]
+    pub fn answered(&mut self, to: Handle, whom: u16, text: &str) {
+        match self.next(text) {
+            Out::Answered { handle, from, line } => {
+                assert_eq!((from, line.as_str()), (whom, text::fill(text, &self.names).as_str()));
+                assert_eq!(handle, to, "the request that {line} answers");
+            }
+            other => panic!("wanted the response {text}, came {}", other.show()),
+        }
+    }
+
+    /// The next thing is that this request of ours has failed. Gives the time.
+    #[track_caller]
+    pub fn failed(&mut self, when: impl When, which: Handle, how: Failure) -> u64 {
+        let (earliest, latest) = when.bounds();
+        match self.next("a failure") {
+            Out::Failed { at, handle, why } => {
+                assert_eq!((handle, why), (which, how));
+                assert!((earliest..=latest).contains(&at), "failed at {at} ms, wanted {earliest} to {latest}");
+                at
+            }
+            other => panic!("wanted the failure of {which:?}, came {}", other.show()),
+        }
+    }
+
+    /// Nothing more has come out.
+    #[track_caller]
+    pub fn silence(&mut self) -> &mut Self {
+        let all: Vec<_> = self.out.drain(..).map(|out| out.show()).collect();
+        assert!(all.is_empty(), "nothing was to come out, but there came {all:#?}");
+        self
+    }
+
+    /// Nothing is held any more, once everything that is remembered has run out.
+    #[track_caller]
+    pub fn all_free(&mut self, at: u64) {
+        self.until(at).silence();
+        assert_eq!(self.ep.usage(), coaplet::endpoint::Usage::default(), "at {at} ms");
+    }
+
+    /// For scripts that look at what came out in ways of their own.
+    pub fn sent_lines(&mut self) -> Vec<String> {
+        self.out.drain(..).map(|out| out.show()).collect()
+    }
+}
+
+impl<S: Store<Peer = u16>> Drop for Script<S> {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.silence();
+        }
+    }
+}
+
+/// As the codec prints it.
+#[track_caller]
+pub fn line(bytes: &[u8]) -> String {
+    Message::parse(bytes)
+        .unwrap_or_else(|error| panic!("what went out does not parse: {error}: {bytes:02x?}"))
+        .to_string()
+}
