@@ -146,7 +146,7 @@ impl defmt::Format for Config {
 }
 
 impl Config {
-    /// RFC 7252's values, and its options but for the proxy's.
+    /// RFC 7252's values; of the critical options Uri-Host, Uri-Port, Uri-Path, Uri-Query and Accept.
     pub const DEFAULT: Config = Config {
         transmission: Transmission::DEFAULT,
         acknowledge_after: Duration::from_secs(1),
@@ -162,20 +162,16 @@ impl Default for Config {
     }
 }
 
-/// The critical options of RFC 7252 that any server acts on. Proxy-Uri and Proxy-Scheme are among them: who is no proxy answers
-/// them with 5.05 (5.10.2).
+/// The critical options of RFC 7252 that any server acts on. A condition or a proxy's option that an application overlooks would
+/// be worse than one that is refused: who acts on If-Match, If-None-Match, Proxy-Uri or Proxy-Scheme says so.
 fn known(number: OptionNumber) -> bool {
     matches!(
         number,
-        OptionNumber::IF_MATCH
-            | OptionNumber::URI_HOST
-            | OptionNumber::IF_NONE_MATCH
+        OptionNumber::URI_HOST
             | OptionNumber::URI_PORT
             | OptionNumber::URI_PATH
             | OptionNumber::URI_QUERY
             | OptionNumber::ACCEPT
-            | OptionNumber::PROXY_URI
-            | OptionNumber::PROXY_SCHEME
     )
 }
 

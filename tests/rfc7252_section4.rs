@@ -471,3 +471,51 @@ fn rfc7252_5_3_2_matching() {
         }
     }
 }
+
+/// 5.3.1, 4.7: a request that waits behind NSTART with the token of one that was sent does not hide it from its response.
+#[test]
+fn rfc7252_5_3_1_the_same_token_twice_and_the_second_waits() {
+    use coaplet::endpoint::{Arrival, Endpoint, Event, Output, Request};
+    use coaplet::{Code, Config, Fixed, Header, Instant, Message, Token, Writer};
+
+    let token = Token::try_from(&[9][..]).unwrap();
+    let responses = [|id| Header::acknowledgement(Code::CONTENT, id), |_| Header::non_confirmable(Code::CONTENT, 1)];
+    for header in responses {
+        let mut client = Endpoint::new(Config::DEFAULT, [3; 16], Fixed::<u16, 4, 8, 512>::new());
+        let (mut tx, mut rx) = ([0; 64], [0; 64]);
+        let mut ask = |client: &mut Endpoint<_>| {
+            let asked = client.request(Instant::ZERO, 7, Request::get().token(token), &mut tx, |_| {}).unwrap();
+            (asked.0, asked.1.map(|sent| Message::parse(&tx[..sent.len]).unwrap().message_id()))
+        };
+        let (first, id) = ask(&mut client);
+        let (_second, waits) = ask(&mut client);
+        assert_eq!(waits, None);
+        let len = Writer::new(&mut rx, header(id.unwrap()), &[9]).finish().unwrap();
+        let input = client.handle(Instant::ZERO, 7, Arrival::Unicast, &rx[..len], &mut tx);
+        let Event::Response(response) = input.event else { panic!("the response is lost: {input:?}") };
+        assert_eq!(response.handle, first);
+        assert!(matches!(client.poll(Instant::ZERO, &mut tx), Output::Send(_)), "the second one's turn has come");
+    }
+}
+
+/// 5.4.1: what an application would overlook is refused, unless it says that it knows it.
+#[test]
+fn rfc7252_5_4_1_a_condition_is_refused_by_default() {
+    use coaplet::endpoint::{Arrival, Endpoint, Event};
+    use coaplet::{Code, Config, Fixed, Instant, Message};
+
+    // PUT with If-None-Match and Uri-Path "a".
+    let put = b"\x40\x03\x00\x01\x50\x61a";
+    for (known, refused) in [(Config::DEFAULT.known, true), (|_| true, false)] {
+        let config = Config { known, ..Config::DEFAULT };
+        let mut server = Endpoint::new(config, [3; 16], Fixed::<u16, 4, 8, 512>::new());
+        let mut tx = [0; 64];
+        let input = server.handle(Instant::ZERO, 7, Arrival::Unicast, put, &mut tx);
+        assert_eq!(matches!(input.event, Event::Request(_)), !refused);
+        assert_eq!(input.reply.is_some(), refused);
+        if let Some(reply) = input.reply {
+            let reply = Message::parse(&tx[..reply.len]).unwrap();
+            assert_eq!((reply.code(), reply.payload()), (Code::BAD_OPTION, &b"option 5 is not understood"[..]));
+        }
+    }
+}

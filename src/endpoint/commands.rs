@@ -171,7 +171,7 @@ impl<P: Copy + Eq + Hash> Engine<'_, P> {
         for _ in 0..4 {
             let bytes = (self.core.random.draw() as u32).to_be_bytes();
             token = Token::try_from(&bytes[..]).unwrap_or_default();
-            if self.find_token(peer, token.as_bytes()).is_none() {
+            if self.find_token(peer, token.as_bytes(), |_| true).is_none() {
                 break;
             }
         }

@@ -246,12 +246,13 @@ impl<'e, P: Copy + Eq + Hash> Engine<'e, P> {
         self.exchanges.find(BY_REMOTE, hash, is_it).or_else(|| self.exchanges.find(BY_LOCAL, hash, is_it))
     }
 
-    /// A request of ours, by its token.
-    pub(super) fn find_token(&self, peer: u32, token: &[u8]) -> Option<u32> {
+    /// A request of ours, by its token; of several, one that `is_it`.
+    pub(super) fn find_token(&self, peer: u32, token: &[u8], is_it: impl Fn(&Exchange) -> bool) -> Option<u32> {
         self.exchanges.find(BY_LOCAL, self.hash_token(peer, token), |exchange| {
             exchange.peer == peer
                 && matches!(exchange.state, State::Sent | State::Acked | State::SentNon)
                 && exchange.token() == token
+                && is_it(exchange)
         })
     }
 

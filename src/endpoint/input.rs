@@ -177,8 +177,8 @@ impl<P: Copy + Eq + Hash> Engine<'_, P> {
                 }
             }
         }
-        let index = self.find_token(peer, message.token()).filter(|&index| self.fits(index, &message));
-        let (Some(index), None) = (index, message.unrecognised(self.core.config.known).next()) else {
+        let (Some(index), None) = (self.answered(peer, &message), message.unrecognised(self.core.config.known).next())
+        else {
             // RFC 7252 5.3.2, 4.2, 4.3: a CON that nobody waits for is reset, the rest dropped.
             if confirmable {
                 *reply = write(tx, Header::reset(id));
@@ -202,16 +202,15 @@ impl<P: Copy + Eq + Hash> Engine<'_, P> {
         Some(Event::Response(ClientResponse { handle, from, message }))
     }
 
-    /// Whether a response with the right token may answer this request: an ACK carries its Message ID (RFC 7252 5.3.2).
-    fn fits(&self, index: u32, message: &Message<'_>) -> bool {
-        let Some(exchange) = self.outstanding(index) else { return false };
-        match message.message_type() {
-            Type::Acknowledgement => {
-                matches!(exchange.state, State::Sent | State::Acked)
-                    && exchange.local_id() == Some(message.message_id())
-            }
-            _ => true,
-        }
+    /// The request of ours that a response answers (RFC 7252 5.3.2): by token and peer, and an ACK by its Message ID as well. One
+    /// that has not been sent yet is not answered, nor does it hide another one with the same token.
+    fn answered(&self, peer: u32, message: &Message<'_>) -> Option<u32> {
+        let piggybacked = message.message_type() == Type::Acknowledgement;
+        let index = self.find_token(peer, message.token(), |exchange| {
+            let acknowledged = exchange.state != State::SentNon && exchange.local_id() == Some(message.message_id());
+            !exchange.waits && (!piggybacked || acknowledged)
+        })?;
+        self.outstanding(index).map(|_| index)
     }
 
     /// An exchange of which a message was sent. One that waits for its turn cannot have been answered.
