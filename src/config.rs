@@ -1,6 +1,7 @@
 //! What an endpoint is told once: the transmission parameters of RFC 7252 4.8, what 4.8.2 derives from them, and how long
 //! an answer may take.
 
+use crate::store::pack;
 use crate::time::millis;
 use crate::wire::OptionNumber;
 use core::time::Duration;
@@ -35,6 +36,11 @@ pub struct Transmission {
     pub max_retransmit: u8,
     /// NSTART: how many exchanges may be outstanding with one peer. 1; at least 1.
     pub nstart: u8,
+    /// DEFAULT_LEISURE: within what time a request to a group is answered (8.2). 5 s.
+    pub default_leisure: Duration,
+    /// PROBING_RATE: how many bytes a second a peer is sent that does not respond (4.7). 1; 0 counts as 1. A Non-confirmable
+    /// request waits until the one before it, to a peer of which nothing was heard since, is paid for at this rate.
+    pub probing_rate: u16,
     /// MAX_LATENCY: the longest that a datagram is thought to travel (4.8.2). 100 s.
     pub max_latency: Duration,
 }
@@ -46,6 +52,8 @@ impl Transmission {
         ack_random_factor: 1500,
         max_retransmit: 4,
         nstart: 1,
+        default_leisure: Duration::from_secs(5),
+        probing_rate: 1,
         max_latency: Duration::from_secs(100),
     };
 
@@ -56,7 +64,11 @@ impl Transmission {
     #[must_use]
     pub const fn max_ack_timeout(&self) -> Duration {
         let factor = if self.ack_random_factor < 1000 { 1000 } else { self.ack_random_factor };
-        Duration::from_millis(millis(self.ack_timeout).saturating_mul(factor as u64) / 1000)
+        // Thousands apart from the rest: 32-bit cores cannot divide 64 bits.
+        let (timeout, factor) = (ms(self.ack_timeout), factor as u32);
+        let whole = (timeout / 1000).saturating_mul(factor);
+        let rest = (timeout % 1000).saturating_mul(factor) / 1000;
+        Duration::from_millis(whole.saturating_add(rest) as u64)
     }
 
     /// MAX_TRANSMIT_SPAN: from the first transmission of a Confirmable message to its last. 45 s.
@@ -112,7 +124,17 @@ const fn times(duration: Duration, factor: u64) -> Duration {
     Duration::from_millis(millis(duration).saturating_mul(factor))
 }
 
+/// A duration in milliseconds, at most 24 days: what is measured against a clock modulo 2^32 ms.
+pub(crate) const fn ms(duration: Duration) -> u32 {
+    let ms = millis(duration);
+    if ms < LONGEST as u64 { ms as u32 } else { LONGEST }
+}
+
+const LONGEST: u32 = u32::MAX / 2;
+
 /// What an endpoint is told once.
+///
+/// Durations count to the millisecond, rounded up, and up to 24 days.
 ///
 /// ```
 /// use coaplet::{Config, Transmission};
@@ -129,8 +151,28 @@ pub struct Config {
     pub acknowledge_after: Duration,
     /// How long a request waits for its answer until 5.03 goes out by itself. 60 s.
     pub answer_timeout: Duration,
-    /// How long a request of ours that is sent no more waits for its response: MAX_TRANSMIT_WAIT, 93 s.
+    /// The same for a request of which the application has said that it answers later. EXCHANGE_LIFETIME, 247 s.
+    pub defer_timeout: Duration,
+    /// How long a request of ours that is sent no more waits for its response. MAX_TRANSMIT_WAIT, 93 s; at most 11 days.
     pub response_timeout: Duration,
+    /// How long a member of a group may take for an answer, over and above its way there and back. 250 s (groupcomm-bis).
+    pub max_server_response_delay: Duration,
+    /// How long our tokens are, in bytes. 4; 0 to 8. With fewer than 4, somebody off the path may guess one (RFC 7252 11.4),
+    /// and a peer can be asked only so many things at once. To a group it is never fewer.
+    pub token_length: u8,
+    /// How many exchanges may wait behind NSTART for one peer. 16; with 0 none waits.
+    pub queue: u8,
+    /// How much of the slots for exchanges the requests of one peer may take before they are answered, in percent. 50; one slot
+    /// in any case. What is more is refused with 4.29 (RFC 8516).
+    pub peer_share: u8,
+    /// Max-Age of a refusal: 4.29, and 5.03 when a table is full. Seconds. 10.
+    pub refusal_max_age: u32,
+    /// Whether a request that may not be processed twice is remembered until its lifetime ends even if the tables are full, so
+    /// that others are refused. False: the oldest gives way.
+    pub strict_dedup: bool,
+    /// Whether a Non-confirmable request with an unknown critical option is answered with 4.02, as draft-ietf-core-corr-clar
+    /// has it. False: rejected in silence (RFC 7252 5.4.1).
+    pub non_bad_option: bool,
     /// The critical options that the application understands (RFC 7252 5.4.1). A message with another one is refused.
     pub known: fn(OptionNumber) -> bool,
 }
@@ -138,10 +180,16 @@ pub struct Config {
 #[cfg(feature = "defmt")]
 impl defmt::Format for Config {
     fn format(&self, f: defmt::Formatter<'_>) {
-        let Config { transmission, acknowledge_after, answer_timeout, response_timeout, known: _ } = self;
         let [acknowledge, answer, response] =
-            [acknowledge_after, answer_timeout, response_timeout].map(|time| millis(*time));
-        defmt::write!(f, "Config({}, {=u64} ms, {=u64} ms, {=u64} ms)", transmission, acknowledge, answer, response);
+            [self.acknowledge_after, self.answer_timeout, self.response_timeout].map(|time| millis(time));
+        defmt::write!(
+            f,
+            "Config({}, {=u64} ms, {=u64} ms, {=u64} ms)",
+            self.transmission,
+            acknowledge,
+            answer,
+            response
+        );
     }
 }
 
@@ -151,9 +199,95 @@ impl Config {
         transmission: Transmission::DEFAULT,
         acknowledge_after: Duration::from_secs(1),
         answer_timeout: Duration::from_secs(60),
+        defer_timeout: Transmission::DEFAULT.exchange_lifetime(),
         response_timeout: Transmission::DEFAULT.max_transmit_wait(),
+        max_server_response_delay: Duration::from_secs(250),
+        token_length: 4,
+        queue: 16,
+        peer_share: 50,
+        refusal_max_age: 10,
+        strict_dedup: false,
+        non_bad_option: false,
         known,
     };
+}
+
+/// How one request is paced.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub(crate) struct Pace {
+    /// The least first timeout, and how much longer it may be, in ms.
+    pub(crate) ack_timeout: u32,
+    pub(crate) spread: u32,
+    /// Bytes a second.
+    pub(crate) probing_rate: u16,
+    /// The most retransmissions.
+    pub(crate) most: u8,
+    pub(crate) nstart: u8,
+}
+
+impl Pace {
+    pub(crate) const fn new(transmission: &Transmission) -> Pace {
+        let ack_timeout = ms(transmission.ack_timeout);
+        Pace {
+            ack_timeout,
+            spread: ms(transmission.max_ack_timeout()).saturating_sub(ack_timeout),
+            probing_rate: if transmission.probing_rate == 0 { 1 } else { transmission.probing_rate },
+            most: transmission.retransmissions(),
+            nstart: if transmission.nstart == 0 { 1 } else { transmission.nstart },
+        }
+    }
+}
+
+/// What an endpoint keeps of its [`Config`]: times in ms, derived once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    pub(crate) pace: Pace,
+    pub(crate) span: u32,
+    pub(crate) exchange_lifetime: u32,
+    pub(crate) non_lifetime: u32,
+    pub(crate) group_lifetime: u32,
+    pub(crate) leisure: u32,
+    pub(crate) acknowledge_after: u32,
+    pub(crate) answer_timeout: u32,
+    pub(crate) defer_timeout: u32,
+    pub(crate) refusal_max_age: u32,
+    /// Packed.
+    pub(crate) patience: u16,
+    pub(crate) token_length: u8,
+    pub(crate) queue: u8,
+    pub(crate) peer_share: u8,
+    pub(crate) strict_dedup: bool,
+    pub(crate) non_bad_option: bool,
+    pub(crate) known: fn(OptionNumber) -> bool,
+}
+
+impl Rules {
+    pub(crate) const DEFAULT: Rules = Rules::new(&Config::DEFAULT);
+
+    pub(crate) const fn new(config: &Config) -> Rules {
+        let transmission = &config.transmission;
+        let group = transmission.non_lifetime().saturating_add(transmission.max_latency);
+        Rules {
+            pace: Pace::new(transmission),
+            span: ms(transmission.max_transmit_span()),
+            exchange_lifetime: ms(transmission.exchange_lifetime()),
+            non_lifetime: ms(transmission.non_lifetime()),
+            group_lifetime: ms(group.saturating_add(config.max_server_response_delay)),
+            leisure: ms(transmission.default_leisure),
+            acknowledge_after: ms(config.acknowledge_after),
+            answer_timeout: ms(config.answer_timeout),
+            defer_timeout: ms(config.defer_timeout),
+            refusal_max_age: config.refusal_max_age,
+            patience: pack(ms(config.response_timeout)),
+            token_length: if config.token_length > 8 { 8 } else { config.token_length },
+            queue: config.queue,
+            peer_share: if config.peer_share > 100 { 100 } else { config.peer_share },
+            strict_dedup: config.strict_dedup,
+            non_bad_option: config.non_bad_option,
+            known: config.known,
+        }
+    }
 }
 
 impl Default for Config {
@@ -200,9 +334,14 @@ mod tests {
             max_retransmit: u8::MAX,
             max_latency: Duration::MAX,
             nstart: 0,
+            default_leisure: Duration::MAX,
+            probing_rate: 0,
         };
         assert!(wild.exchange_lifetime() > Duration::from_secs(1 << 40));
-        assert!(wild.max_transmit_wait() > Duration::from_secs(1 << 40));
+        assert!(wild.max_transmit_wait() > Duration::from_secs(86_400));
+        let rules = Rules::new(&Config { transmission: wild, ..Config::DEFAULT });
+        assert_eq!((rules.exchange_lifetime, rules.span, rules.group_lifetime), (LONGEST, LONGEST, LONGEST));
+        assert_eq!((rules.pace.nstart, rules.pace.probing_rate, rules.pace.most), (1, 1, 20));
         let none = Transmission { max_retransmit: 0, ack_random_factor: 0, ..Transmission::DEFAULT };
         assert_eq!(none.max_transmit_span(), Duration::ZERO);
         assert_eq!(none.max_transmit_wait(), Duration::from_secs(2));

@@ -130,8 +130,11 @@ extern crate std;
 
 mod config;
 pub mod endpoint;
+mod exchange;
 mod fmt;
 mod random;
+mod reliability;
+mod roles;
 #[cfg(feature = "sim")]
 pub mod sim;
 pub mod store;
@@ -139,7 +142,7 @@ mod time;
 pub mod wire;
 
 pub use config::{Config, Transmission};
-pub use endpoint::Endpoint;
+pub use endpoint::{Endpoint, Roles};
 pub use store::{Fixed, Store};
 pub use time::Instant;
 pub use wire::{

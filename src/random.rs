@@ -3,7 +3,7 @@
 //! SipHash-1-3 under the caller's seed. With a secret seed nobody outside can choose keys that fall into one bucket, or
 //! tell the next token from those before.
 
-use core::hash::Hasher;
+use core::hash::{Hash, Hasher};
 use siphasher::sip::SipHasher13;
 
 /// What a value is drawn for, so that no two purposes share a sequence.
@@ -28,24 +28,43 @@ impl Random {
         Random { seed, drawn: 0 }
     }
 
-    /// The hash of anything that a peer may have chosen.
-    pub(crate) fn hash(&self, purpose: Purpose, write: impl FnOnce(&mut SipHasher13)) -> u64 {
+    /// The hash of an address.
+    pub(crate) fn hash_address(&self, address: impl Hash) -> u64 {
         let mut hasher = SipHasher13::new_with_key(&self.seed);
-        hasher.write_u8(purpose as u8);
-        write(&mut hasher);
+        hasher.write_u8(Purpose::Address as u8);
+        address.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    /// The hash of a peer and a Message ID.
+    pub(crate) fn hash_id(&self, purpose: Purpose, peer: u32, id: u16) -> u64 {
+        let ([a, b, c, d], [e, f]) = (peer.to_le_bytes(), id.to_le_bytes());
+        self.of(&[a, b, c, d, e, f, purpose as u8])
+    }
+
+    /// The hash of a peer and a token.
+    pub(crate) fn hash_token(&self, peer: u32, token: &[u8]) -> u64 {
+        let mut hasher = SipHasher13::new_with_key(&self.seed);
+        hasher.write_u8(Purpose::Token as u8);
+        hasher.write_u32(peer);
+        hasher.write(token);
         hasher.finish()
     }
 
     /// The next number, uniform in 64 bits.
     pub(crate) fn draw(&mut self) -> u64 {
         self.drawn = self.drawn.wrapping_add(1);
-        let drawn = self.drawn;
-        self.hash(Purpose::Draw, |hasher| hasher.write_u64(drawn))
+        let [a, b, c, d, e, f, g, h] = self.drawn.to_le_bytes();
+        self.of(&[a, b, c, d, e, f, g, h, Purpose::Draw as u8])
     }
 
     /// The next number from 0 to `most`, as good as uniform: `most` is far below 2^32.
     pub(crate) fn up_to(&mut self, most: u32) -> u32 {
-        let range = u64::from(most).saturating_add(1);
+        let range = u64::from(most).wrapping_add(1);
         ((self.draw() >> 32).wrapping_mul(range) >> 32) as u32
+    }
+
+    fn of(&self, bytes: &[u8]) -> u64 {
+        SipHasher13::new_with_key(&self.seed).hash(bytes)
     }
 }

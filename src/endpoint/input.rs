@@ -1,20 +1,36 @@
-//! What a datagram means (RFC 7252 4.2 to 4.5, 5.2, 5.3.2).
+//! What a datagram means (RFC 7252 4.2 to 4.5, 5.2, 5.3.2, section 8).
 
 use super::Endpoint;
-use super::engine::Engine;
-use super::types::{Arrival, ClientResponse, Event, Handle, Input, RequestId, ServerRequest, Transmit};
-use crate::store::{Exchange, State, Store};
-use crate::time::{Instant, millis};
+use super::types::{Arrival, ClientResponse, Event, Input, ServerRequest, Transmit};
+use crate::exchange::{RequestId, asked};
+use crate::reliability::{Counter, Engine, write};
+use crate::roles::Roles;
+use crate::store::{Exchange, Scale, State, Store, flag};
+use crate::time::Instant;
 use crate::wire::{Code, Header, Message, Type, Writer};
-use core::fmt::Write;
 use core::hash::Hash;
+use core::time::Duration;
 
-impl<S: Store> Endpoint<S> {
+/// Remembered exchanges of each kind that a datagram lets go of, at most.
+const STEPS: u32 = 4;
+
+/// Why a request is not let in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Refusal {
+    /// Everything is live: for now.
+    Full,
+    /// The peer has more than its share.
+    OverShare,
+    /// A token that is longer than the arena: for ever.
+    LongToken,
+}
+
+impl<S: Store, R: Roles> Endpoint<S, R> {
     /// Takes in a datagram.
     ///
     /// `tx` is where a reply is written; [`poll`](Endpoint::poll) is to be called afterwards, since the answer to when it wants to
     /// be called next may have changed. A datagram is never an error: what is wrong with it is answered as RFC 7252 says, or it is
-    /// dropped. A `tx` that is too small for a reply is as good as a network that loses it.
+    /// dropped, and [counted](Endpoint::statistics). A `tx` that is too small for a reply is as good as a network that loses it.
     pub fn handle<'d>(
         &mut self,
         now: Instant,
@@ -24,254 +40,333 @@ impl<S: Store> Endpoint<S> {
         tx: &mut [u8],
     ) -> Input<'d, S::Peer> {
         let mut reply = None;
-        let event = self.at(now).handle(now, from, arrival, datagram, tx, &mut reply);
+        let mut engine = self.at(now);
+        let event = engine.handle(from, arrival, datagram, tx, &mut reply);
+        if reply.is_some() {
+            engine.count(Counter::Sent);
+        }
         Input { reply: reply.map(|len| Transmit { to: from, len }), event }
     }
 }
 
-impl<P: Copy + Eq + Hash> Engine<'_, P> {
+impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     fn handle<'d>(
         &mut self,
-        now: Instant,
         from: P,
         arrival: Arrival,
         datagram: &'d [u8],
         tx: &mut [u8],
         reply: &mut Option<usize>,
     ) -> Event<'d, P> {
-        if arrival == Arrival::Group {
-            return Event::Handled;
+        self.count(Counter::Received);
+        if C::INDEXED {
+            self.expire(STEPS);
         }
-        self.expire(now);
+        let group = arrival == Arrival::Group;
         let message = match Message::parse(datagram) {
             Ok(message) => message,
             Err(error) => {
-                *reply = error.reset().and_then(|id| write(tx, Header::reset(id)));
+                self.count(Counter::Malformed);
+                *reply = error.reset().filter(|_| !group).and_then(|id| write(tx, Header::reset(id)));
                 return Event::Handled;
             }
         };
-        let (id, peer) = (message.message_id(), self.find_peer(from));
-        let is_request = message.code().is_request();
-        match message.message_type() {
-            Type::Confirmable | Type::NonConfirmable if is_request => {
-                return self.on_request(now, from, message, tx, reply);
-            }
-            _ if message.code().is_response() => {
-                if let Some(peer) = peer {
-                    if let Some(event) = self.on_response(now, from, peer, message, tx, reply) {
-                        return event;
-                    }
-                } else if message.message_type() == Type::Confirmable {
-                    *reply = write(tx, Header::reset(id));
+        let (id, message_type, code) = (message.message_id(), message.message_type(), message.code());
+        // RFC 7252 8.1: requests to a group are Non-confirmable, and nothing else comes to one.
+        if group && (!R::MULTICAST || !code.is_request() || message_type != Type::NonConfirmable) {
+            self.count(Counter::Misaddressed);
+            return Event::Handled;
+        }
+        let peer = self.held.find_peer(from);
+        if let (true, Some(peer)) = (R::CLIENT, peer) {
+            self.heard(peer);
+        }
+        if code.is_request() {
+            return self.on_request(from, peer, arrival, message, tx, reply);
+        }
+        if code.is_response() {
+            if R::CLIENT {
+                if let Some(event) = self.on_response(from, peer, message, tx, reply) {
+                    return event;
                 }
+            } else {
+                *reply = self.reject(&message, tx);
             }
-            // RFC 7252 4.3: a ping.
-            Type::Confirmable => *reply = write(tx, Header::reset(id)),
-            Type::NonConfirmable => {}
-            Type::Acknowledgement => {
-                if let Some(index) = peer.and_then(|peer| self.find_local(peer, id)) {
-                    self.on_acknowledgement(now, index);
-                }
+            return Event::Handled;
+        }
+        match message_type {
+            Type::Confirmable => {
+                // RFC 7252 4.3: a ping.
+                self.count(Counter::Pinged);
+                *reply = write(tx, Header::reset(id));
             }
-            Type::Reset => {
-                if let Some(index) = peer.and_then(|peer| self.find_local(peer, id)) {
-                    self.on_reset(now, index);
-                }
-            }
+            Type::NonConfirmable => self.count(Counter::Unexpected),
+            Type::Acknowledgement | Type::Reset => match peer.and_then(|peer| self.outstanding(peer, id)) {
+                Some(index) if message_type == Type::Reset => self.on_reset(index),
+                Some(index) => self.on_arrived(index),
+                None => self.count(Counter::Unexpected),
+            },
         }
         Event::Handled
     }
 
+    /// What of ours has this Message ID.
+    fn outstanding(&self, peer: u32, id: u16) -> Option<u32> {
+        #[cfg(test)]
+        if self.core.hooks.ignore_acks {
+            return None;
+        }
+        self.held.find_local(peer, id)
+    }
+
+    /// RFC 7252 4.2, 4.3: what cannot be processed is reset if it is a CON, and dropped otherwise.
+    fn reject(&self, message: &Message<'_>, tx: &mut [u8]) -> Option<usize> {
+        let confirmable = message.message_type() == Type::Confirmable;
+        if confirmable { write(tx, Header::reset(message.message_id())) } else { None }
+    }
+
     fn on_request<'d>(
         &mut self,
-        now: Instant,
         from: P,
+        peer: Option<u32>,
+        arrival: Arrival,
         message: Message<'d>,
         tx: &mut [u8],
         reply: &mut Option<usize>,
     ) -> Event<'d, P> {
-        let id = message.message_id();
-        let confirmable = message.message_type() == Type::Confirmable;
-        if let Some(index) = self.find_peer(from).and_then(|peer| self.find_remote(peer, id)) {
+        if let Some(index) = peer.and_then(|peer| self.seen(peer, message.message_id())) {
             // RFC 7252 4.5: a duplicate is acknowledged again, the request is processed once.
-            if confirmable {
-                *reply = self.again(now, index, id, tx);
+            self.count(Counter::Duplicate);
+            if message.message_type() == Type::Confirmable {
+                *reply = self.again(index, &message, tx);
             }
             return Event::Handled;
         }
-        if let Some((number, _)) = message.unrecognised(self.core.config.known).next() {
+        if !R::SERVER {
+            *reply = self.refuse(from, &message, Code::NOT_IMPLEMENTED, None, tx);
+            return Event::Handled;
+        }
+        if let Some((number, _)) = message.unrecognised(self.rules().known).next() {
             // RFC 7252 5.4.1: 4.02 to a CON; a NON is rejected in silence. No state: a duplicate gets the same again.
-            if confirmable {
-                let header = Header::acknowledgement(Code::BAD_OPTION, id);
-                let mut writer = Writer::new(tx, header, message.token());
-                let _ = write!(writer, "option {} is not understood", number.get());
-                *reply = writer.finish().ok();
+            self.count(Counter::BadOption);
+            let answered = self.rules().non_bad_option && arrival == Arrival::Unicast;
+            if message.message_type() == Type::Confirmable || answered {
+                *reply = self.refuse(from, &message, Code::BAD_OPTION, Some(number.get()), tx);
             }
             return Event::Handled;
         }
-        let Some(index) = self.admit(now, from, &message) else {
-            // No slot, or a token too long for one: 5.03 built from the datagram alone; a NON is dropped.
-            if confirmable {
-                let header = Header::acknowledgement(Code::SERVICE_UNAVAILABLE, id);
-                *reply = Writer::new(tx, header, message.token()).max_age(10).finish().ok();
+        let refusal = match self.admit(from, arrival, &message) {
+            Ok(index) => {
+                let id = RequestId(self.handle_of(index));
+                return Event::Request(ServerRequest { id, from, arrival, message });
             }
-            return Event::Handled;
+            Err(refusal) => refusal,
         };
-        let wait = if confirmable { self.core.config.acknowledge_after } else { self.core.config.answer_timeout };
-        self.timers.schedule(&mut self.exchanges, index, (now + wait).as_millis());
-        let Handle { index, generation, brand } = self.handle_of(index);
-        Event::Request(ServerRequest { id: RequestId { index, generation, brand }, from, message })
+        let (code, counter) = match refusal {
+            Refusal::Full => (Code::SERVICE_UNAVAILABLE, Counter::Full),
+            Refusal::OverShare => (Code::TOO_MANY_REQUESTS, Counter::OverShare),
+            Refusal::LongToken => (Code::BAD_REQUEST, Counter::Full),
+        };
+        self.count(counter);
+        // With no state, from the datagram alone. A NON would take a Message ID, and is dropped where nothing is free.
+        let answered = refusal != Refusal::Full && arrival == Arrival::Unicast;
+        if message.message_type() == Type::Confirmable || answered {
+            *reply = self.refuse(from, &message, code, None, tx);
+        }
+        Event::Handled
+    }
+
+    /// An exchange of a peer's that had this Message ID, unless it is too long ago.
+    fn seen(&self, peer: u32, id: u16) -> Option<u32> {
+        #[cfg(test)]
+        if self.core.hooks.no_deduplication {
+            return None;
+        }
+        self.held.find_remote(peer, id).filter(|&index| C::INDEXED || self.is_current(index))
     }
 
     /// Takes a slot for a new request of a peer's.
-    fn admit(&mut self, now: Instant, from: P, message: &Message<'_>) -> Option<u32> {
-        if message.token().len() > 8 {
-            return None;
+    fn admit(&mut self, from: P, arrival: Arrival, message: &Message<'_>) -> Result<u32, Refusal> {
+        let confirmable = message.message_type() == Type::Confirmable;
+        let peer = self.peer(from).ok_or(Refusal::Full)?;
+        if R::SHARES {
+            let share = u64::from(self.held.exchanges.capacity()).wrapping_mul(u64::from(self.rules().peer_share));
+            let live = self.held.peers.at(peer).map_or(0, |peer| peer.live);
+            if live > 0 && u64::from(live).wrapping_mul(100) >= share {
+                return Err(Refusal::OverShare);
+            }
         }
-        let state = if message.message_type() == Type::Confirmable { State::Asked } else { State::AskedNon };
-        let peer = self.peer(now, from)?;
-        self.insert(Exchange::new(state, peer, message.message_id(), message.token()))
+        let token = message.token();
+        let long = token.len() > 8;
+        if long {
+            if !R::LONG_TOKENS || !self.held.arena.could_hold(token.len()) {
+                return Err(Refusal::LongToken);
+            }
+            if !self.make_room(Some(peer), token.len()) {
+                return Err(Refusal::Full);
+            }
+        }
+        let state = match arrival {
+            _ if confirmable => State::Asked,
+            Arrival::Group if R::MULTICAST => State::AskedGroup,
+            _ => State::AskedNon,
+        };
+        let mut exchange = Exchange::new(state, peer, message.message_id(), token);
+        if R::NO_RESPONSE || R::MULTICAST {
+            if let Some(bits) = asked(message) {
+                exchange.flags = bits;
+                exchange.speak_up();
+            }
+        }
+        if !confirmable {
+            exchange.flags |= flag::NON;
+        }
+        // What was piggybacked on an answer to these gives way first: it may be processed twice.
+        if matches!(message.code(), Code::GET | Code::PUT | Code::DELETE | Code::FETCH | Code::IPATCH) {
+            exchange.flags |= flag::IDEMPOTENT;
+        }
+        let index = self.insert(exchange).ok_or(Refusal::Full)?;
+        if R::SHARES {
+            if let Some(peer) = self.held.peers.at_mut(peer) {
+                peer.live = peer.live.saturating_add(1);
+            }
+        }
+        if long {
+            self.keep_bytes(index, token);
+        }
+        let rules = self.rules();
+        let wait = if confirmable { rules.acknowledge_after } else { rules.answer_timeout };
+        self.held.after(index, wait);
+        Ok(index)
     }
 
     /// What a duplicate CON request gets.
-    fn again(&mut self, now: Instant, index: u32, id: u16, tx: &mut [u8]) -> Option<usize> {
-        let exchange = self.exchanges.at_mut(index)?;
+    fn again(&mut self, index: u32, message: &Message<'_>, tx: &mut [u8]) -> Option<usize> {
+        let exchange = self.held.exchanges.at(index)?;
         match exchange.state {
             State::Answered if !exchange.bytes.is_none() => self.transmit(index, tx).map(|transmit| transmit.len),
-            State::Asked => {
-                // The answer is still being made, and will be a separate one.
-                self.acknowledge(now, index);
-                write(tx, Header::empty_acknowledgement(id))
+            // A Message ID of a response that we have taken: it cannot be a request's too.
+            State::Taken => None,
+            state => {
+                if state == State::Asked {
+                    // The answer is still being made, and will be a separate one.
+                    self.acknowledge(index);
+                }
+                write(tx, Header::empty_acknowledgement(message.message_id()))
             }
-            State::Deferred | State::Confirming | State::Answered => write(tx, Header::empty_acknowledgement(id)),
-            _ => None,
         }
     }
 
     /// From now on the request counts as acknowledged.
-    pub(super) fn acknowledge(&mut self, now: Instant, index: u32) {
-        if let Some(exchange) = self.exchanges.at_mut(index) {
-            exchange.state = State::Deferred;
+    pub(super) fn acknowledge(&mut self, index: u32) {
+        let rules = self.rules();
+        let Some(exchange) = self.held.exchanges.at_mut(index) else { return };
+        exchange.state = State::Deferred;
+        let wait = if exchange.has(flag::LATER) { rules.defer_timeout } else { rules.answer_timeout };
+        self.held.after(index, wait);
+    }
+
+    /// A response that is made without state: piggybacked for a CON, else under a Message ID of ours, if there is one. With a number,
+    /// of an option that is not understood, for a person to read; else with Max-Age, where trying again may help.
+    fn refuse(
+        &mut self,
+        from: P,
+        message: &Message<'_>,
+        code: Code,
+        option: Option<u16>,
+        tx: &mut [u8],
+    ) -> Option<usize> {
+        let mut header = Header::acknowledgement(code, message.message_id());
+        if message.message_type() != Type::Confirmable {
+            let peer = self.peer(from)?;
+            header = Header::non_confirmable(code, self.message_id(peer).ok()?);
+            self.take_message_id(peer);
         }
-        let wait = millis(self.core.config.answer_timeout);
-        self.timers.schedule(&mut self.exchanges, index, now.as_millis().saturating_add(wait));
+        let mut writer = Writer::new(tx, header, message.token());
+        if let Some(number) = option {
+            decimal(writer.payload(b"option "), number).payload(b" is not understood");
+        } else if code == Code::SERVICE_UNAVAILABLE || code == Code::TOO_MANY_REQUESTS {
+            writer.max_age(self.rules().refusal_max_age);
+        }
+        writer.finish().ok()
     }
 
     fn on_response<'d>(
         &mut self,
-        now: Instant,
         from: P,
-        peer: u32,
+        peer: Option<u32>,
         message: Message<'d>,
         tx: &mut [u8],
         reply: &mut Option<usize>,
     ) -> Option<Event<'d, P>> {
-        let id = message.message_id();
-        let confirmable = message.message_type() == Type::Confirmable;
-        if confirmable {
-            if let Some(index) = self.find_remote(peer, id) {
+        let (id, message_type) = (message.message_id(), message.message_type());
+        let confirmable = message_type == Type::Confirmable;
+        if message_type != Type::Acknowledgement {
+            let seen = peer.and_then(|peer| self.seen(peer, id));
+            let taken = |index: &u32| self.held.exchanges.at(*index).is_some_and(|e| e.state == State::Taken);
+            if seen.filter(taken).is_some() {
                 // RFC 7252 4.5: taken before, and acknowledged again.
-                if self.exchanges.at(index).is_some_and(|exchange| exchange.state == State::Taken) {
+                self.count(Counter::Duplicate);
+                if confirmable {
                     *reply = write(tx, Header::empty_acknowledgement(id));
-                    return None;
                 }
+                return None;
             }
         }
-        let (Some(index), None) = (self.answered(peer, &message), message.unrecognised(self.core.config.known).next())
-        else {
-            // RFC 7252 5.3.2, 4.2, 4.3: a CON that nobody waits for is reset, the rest dropped.
-            if confirmable {
-                *reply = write(tx, Header::reset(id));
-            }
+        // A piggybacked response answers the request that it acknowledges. One that has not been sent yet is not answered, nor does it hide
+        // another one with the same token.
+        let piggybacked = message_type == Type::Acknowledgement;
+        let may_be = |exchange: &Exchange| {
+            let acknowledged = matches!(exchange.state, State::Sent | State::Acked) && exchange.message_id == id;
+            !exchange.waits() && (!piggybacked || acknowledged)
+        };
+        let found = self.held.answered(peer, message.token(), R::MULTICAST && !piggybacked, may_be);
+        let Some(index) = found else {
+            // RFC 7252 5.3.2.
+            self.count(Counter::Unmatched);
+            *reply = self.reject(&message, tx);
             return None;
         };
-        let handle = self.handle_of(index);
-        if self.exchanges.at(index)?.state == State::Sent && !self.exchanges.at(index)?.waits {
-            self.finished(peer);
+        if message.unrecognised(self.rules().known).next().is_some() {
+            self.count(Counter::BadOption);
+            *reply = self.reject(&message, tx);
+            return None;
         }
-        self.release(index);
+        let handle = self.handle_of(index);
+        let &exchange = self.held.exchanges.at(index)?;
+        let round_trip =
+            if exchange.state == State::Acked { exchange.interval } else { self.held.passed(exchange.since) };
+        let round_trip = (exchange.again() == 0).then(|| Duration::from_millis(u64::from(round_trip)));
+        let more = R::MULTICAST && exchange.state == State::SentGroup;
+        if !more {
+            self.release(index);
+        }
         if confirmable {
             *reply = write(tx, Header::empty_acknowledgement(id));
-            // Remembered, so that the response is acknowledged again if that gets lost.
-            if let Some(index) =
-                self.peer(now, from).and_then(|peer| self.insert(Exchange::new(State::Taken, peer, id, &[])))
-            {
-                self.remember(now, index, true);
+        }
+        if confirmable || more {
+            // Remembered, so that the response is acknowledged again if that gets lost, and not taken twice.
+            if let Some(peer) = self.peer(from) {
+                let mut taken = Exchange::new(State::Taken, peer, id, &[]);
+                taken.flags = flag::IDEMPOTENT | if confirmable { 0 } else { flag::NON };
+                if let Some(index) = self.insert(taken) {
+                    self.remember(index);
+                }
             }
         }
-        Some(Event::Response(ClientResponse { handle, from, message }))
-    }
-
-    /// The request of ours that a response answers (RFC 7252 5.3.2): by token and peer, and an ACK by its Message ID as well. One
-    /// that has not been sent yet is not answered, nor does it hide another one with the same token.
-    fn answered(&self, peer: u32, message: &Message<'_>) -> Option<u32> {
-        let piggybacked = message.message_type() == Type::Acknowledgement;
-        let index = self.find_token(peer, message.token(), |exchange| {
-            let acknowledged = exchange.state != State::SentNon && exchange.local_id() == Some(message.message_id());
-            !exchange.waits && (!piggybacked || acknowledged)
-        })?;
-        self.outstanding(index).map(|_| index)
-    }
-
-    /// An exchange of which a message was sent. One that waits for its turn cannot have been answered.
-    fn outstanding(&self, index: u32) -> Option<Exchange> {
-        self.exchanges.at(index).copied().filter(|_| self.timers.is_scheduled(&self.exchanges, index))
-    }
-
-    fn on_acknowledgement(&mut self, now: Instant, index: u32) {
-        let Some(exchange) = self.outstanding(index) else { return };
-        match exchange.state {
-            State::Sent => {
-                // The response will be a separate one.
-                self.forget_bytes(index);
-                if let Some(exchange) = self.exchanges.at_mut(index) {
-                    exchange.state = State::Acked;
-                }
-                let wait = millis(self.core.config.response_timeout);
-                self.timers.schedule(&mut self.exchanges, index, now.as_millis().saturating_add(wait));
-                self.finished(exchange.peer);
-            }
-            State::Confirming => self.confirmed(now, index),
-            _ => {}
-        }
-    }
-
-    /// A separate response of ours has arrived, or is given up: the request is remembered.
-    pub(super) fn confirmed(&mut self, now: Instant, index: u32) {
-        let Some(exchange) = self.exchanges.at(index).copied() else { return };
-        self.timers.cancel(&mut self.exchanges, index);
-        self.unlink(index);
-        if let Some(exchange) = self.exchanges.at_mut(index) {
-            exchange.remember();
-        }
-        self.link(index);
-        self.forget_bytes(index);
-        self.finished(exchange.peer);
-        self.remember(now, index, true);
-    }
-
-    fn on_reset(&mut self, now: Instant, index: u32) {
-        let Some(exchange) = self.outstanding(index) else { return };
-        match exchange.state {
-            State::Sent | State::Acked | State::SentNon => {
-                self.timers.cancel(&mut self.exchanges, index);
-                self.forget_bytes(index);
-                self.unlink(index);
-                if let Some(exchange) = self.exchanges.at_mut(index) {
-                    exchange.state = State::WasReset;
-                }
-                if exchange.state == State::Sent {
-                    self.finished(exchange.peer);
-                }
-                self.core.ended.push_back(&mut self.exchanges, index);
-            }
-            State::Confirming => self.confirmed(now, index),
-            _ => {}
-        }
+        Some(Event::Response(ClientResponse { handle, from, more, round_trip, message }))
     }
 }
 
-/// Writes an Empty message.
-pub(super) fn write(tx: &mut [u8], header: Header) -> Option<usize> {
-    Writer::new(tx, header, &[]).finish().ok()
+/// Writes a number into the payload. The formatting of `core` takes a kilobyte of flash.
+fn decimal<'w, 'b>(writer: &'w mut Writer<'b>, number: u16) -> &'w mut Writer<'b> {
+    let mut power = 10_000;
+    while power > 0 {
+        let digit = number / power % 10;
+        if number >= power || power == 1 {
+            writer.payload(&[b'0' | digit as u8]);
+        }
+        power /= 10;
+    }
+    writer
 }

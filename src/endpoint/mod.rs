@@ -12,60 +12,48 @@
 //!  outstanding ◄─────────┘ ── poll: Send again          │
 //!      │   │   └─ RST ──► poll: Failed(Reset)           ├─ defer(), or too late: empty ACK
 //!      │   └─ never ────► poll: Failed(TimedOut)        │      └─ respond() ──► separate response, sent until acknowledged
-//!      ▼                                                │
+//!      ▼                                                │              └─ if asked for: poll: Delivered
 //!  handle() ──► Event::Response                         └─ never: 5.03 by itself
 //! ```
 
-mod commands;
-mod engine;
+mod errors;
+mod forget;
 mod input;
 mod output;
+mod request;
+mod respond;
 mod types;
 
-pub use commands::Request;
-pub use types::{
-    Arrival, ClientResponse, Event, Failure, Handle, Input, Output, RequestError, RequestId, Requested, RespondError,
-    ServerRequest, Transmit, Usage,
-};
+pub use crate::exchange::{Handle, RequestId};
+pub use crate::reliability::Statistics;
+pub use crate::roles::{ClientMin, Full, Roles, ServerMin};
+pub use errors::{ForgetError, RequestError, RespondError};
+pub use request::Request;
+pub use respond::Answer;
+pub use types::{Arrival, ClientResponse, Event, Failure, Input, Output, Requested, ServerRequest, Transmit, Usage};
 
-use crate::config::Config;
+use crate::config::{Config, Rules};
 use crate::random::Random;
-use crate::store::{List, Store};
+use crate::reliability::{Core, Engine};
+use crate::store::Store;
 use crate::time::Instant;
-use engine::Engine;
+use core::marker::PhantomData;
 
 /// An endpoint: a client and a server on one socket.
-#[derive(Debug)]
-pub struct Endpoint<S> {
+///
+/// What it can do is a type, `R`: everything, unless another set of [`Roles`] is named.
+#[derive(Clone, Debug)]
+pub struct Endpoint<S, R = Full> {
     store: S,
+    random: Random,
     core: Core,
-}
-
-/// What an endpoint knows apart from its store.
-#[derive(Debug)]
-pub(crate) struct Core {
-    pub(crate) config: Config,
-    pub(crate) random: Random,
-    /// Tells handles of this endpoint from those of others.
-    pub(crate) brand: u16,
     /// The latest time that the caller has told.
-    pub(crate) now: Instant,
-    /// How many exchanges are remembered.
-    pub(crate) remembered: u32,
-    /// Requests that a peer has reset, to be told.
-    pub(crate) ended: List,
-    /// Exchanges whose turn has come behind NSTART.
-    pub(crate) ready: List,
-    /// Remembered CON messages, oldest first: for EXCHANGE_LIFETIME.
-    pub(crate) confirmable: List,
-    /// Remembered NON messages, oldest first: for NON_LIFETIME.
-    pub(crate) non_confirmable: List,
-    /// Peers to which nothing refers, oldest first.
-    pub(crate) idle: List,
+    now: Instant,
+    roles: PhantomData<R>,
 }
 
 #[cfg(feature = "defmt")]
-impl<S> defmt::Format for Endpoint<S> {
+impl<S, R> defmt::Format for Endpoint<S, R> {
     fn format(&self, f: defmt::Formatter<'_>) {
         defmt::write!(f, "Endpoint({} remembered)", self.core.remembered);
     }
@@ -78,24 +66,31 @@ impl<S: Store> Endpoint<S> {
     /// bytes from a source of randomness, others at each start.
     #[must_use]
     pub const fn new(config: Config, seed: [u8; 16], store: S) -> Endpoint<S> {
-        Endpoint {
-            store,
-            core: Core {
-                config,
-                random: Random::new(seed),
-                brand: u16::from_be_bytes([
-                    seed[0] ^ seed[2] ^ seed[4] ^ seed[6],
-                    seed[1] ^ seed[3] ^ seed[5] ^ seed[7],
-                ]),
-                now: Instant::ZERO,
-                remembered: 0,
-                ended: List::EMPTY,
-                ready: List::EMPTY,
-                confirmable: List::EMPTY,
-                non_confirmable: List::EMPTY,
-                idle: List::EMPTY,
-            },
-        }
+        Endpoint::with_roles(config, seed, store)
+    }
+}
+
+impl<S: Store, R: Roles> Endpoint<S, R> {
+    /// As [`new`](Endpoint::new), with a set of roles: `Endpoint::<_, Sensor>::with_roles(..)`.
+    ///
+    /// A set with a configuration of its own does not compile here: see [`of_roles`](Endpoint::of_roles).
+    #[must_use]
+    pub const fn with_roles(config: Config, seed: [u8; 16], store: S) -> Endpoint<S, R> {
+        const { assert!(R::CONFIG.is_none(), "these roles bring their configuration along: use `of_roles`") };
+        Endpoint::make(Some(Rules::new(&config)), seed, store)
+    }
+
+    /// As [`with_roles`](Endpoint::with_roles), with roles that bring their configuration along:
+    /// `Endpoint::<_, ServerMin>::of_roles(..)`. Others do not compile here.
+    #[must_use]
+    pub const fn of_roles(seed: [u8; 16], store: S) -> Endpoint<S, R> {
+        const { assert!(R::CONFIG.is_some(), "these roles have no configuration: use `with_roles`") };
+        Endpoint::make(None, seed, store)
+    }
+
+    const fn make(rules: Option<Rules>, seed: [u8; 16], store: S) -> Endpoint<S, R> {
+        let (core, random) = (Core::new(rules, &seed), Random::new(seed));
+        Endpoint { store, core, random, now: Instant::ZERO, roles: PhantomData }
     }
 
     /// What of the store is in use.
@@ -103,20 +98,26 @@ impl<S: Store> Endpoint<S> {
         let remembered = self.core.remembered;
         let engine = self.engine();
         Usage {
-            peers: engine.peers.len(),
-            exchanges: engine.exchanges.len(),
+            peers: engine.held.peers.len(),
+            exchanges: engine.held.exchanges.len(),
             remembered,
-            blocks: engine.arena.capacity().saturating_sub(engine.arena.free()),
+            blocks: engine.held.arena.capacity().saturating_sub(engine.held.arena.free()),
         }
     }
 
-    fn engine(&mut self) -> Engine<'_, S::Peer> {
-        Engine::new(self.store.parts(), &mut self.core)
+    /// What was counted since the endpoint was made.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        self.core.counters.statistics()
+    }
+
+    fn engine(&mut self) -> Engine<'_, S::Peer, S::Scale, R> {
+        Engine::new(self.store.parts(), &mut self.random, &mut self.core, self.now)
     }
 
     /// The engine at a time.
-    fn at(&mut self, now: Instant) -> Engine<'_, S::Peer> {
-        self.core.now = now;
+    fn at(&mut self, now: Instant) -> Engine<'_, S::Peer, S::Scale, R> {
+        self.now = now;
         self.engine()
     }
 }

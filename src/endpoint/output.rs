@@ -1,160 +1,158 @@
 //! What is due, one thing at a time.
 
 use super::Endpoint;
-use super::engine::{Engine, passed};
-use super::input::write;
 use super::types::{Failure, Output, Transmit};
-use crate::store::{State, Store};
-use crate::time::{Instant, millis};
-use crate::wire::{Code, Header, Writer};
+use crate::exchange::RequestId;
+use crate::reliability::{Again, Counter, Engine, Outcome, write};
+use crate::roles::Roles;
+use crate::store::{Scale, State, Store, flag};
+use crate::time::Instant;
+use crate::wire::{Code, Header, Message, OptionNumber, Writer};
 use core::hash::Hash;
 
 /// Steps of one call that lead to nothing that the caller has to do.
 const STEPS: u32 = 16;
 
-/// What becomes of a message that was not acknowledged yet.
-enum Again {
-    /// It is sent again.
-    Now,
-    /// Nothing, until later.
-    Later,
-    /// It is given up.
-    Never,
-}
-
-impl<S: Store> Endpoint<S> {
+impl<S: Store, R: Roles> Endpoint<S, R> {
     /// Gives the next thing to be done: call it until it is [`Output::Idle`], and again at the time that this names, or after
     /// any other call.
     ///
     /// A `tx` that is too small for a message is as good as a network that loses it.
     pub fn poll(&mut self, now: Instant, tx: &mut [u8]) -> Output<S::Peer> {
-        self.at(now).poll(now, tx)
+        let mut engine = self.at(now);
+        let output = engine.poll(tx);
+        if matches!(output, Output::Send(_)) {
+            engine.count(Counter::Sent);
+        }
+        output
     }
 }
 
-impl<P: Copy + Eq + Hash> Engine<'_, P> {
-    fn poll(&mut self, now: Instant, tx: &mut [u8]) -> Output<P> {
-        if let Some(index) = self.core.ended.first() {
-            return self.failed(index, Failure::Reset);
+impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
+    fn poll(&mut self, tx: &mut [u8]) -> Output<P> {
+        for _ in 0..STEPS {
+            let now = self.held.now;
+            let Some(index) = self.held.timers.pop_due(&mut self.held.exchanges, now) else { break };
+            if let Some(output) = self.due(index, tx) {
+                return output;
+            }
+        }
+        if C::INDEXED {
+            self.expire(STEPS);
+            self.sweep();
         }
         for _ in 0..STEPS {
-            // A timer that has run out may have been what others waited for: both in one loop.
-            if let Some(index) = self.core.ready.pop_front(&mut self.exchanges) {
-                self.first_timeout(now, index);
-                if let Some(transmit) = self.transmit(index, tx) {
-                    return Output::Send(transmit);
-                }
-            } else if let Some(index) = self.timers.pop_due(&mut self.exchanges, now.as_millis()) {
-                if let Some(output) = self.due(now, index, tx) {
-                    return output;
-                }
-            } else {
+            if !self.drop_idle_peer() {
                 break;
             }
         }
-        self.expire(now);
-        for _ in 0..STEPS {
-            if !self.drop_idle_peer(now) {
-                break;
-            }
+        let mut next = self.held.timers.next_deadline(&self.held.exchanges);
+        if C::INDEXED {
+            let expiry = self.next_expiry().map(|wait| self.held.now.saturating_add(u64::from(wait)));
+            let sweep = Some(self.held.now).filter(|_| self.core.sweep > 0);
+            next = [next, expiry, sweep].into_iter().flatten().min();
         }
-        let expiry = |confirmable| self.expiry(now, confirmable).map(|(_, at)| at);
-        let ready = self.core.ready.first().map(|_| now.as_millis());
-        let next = [ready, self.timers.next_deadline(&self.exchanges), expiry(true), expiry(false)];
-        Output::Idle(next.into_iter().flatten().min().map(Instant::from_millis))
-    }
-
-    /// Forgets what was remembered for long enough.
-    pub(super) fn expire(&mut self, now: Instant) {
-        for confirmable in [true, false] {
-            for _ in 0..STEPS {
-                match self.expiry(now, confirmable) {
-                    Some((index, at)) if at <= now.as_millis() => self.release(index),
-                    _ => break,
-                }
-            }
-        }
+        Output::Idle(next.map(Instant::from_millis))
     }
 
     /// A timer has run out.
-    fn due(&mut self, now: Instant, index: u32, tx: &mut [u8]) -> Option<Output<P>> {
-        let exchange = self.exchanges.at(index).copied()?;
+    fn due(&mut self, index: u32, tx: &mut [u8]) -> Option<Output<P>> {
+        let &exchange = self.held.exchanges.at(index)?;
+        if R::NSTART_QUEUE && exchange.waits() {
+            // Its turn has come.
+            self.launch(index);
+            return self.transmit(index, tx).map(Output::Send);
+        }
         match exchange.state {
-            State::Sent | State::Confirming => match self.next_try(now, index) {
-                Again::Now => self.transmit(index, tx).map(Output::Send),
+            State::Sent | State::Pinged | State::Confirming => match self.next_try(index) {
+                Again::Now => {
+                    self.count(Counter::Retransmitted);
+                    self.transmit(index, tx).map(Output::Send)
+                }
                 Again::Later => None,
-                Again::Never if exchange.state == State::Confirming => {
-                    self.confirmed(now, index);
+                Again::Never => {
+                    self.count(Counter::TimedOut);
+                    if exchange.state != State::Confirming {
+                        return Some(self.failed(index, Failure::TimedOut));
+                    }
+                    self.confirmed(index, Outcome::TimedOut);
                     None
                 }
-                Again::Never => {
-                    self.finished(exchange.peer);
-                    Some(self.failed(index, Failure::TimedOut))
-                }
             },
-            State::Acked | State::SentNon => Some(self.failed(index, Failure::TimedOut)),
-            State::Asked => {
+            State::Acked | State::SentNon | State::SentGroup if R::CLIENT => {
+                self.count(Counter::TimedOut);
+                let reserved = R::NO_RESPONSE && exchange.has(flag::RESERVED);
+                Some(self.failed(index, if reserved { Failure::Unanswered } else { Failure::TimedOut }))
+            }
+            State::Ended if R::CLIENT => {
+                let handle = self.handle_of(index);
+                self.release(index);
+                Some(match Outcome::kept(exchange.interval) {
+                    Outcome::Acknowledged => Output::Acknowledged(handle),
+                    outcome => Output::Failed(handle, failure(outcome)),
+                })
+            }
+            State::Asked if R::SERVER => {
                 // RFC 7252 5.2.2: the acknowledgement cannot wait for the answer any longer.
-                self.acknowledge(now, index);
+                self.acknowledge(index);
                 let len = write(tx, Header::empty_acknowledgement(exchange.message_id))?;
                 Some(Output::Send(Transmit { to: self.address(exchange.peer)?, len }))
             }
-            State::Deferred | State::AskedNon => {
+            state if R::SERVER && state.awaits_answer() => {
                 // The application has not answered at all.
-                let sent = self.respond(now, index, tx, |writer| {
-                    writer.code(Code::SERVICE_UNAVAILABLE);
-                });
-                match sent {
+                self.count(Counter::Unanswered);
+                match self.respond(index, 0, tx, &mut unavailable) {
                     Ok(transmit) => transmit.map(Output::Send),
-                    Err(_) => self.refuse_once(now, index, tx),
+                    Err(_) => self.refuse_once(index, tx),
                 }
             }
-            State::None | State::WasReset | State::Answered | State::Taken => None,
+            State::Leisurely if R::MULTICAST => {
+                let transmit = self.transmit(index, tx);
+                self.held.forget_bytes(index);
+                self.remember(index);
+                transmit.map(Output::Send)
+            }
+            State::Confirmed if R::REPORTS => {
+                let id = RequestId(self.handle_of(index));
+                self.remember(index);
+                Some(match Outcome::kept(exchange.interval) {
+                    Outcome::Acknowledged => Output::Delivered(id),
+                    outcome => Output::Undelivered(id, failure(outcome)),
+                })
+            }
+            // Remembered for long enough; or a request to a group that was cancelled, whose token is free now.
+            _ => {
+                self.release(index);
+                None
+            }
         }
     }
 
-    /// Whether a message is to be sent again now, and when to look again (RFC 7252 4.2).
-    ///
-    /// The k-th retransmission is due 2^k - 1 first timeouts after the first transmission. Who polls late catches up: no faster
-    /// than ACK_TIMEOUT, and not beyond MAX_TRANSMIT_SPAN.
-    fn next_try(&mut self, now: Instant, index: u32) -> Again {
-        let transmission = self.core.config.transmission;
-        let most = transmission.retransmissions();
-        let span = millis(transmission.max_transmit_span());
-        let pause = millis(transmission.ack_timeout);
-        let Some(exchange) = self.exchanges.at_mut(index) else { return Again::Never };
-        let interval = u64::from(exchange.interval);
-        let offset = |k: u8| interval.saturating_mul((1_u64 << k).wrapping_sub(1));
-        let end = offset(most.wrapping_add(1));
-        let passed = passed(now, exchange.since);
-        if passed >= end {
-            return Again::Never;
+    /// Sends what is kept with an exchange.
+    pub(super) fn transmit(&mut self, index: u32, tx: &mut [u8]) -> Option<Transmit<P>> {
+        let &exchange = self.held.exchanges.at(index)?;
+        let to = self.address(exchange.peer)?;
+        if R::CLIENT && exchange.state == State::Pinged {
+            let len = write(tx, Header::confirmable(Code::EMPTY, exchange.message_id))?;
+            return Some(Transmit { to, len });
         }
-        let mut next = end;
-        let send = exchange.again < most && passed <= span;
-        if send {
-            exchange.again = exchange.again.wrapping_add(1);
-            if exchange.again < most {
-                let planned = offset(exchange.again.wrapping_add(1)).max(passed.saturating_add(pause));
-                next = if planned <= span { planned } else { end };
-            }
+        let len = self.held.arena.read(exchange.bytes, tx)?;
+        if R::AGING && exchange.has(flag::AGES) {
+            age(tx.get_mut(..len)?, self.held.passed(exchange.since) / 1000);
         }
-        let at = now.as_millis().saturating_add(next.saturating_sub(passed));
-        self.timers.schedule(&mut self.exchanges, index, at);
-        if send { Again::Now } else { Again::Later }
+        Some(Transmit { to, len })
     }
 
     /// The 5.03 for which there is no room or no Message ID to send it again by: sent once, as a NON.
-    fn refuse_once(&mut self, now: Instant, index: u32, tx: &mut [u8]) -> Option<Output<P>> {
-        let exchange = self.exchanges.at_mut(index)?;
-        let confirmable = exchange.state == State::Deferred;
-        exchange.state = State::Answered;
-        let exchange = *exchange;
-        self.remember(now, index, confirmable);
-        let id = self.message_id(now, exchange.peer).ok()?;
-        let header = Header::non_confirmable(Code::SERVICE_UNAVAILABLE, id);
-        let len = Writer::new(tx, header, exchange.token()).finish().ok()?;
-        self.take_message_id(now, exchange.peer);
+    fn refuse_once(&mut self, index: u32, tx: &mut [u8]) -> Option<Output<P>> {
+        let &exchange = self.held.exchanges.at(index)?;
+        let header =
+            self.message_id(exchange.peer).ok().map(|id| Header::non_confirmable(Code::SERVICE_UNAVAILABLE, id));
+        let written = header.map(|header| self.held.begin_answer(&exchange, header, tx, R::LONG_TOKENS).finish());
+        self.held.forget_bytes(index);
+        self.remember(index);
+        let len = written?.ok()?;
+        self.take_message_id(exchange.peer);
         Some(Output::Send(Transmit { to: self.address(exchange.peer)?, len }))
     }
 
@@ -163,4 +161,36 @@ impl<P: Copy + Eq + Hash> Engine<'_, P> {
         self.release(index);
         Output::Failed(handle, why)
     }
+}
+
+fn unavailable(writer: &mut Writer<'_>) {
+    writer.code(Code::SERVICE_UNAVAILABLE);
+}
+
+const fn failure(outcome: Outcome) -> Failure {
+    match outcome {
+        Outcome::Reset => Failure::Reset,
+        Outcome::Forgotten => Failure::Forgotten,
+        Outcome::Acknowledged | Outcome::TimedOut => Failure::TimedOut,
+    }
+}
+
+/// Lowers Max-Age by so many seconds, where it stands (RFC 7252 5.10.5).
+fn age(message: &mut [u8], seconds: u32) {
+    let Some((start, length)) = max_age(message) else { return };
+    let Some(value) = message.get_mut(start..start.wrapping_add(length)) else { return };
+    let fresh = value.iter().fold(0_u32, |number, &byte| number << 8 | u32::from(byte));
+    let mut left = fresh.saturating_sub(seconds);
+    for byte in value.iter_mut().rev() {
+        *byte = left as u8;
+        left >>= 8;
+    }
+}
+
+/// Where the value of Max-Age is: what lies behind its end is as long as what is left of the message there.
+fn max_age(message: &[u8]) -> Option<(usize, usize)> {
+    let parsed = Message::parse(message).ok()?;
+    let value = parsed.first(OptionNumber::MAX_AGE).filter(|value| value.len() <= 4)?;
+    let start = (value.as_ptr() as usize).checked_sub(message.as_ptr() as usize)?;
+    Some((start, value.len()))
 }

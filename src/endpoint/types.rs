@@ -1,8 +1,9 @@
 //! What goes into an endpoint and comes out of it.
 
+use crate::exchange::{Handle, RequestId};
 use crate::time::Instant;
-use crate::wire::{Code, Message};
-use core::fmt;
+use crate::wire::Message;
+use core::time::Duration;
 
 /// How a datagram came: to an address of ours alone, or to a group.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -10,7 +11,7 @@ use core::fmt;
 pub enum Arrival {
     /// To a unicast address.
     Unicast,
-    /// To a multicast address (RFC 7252 section 8). Not answered yet: such a datagram is dropped.
+    /// To a multicast address (RFC 7252 section 8): a request is answered within the leisure, if there is something to say.
     Group,
 }
 
@@ -27,28 +28,8 @@ pub struct Transmit<P> {
     pub len: usize,
 }
 
-/// A request of ours, until it ends. Free of lifetimes; a stale one is an error, never a panic.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Handle {
-    pub(crate) index: u32,
-    pub(crate) generation: u16,
-    /// Of the endpoint: that of another one is stale here.
-    pub(crate) brand: u16,
-}
-
 /// A request that was made: its handle, and what is to be sent now; `None` if it waits behind NSTART.
 pub type Requested<P> = (Handle, Option<Transmit<P>>);
-
-/// A request of a peer's, until it is answered. Free of lifetimes; a stale one is an error, never a panic.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct RequestId {
-    pub(crate) index: u32,
-    pub(crate) generation: u16,
-    /// Of the endpoint: that of another one is stale here.
-    pub(crate) brand: u16,
-}
 
 /// What [`Endpoint::handle`](super::Endpoint::handle) made of a datagram.
 #[derive(Debug)]
@@ -81,6 +62,8 @@ pub struct ServerRequest<'d, P> {
     pub id: RequestId,
     /// Who asks.
     pub from: P,
+    /// How it came.
+    pub arrival: Arrival,
     /// What is asked.
     pub message: Message<'d>,
 }
@@ -89,10 +72,15 @@ pub struct ServerRequest<'d, P> {
 #[derive(Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ClientResponse<'d, P> {
-    /// Which request it answers. That has ended with it.
+    /// Which request it answers.
     pub handle: Handle,
     /// Who answers.
     pub from: P,
+    /// Whether the request goes on: one to a group, which others may answer too. Any other has ended with this.
+    pub more: bool,
+    /// From the transmission of the request until it was acknowledged or answered. `None` if it was sent more than once, for then
+    /// nobody knows which transmission was heard.
+    pub round_trip: Option<Duration>,
     /// The answer.
     pub message: Message<'d>,
 }
@@ -106,6 +94,13 @@ pub enum Output<P> {
     Send(Transmit<P>),
     /// A request of ours has ended without a response.
     Failed(Handle, Failure),
+    /// A request of ours has ended as it was to end without a response: a ping was answered, or a request that wants none (RFC 7967)
+    /// was acknowledged.
+    Acknowledged(Handle),
+    /// A separate response has arrived, of which that was [to be told](crate::endpoint::Answer::report).
+    Delivered(RequestId),
+    /// Nobody has acknowledged a separate response, of which that was to be told.
+    Undelivered(RequestId, Failure),
     /// Nothing until then, or, with `None`, until a datagram or a command comes.
     Idle(Option<Instant>),
 }
@@ -114,106 +109,16 @@ pub enum Output<P> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Failure {
-    /// No acknowledgement, or no response, in time (RFC 7252 4.2, 5.2.2).
+    /// No acknowledgement, or no response, in time (RFC 7252 4.2, 5.2.2). A request to a group ends so whether somebody answered or not.
     TimedOut,
+    /// No response in time; but the request has said that it does not want every response (RFC 7967), so that it may have been
+    /// carried out.
+    Unanswered,
     /// The peer answered with an RST (RFC 7252 4.2): it lacks the context to process the message.
     Reset,
+    /// The application has [forgotten](crate::Endpoint::forget) the peer.
+    Forgotten,
 }
-
-/// Why a request could not be made. Nothing is changed by it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[non_exhaustive]
-pub enum RequestError {
-    /// The message could not be written.
-    Write(crate::wire::WriteError),
-    /// The code is none of a request (RFC 7252 12.1.1).
-    NotARequest {
-        /// The code that was given.
-        code: Code,
-    },
-    /// All slots for exchanges are live; one is free when a request ends.
-    NoExchange,
-    /// All slots for peers are in use; one is free when its exchanges have ended and EXCHANGE_LIFETIME has passed.
-    NoPeer,
-    /// The arena has no room for the bytes to be sent again.
-    NoBytes {
-        /// The bytes of the message.
-        needed: usize,
-    },
-    /// All Message IDs of this peer are in use (RFC 7252 4.4).
-    NoMessageId {
-        /// When one may be used again.
-        until: Instant,
-    },
-}
-
-impl fmt::Display for RequestError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            RequestError::Write(error) => write!(f, "the request could not be written: {error}"),
-            RequestError::NotARequest { code } => write!(f, "{code} is not the code of a request"),
-            RequestError::NoExchange => {
-                f.write_str("all slots for exchanges are in use: wait until a request ends, or lend more")
-            }
-            RequestError::NoPeer => {
-                f.write_str("all slots for peers are in use: wait until exchanges with one have ended, or lend more")
-            }
-            RequestError::NoBytes { needed } => {
-                write!(f, "the arena has no room for {needed} bytes: wait until a request ends, or lend more")
-            }
-            RequestError::NoMessageId { until } => {
-                write!(f, "all Message IDs of this peer are in use until {} ms", until.as_millis())
-            }
-        }
-    }
-}
-
-impl core::error::Error for RequestError {}
-
-/// Why a request could not be answered. Nothing is changed by it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[non_exhaustive]
-pub enum RespondError {
-    /// The message could not be written.
-    Write(crate::wire::WriteError),
-    /// The request has been answered, or its time is over.
-    Stale,
-    /// The code is none of a response (RFC 7252 12.1.2).
-    NotAResponse {
-        /// The code that was given.
-        code: Code,
-    },
-    /// The arena has no room for the reply, which is kept for duplicates or retransmission.
-    NoBytes {
-        /// The bytes of the message.
-        needed: usize,
-    },
-    /// All Message IDs of this peer are in use (RFC 7252 4.4).
-    NoMessageId {
-        /// When one may be used again.
-        until: Instant,
-    },
-}
-
-impl fmt::Display for RespondError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            RespondError::Write(error) => write!(f, "the response could not be written: {error}"),
-            RespondError::Stale => f.write_str("the request has been answered already, or its time is over"),
-            RespondError::NotAResponse { code } => write!(f, "{code} is not the code of a response"),
-            RespondError::NoBytes { needed } => {
-                write!(f, "the arena has no room for a reply of {needed} bytes: answer shorter, or lend more")
-            }
-            RespondError::NoMessageId { until } => {
-                write!(f, "all Message IDs of this peer are in use until {} ms", until.as_millis())
-            }
-        }
-    }
-}
-
-impl core::error::Error for RespondError {}
 
 /// What of its store an endpoint has in use.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

@@ -56,7 +56,7 @@
 //! [`Sim::run_for`] fails, with an [`Anomaly`], if an endpoint is not done after a bounded number of polls at one time, if it wants to be
 //! called again and again without any progress, or if it has something to do before the time that it named.
 //!
-//! The addresses are 1, 2, 3 .. in the order of [`Sim::add`].
+//! The addresses are 1, 2, 3 .. in the order of [`Sim::add`]; [`EVERYBODY`] is a group of all but the sender.
 
 mod network;
 mod port;
@@ -67,7 +67,7 @@ pub use port::{Application, Port};
 pub use rng::Rng;
 
 use crate::config::Config;
-use crate::endpoint::{Arrival, Endpoint, Event, Handle, Output, Request, RequestError, Usage};
+use crate::endpoint::{Arrival, Endpoint, Event, Handle, Output, Request, RequestError, Statistics, Usage};
 use crate::store::Store;
 use crate::time::Instant;
 use crate::wire::Writer;
@@ -79,6 +79,9 @@ use std::vec::Vec;
 
 /// The largest datagram here, in bytes.
 const DATAGRAM: usize = 2048;
+
+/// A multicast address: what is sent to it comes to every other node as [`Arrival::Group`].
+pub const EVERYBODY: u16 = u16::MAX;
 
 /// How often in a row an endpoint may want to be called at a later time and then have nothing to do: a hierarchical wheel comes
 /// closer to a deadline level by level, and has five.
@@ -154,7 +157,7 @@ struct Node<S, A> {
 
 #[derive(Debug)]
 enum Happening {
-    Datagram { from: u16, to: u16, bytes: Vec<u8> },
+    Datagram { from: u16, to: u16, arrival: Arrival, bytes: Vec<u8> },
     Wake { node: u16, key: u64 },
 }
 
@@ -230,6 +233,11 @@ impl<S: Store<Peer = u16>, A: Application<S>> Sim<S, A> {
         self.node(address).map(|node| node.endpoint.usage())
     }
 
+    /// What the endpoint at an address has counted.
+    pub fn statistics(&mut self, address: u16) -> Option<Statistics> {
+        self.node(address).map(|node| node.endpoint.statistics())
+    }
+
     /// Sends a datagram as it is, for what no endpoint would send. Also from addresses where nobody is.
     pub fn inject(&mut self, from: u16, to: u16, bytes: &[u8]) {
         self.dispatch(from, Outbox { sent: vec![(to, Kind::Command, bytes.to_vec())], wakes: Vec::new() });
@@ -247,7 +255,8 @@ impl<S: Store<Peer = u16>, A: Application<S>> Sim<S, A> {
         request: Request,
         build: impl FnOnce(&mut Writer<'_>),
     ) -> Result<Handle, RequestError> {
-        self.with(from, |_, port| port.request(to, request, build)).unwrap_or(Err(RequestError::NoPeer))
+        self.with(from, |_, port| port.request(to, request, build))
+            .unwrap_or(Err(RequestError::NoPeer { until: Instant::MAX }))
     }
 
     /// Calls an application with its port, to make it do something. `None` if nobody is there.
@@ -294,17 +303,17 @@ impl<S: Store<Peer = u16>, A: Application<S>> Sim<S, A> {
             Happening::Wake { node, key } => {
                 self.with(node, |application, port| application.on_wake(port, key));
             }
-            Happening::Datagram { from, to, bytes } => self.deliver(from, to, bytes),
+            Happening::Datagram { from, to, arrival, bytes } => self.deliver(from, to, arrival, bytes),
         }
         Ok(())
     }
 
-    fn deliver(&mut self, from: u16, to: u16, bytes: Vec<u8>) {
+    fn deliver(&mut self, from: u16, to: u16, arrival: Arrival, bytes: Vec<u8>) {
         let now = self.now;
         let Some(node) = usize::from(to).checked_sub(1).and_then(|index| self.nodes.get_mut(index)) else { return };
         self.records.push(Record { at: now, from, to, kind: Kind::Delivered, bytes: bytes.clone() });
         let (mut tx, mut outbox) = ([0; DATAGRAM], Outbox::default());
-        let input = node.endpoint.handle(now, from, Arrival::Unicast, &bytes, &mut tx);
+        let input = node.endpoint.handle(now, from, arrival, &bytes, &mut tx);
         if let Some(reply) = input.reply {
             outbox.push(reply, Kind::Reply, &tx);
         }
@@ -334,13 +343,20 @@ impl<S: Store<Peer = u16>, A: Application<S>> Sim<S, A> {
                     outbox.push(transmit, Kind::Polled, &tx);
                     done = true;
                 }
-                Output::Failed(handle, why) => {
-                    let mut port = Port { endpoint: &mut node.endpoint, outbox: &mut outbox, now, address };
-                    node.application.on_failure(&mut port, handle, why);
-                    done = true;
-                }
                 Output::Idle(deadline) if deadline.is_none_or(|at| at > now) => break deadline,
                 Output::Idle(_) => {}
+                told => {
+                    let mut port = Port { endpoint: &mut node.endpoint, outbox: &mut outbox, now, address };
+                    let application = &mut node.application;
+                    match told {
+                        Output::Failed(handle, why) => application.on_failure(&mut port, handle, why),
+                        Output::Acknowledged(handle) => application.on_acknowledged(&mut port, handle),
+                        Output::Delivered(id) => application.on_delivered(&mut port, id, Ok(())),
+                        Output::Undelivered(id, why) => application.on_delivered(&mut port, id, Err(why)),
+                        Output::Send(_) | Output::Idle(_) => {}
+                    }
+                    done = true;
+                }
             }
             left = match left.checked_sub(1) {
                 Some(left) => left,
@@ -371,7 +387,7 @@ impl<S: Store<Peer = u16>, A: Application<S>> Sim<S, A> {
                 node.deadline = deadline;
                 Ok(())
             }
-            Output::Send(_) | Output::Failed(..) => Err(Anomaly::Late(address, now)),
+            _ => Err(Anomaly::Late(address, now)),
         }
     }
 
@@ -389,8 +405,15 @@ impl<S: Store<Peer = u16>, A: Application<S>> Sim<S, A> {
     /// Puts what a node sent on its way.
     fn dispatch(&mut self, from: u16, outbox: Outbox) {
         for (to, kind, bytes) in outbox.sent {
-            for (delay, bytes) in self.network.carry(&mut self.rng, &bytes) {
-                self.schedule(delay, Happening::Datagram { from, to, bytes });
+            let all = 1..=self.nodes.len() as u16;
+            let (members, arrival) = match to {
+                EVERYBODY => (all, Arrival::Group),
+                _ => (to..=to, Arrival::Unicast),
+            };
+            for to in members.filter(|&to| arrival == Arrival::Unicast || to != from) {
+                for (delay, bytes) in self.network.carry(&mut self.rng, &bytes) {
+                    self.schedule(delay, Happening::Datagram { from, to, arrival, bytes });
+                }
             }
             self.records.push(Record { at: self.now, from, to, kind, bytes });
         }

@@ -2,7 +2,8 @@
 
 use super::{DATAGRAM, Kind, Outbox};
 use crate::endpoint::{
-    ClientResponse, Endpoint, Failure, Handle, Request, RequestError, RequestId, RespondError, ServerRequest, Transmit,
+    Answer, ClientResponse, Endpoint, Failure, ForgetError, Handle, Request, RequestError, RequestId, RespondError,
+    ServerRequest, Transmit,
 };
 use crate::store::Store;
 use crate::time::Instant;
@@ -27,6 +28,16 @@ pub trait Application<S: Store<Peer = u16>> {
         let _ = (port, handle, why);
     }
 
+    /// A ping was answered, or a request that wants no response was acknowledged.
+    fn on_acknowledged(&mut self, port: &mut Port<'_, S>, handle: Handle) {
+        let _ = (port, handle);
+    }
+
+    /// A separate response of which that was to be told has arrived, or not.
+    fn on_delivered(&mut self, port: &mut Port<'_, S>, id: RequestId, result: Result<(), Failure>) {
+        let _ = (port, id, result);
+    }
+
     /// The time of [`Port::wake_after`] has come.
     fn on_wake(&mut self, port: &mut Port<'_, S>, key: u64) {
         let _ = (port, key);
@@ -45,6 +56,14 @@ impl<S: Store<Peer = u16>> Application<S> for Box<dyn Application<S>> {
 
     fn on_failure(&mut self, port: &mut Port<'_, S>, handle: Handle, why: Failure) {
         (**self).on_failure(port, handle, why);
+    }
+
+    fn on_acknowledged(&mut self, port: &mut Port<'_, S>, handle: Handle) {
+        (**self).on_acknowledged(port, handle);
+    }
+
+    fn on_delivered(&mut self, port: &mut Port<'_, S>, id: RequestId, result: Result<(), Failure>) {
+        (**self).on_delivered(port, id, result);
     }
 
     fn on_wake(&mut self, port: &mut Port<'_, S>, key: u64) {
@@ -98,12 +117,53 @@ impl<S: Store<Peer = u16>> Port<'_, S> {
     /// # Errors
     ///
     /// The same.
-    pub fn respond(&mut self, id: RequestId, build: impl FnOnce(&mut Writer<'_>)) -> Result<(), RespondError> {
+    pub fn respond(
+        &mut self,
+        answer: impl Into<Answer>,
+        build: impl FnOnce(&mut Writer<'_>),
+    ) -> Result<(), RespondError> {
         let mut tx = [0; DATAGRAM];
-        if let Some(transmit) = self.endpoint.respond(self.now, id, &mut tx, build)? {
+        if let Some(transmit) = self.endpoint.respond(self.now, answer, &mut tx, build)? {
             self.outbox.push(transmit, Kind::Command, &tx);
         }
         Ok(())
+    }
+
+    /// [`Endpoint::ping`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn ping(&mut self, to: u16) -> Result<Handle, RequestError> {
+        let mut tx = [0; DATAGRAM];
+        let (handle, transmit) = self.endpoint.ping(self.now, to, &mut tx)?;
+        if let Some(transmit) = transmit {
+            self.outbox.push(transmit, Kind::Command, &tx);
+        }
+        Ok(handle)
+    }
+
+    /// [`Endpoint::defer`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn defer(&mut self, id: RequestId) -> Result<RequestId, RespondError> {
+        self.endpoint.defer(self.now, id)
+    }
+
+    /// [`Endpoint::forget`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn forget(&mut self, peer: u16) -> Result<(), ForgetError> {
+        self.endpoint.forget(self.now, peer)
+    }
+
+    /// [`Endpoint::round_trip`].
+    pub fn round_trip(&mut self, handle: Handle) -> Option<Duration> {
+        self.endpoint.round_trip(handle)
     }
 
     /// [`Endpoint::cancel`].

@@ -86,6 +86,11 @@ impl<'s> Arena<'s> {
         len == 0 || len <= MAX_LEN && blocks(len) <= self.free()
     }
 
+    /// Whether so many bytes fit into an empty arena.
+    pub(crate) const fn could_hold(&self, len: usize) -> bool {
+        len <= MAX_LEN && blocks(len) <= self.capacity()
+    }
+
     /// How many bytes were stored.
     pub(crate) fn len(&self, chain: Chain) -> usize {
         (self.word(chain.first().wrapping_add(LINK)) & 0xffff) as usize

@@ -1,40 +1,51 @@
 //! What a slot holds: a peer, or an exchange with one.
 
 use super::arena::Chain;
-use super::list::List;
+use super::ring::Weave;
+use super::table::{Deadline, Entry, Link, Table};
 
 /// A peer: its address, once, and what is counted for it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Peer<P> {
+pub struct Peer<P> {
     /// `None` only in a slot that is not in use.
     pub(crate) address: Option<P>,
-    /// Exchanges that wait behind NSTART, oldest first.
-    pub(crate) waiting: List,
     /// Since when the Message IDs of the present half of their range are given out, in ms modulo 2^32.
     pub(crate) since: u32,
     /// When the last one was given out.
     pub(crate) last: u32,
     /// How many exchanges refer to it.
-    pub(crate) references: u32,
+    pub(crate) references: u16,
+    /// How many of them are requests of its that we have not dealt with.
+    pub(crate) live: u16,
     /// The next Message ID.
     pub(crate) next_id: u16,
     /// How many of the present half were given out.
     pub(crate) given: u16,
     /// Exchanges that are outstanding (RFC 7252 4.7).
     pub(crate) outstanding: u8,
+    /// Exchanges that wait behind NSTART.
+    pub(crate) waiting: u8,
+    /// The size of the last NON request, if nothing was heard of the peer since: in units of 8 bytes, rounded up.
+    pub(crate) unheard: u8,
 }
 
 impl<P> Peer<P> {
     pub(crate) const NONE: Peer<P> = Peer {
         address: None,
-        waiting: List::EMPTY,
         since: 0,
         last: 0,
         references: 0,
+        live: 0,
         next_id: 0,
         given: 0,
         outstanding: 0,
+        waiting: 0,
+        unheard: 0,
     };
+}
+
+impl<P: Copy> Entry for Peer<P> {
+    type Deadline = ();
 }
 
 /// Where an exchange stands.
@@ -44,49 +55,118 @@ pub(crate) enum State {
     /// Not in use.
     #[default]
     None,
-    /// A CON request of ours, sent and to be sent again.
+    /// A CON request of ours, to be sent until it is acknowledged.
     Sent,
     /// A CON request of ours that was acknowledged; the response is to come.
     Acked,
     /// A NON request of ours; the response is to come.
     SentNon,
-    /// A request of ours that was reset, to be told by `poll`.
-    WasReset,
+    /// A NON request of ours to a group; responses are to come.
+    SentGroup,
+    /// A request to a group that was cancelled: its token is not to be used yet.
+    Retired,
+    /// An Empty CON of ours, to be sent until it is reset.
+    Pinged,
+    /// A request of ours that has ended, to be told by `poll`: how is in `outcome`.
+    Ended,
     /// A CON request of a peer's, neither answered nor acknowledged.
     Asked,
     /// A CON request of a peer's, acknowledged and not answered.
     Deferred,
     /// A NON request of a peer's, not answered.
     AskedNon,
-    /// A separate response of ours, sent and to be sent again.
+    /// A NON request of a peer's to a group of ours, not answered.
+    AskedGroup,
+    /// The response to a group request, until its part of the leisure is over.
+    Leisurely,
+    /// A separate response of ours, to be sent until it is acknowledged.
     Confirming,
+    /// A separate response of which `poll` is to tell how it ended: `outcome`.
+    Confirmed,
     /// A request of a peer's that was answered, remembered for duplicates.
     Answered,
-    /// A CON response of a peer's that was taken, remembered to acknowledge it again.
+    /// A response of a peer's that was taken, remembered for duplicates.
     Taken,
+}
+
+impl State {
+    /// Whether a request of ours awaits responses.
+    pub(crate) const fn awaits_response(self) -> bool {
+        matches!(self, State::Sent | State::Acked | State::SentNon | State::SentGroup)
+    }
+
+    /// Whether a request of a peer's awaits our answer.
+    pub(crate) const fn awaits_answer(self) -> bool {
+        matches!(self, State::Asked | State::Deferred | State::AskedNon | State::AskedGroup)
+    }
+
+    /// Whether a request of ours has its token to itself.
+    pub(crate) const fn holds_token(self) -> bool {
+        self.awaits_response() || matches!(self, State::Retired)
+    }
+
+    /// Whether a request of a peer's is not dealt with: unanswered, or its answer is on the way.
+    pub(crate) const fn is_served(self) -> bool {
+        self.awaits_answer() || matches!(self, State::Leisurely | State::Confirming | State::Confirmed)
+    }
+
+    /// Whether it is over, and kept for duplicates alone.
+    pub(crate) const fn is_remembered(self) -> bool {
+        matches!(self, State::Answered | State::Taken)
+    }
 }
 
 /// An exchange with a peer, of either direction.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Exchange {
-    /// Of the request; while `Confirming`, the peer's Message ID in the first two bytes.
+pub struct Exchange {
+    /// Of the request. While `Confirming`, the peer's Message ID in the first two bytes; once remembered, the links of a ring.
     token: [u8; 8],
     pub(crate) peer: u32,
-    /// What is sent again, or again to a duplicate.
+    /// What is sent again, or again to a duplicate; of a request with a long token, that.
     pub(crate) bytes: Chain,
-    /// The time from the first transmission to the second in ms.
+    /// The time from the first transmission to the second in ms; once acknowledged, the round trip; once ended, how.
     pub(crate) interval: u32,
     /// When it was first transmitted; once remembered, since when. In ms modulo 2^32.
     pub(crate) since: u32,
     /// Of the message that is outstanding, ours or the peer's.
     pub(crate) message_id: u16,
-    /// How often it was sent again. Once remembered: 0 for a CON, 1 for a NON.
-    pub(crate) again: u8,
+    /// How long a request of ours waits for its response once it is not sent again, as [`pack`] has it.
+    pub(crate) patience: u16,
+    /// How often it was sent again (5 bits), how often it may be (5), how long the token is (4), whether it waits (1).
+    counts: u16,
     pub(crate) state: State,
-    token_length: u8,
-    /// Whether it waits behind NSTART.
-    pub(crate) waits: bool,
+    /// See [`flag`].
+    pub(crate) flags: u8,
 }
+
+/// What else is to be known of an exchange. Those of a peer's request first.
+pub(crate) mod flag {
+    /// RFC 7967 2.1: no response of class 2, in bit 1; of class 4, in bit 3; of class 5, in bit 4.
+    pub(crate) const NO_RESPONSE: u8 = 0b0001_1010;
+    /// It came as a NON, or is remembered for as long as one.
+    pub(crate) const NON: u8 = 0b0000_0001;
+    /// To be told by `poll` when the response has arrived.
+    pub(crate) const REPORT: u8 = 0b0000_0100;
+    /// The application has said that it answers later.
+    pub(crate) const LATER: u8 = 0b0010_0000;
+    /// Max-Age of the response goes down.
+    pub(crate) const AGES: u8 = 0b0100_0000;
+    /// May be processed again.
+    pub(crate) const IDEMPOTENT: u8 = 0b1000_0000;
+
+    /// Of a request of ours: it says that it wants no response at all.
+    pub(crate) const SILENT: u8 = 0b0000_0010;
+    /// Of a request of ours: it says that it does not want every response.
+    pub(crate) const RESERVED: u8 = 0b0000_1000;
+}
+
+const FIVE: u16 = 0x1f;
+const AGAIN: u32 = 0;
+const MOST: u32 = 5;
+const TOKEN: u32 = 10;
+const WAITS: u16 = 1 << 14;
+/// The length of a token that is in the arena.
+const LONG: u16 = 15;
 
 impl Exchange {
     pub(crate) const NONE: Exchange = Exchange {
@@ -96,46 +176,98 @@ impl Exchange {
         interval: 0,
         since: 0,
         message_id: 0,
-        again: 0,
+        patience: 0,
+        counts: 0,
         state: State::None,
-        token_length: 0,
-        waits: false,
+        flags: 0,
     };
 
+    /// With a token of up to eight bytes; of a longer one nothing is kept here.
     pub(crate) fn new(state: State, peer: u32, message_id: u16, token: &[u8]) -> Exchange {
         let mut exchange = Exchange { state, peer, message_id, ..Exchange::NONE };
-        exchange.token_length = token.len().min(8) as u8;
+        let length = if token.len() > 8 { LONG } else { token.len() as u16 };
+        exchange.counts = length << TOKEN;
         exchange.token.iter_mut().zip(token).for_each(|(to, from)| *to = *from);
         exchange
     }
 
+    /// The token of the request, unless it is in the arena.
     pub(crate) fn token(&self) -> &[u8] {
-        self.token.get(..usize::from(self.token_length)).unwrap_or_default()
+        self.token.get(..usize::from((self.counts >> TOKEN) & 15)).unwrap_or_default()
+    }
+
+    /// Whether the token is in the arena.
+    pub(crate) const fn has_long_token(&self) -> bool {
+        (self.counts >> TOKEN) & 15 == LONG
+    }
+
+    /// How often it was sent again.
+    pub(crate) const fn again(&self) -> u8 {
+        (self.counts >> AGAIN & FIVE) as u8
+    }
+
+    /// How often it may be sent again.
+    pub(crate) const fn most(&self) -> u8 {
+        (self.counts >> MOST & FIVE) as u8
+    }
+
+    pub(crate) const fn set_again(&mut self, again: u8) {
+        self.counts = self.counts & !FIVE | again as u16 & FIVE;
+    }
+
+    pub(crate) const fn set_most(&mut self, most: u8) {
+        self.counts = self.counts & !(FIVE << MOST) | (most as u16 & FIVE) << MOST;
+    }
+
+    /// Whether it waits behind NSTART, so that nothing of it was sent.
+    pub(crate) const fn waits(&self) -> bool {
+        self.counts & WAITS != 0
+    }
+
+    pub(crate) const fn set_waits(&mut self, waits: bool) {
+        self.counts = if waits { self.counts | WAITS } else { self.counts & !WAITS };
+    }
+
+    pub(crate) const fn has(&self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+
+    /// Whether a request to a group says which responses it wants, so that no response is left out unasked. Such a request has no
+    /// patience that were to be kept.
+    pub(crate) const fn speaks_up(&self) -> bool {
+        self.patience != 0
+    }
+
+    /// Notes that it does.
+    pub(crate) const fn speak_up(&mut self) {
+        self.patience = 1;
     }
 
     /// The peer's Message ID, of a request or response of theirs.
     pub(crate) fn remote_id(&self) -> Option<u16> {
         match self.state {
-            State::Confirming => Some(u16::from_be_bytes([self.token[0], self.token[1]])),
-            State::Asked | State::Deferred | State::AskedNon | State::Answered | State::Taken => Some(self.message_id),
+            State::Confirming | State::Confirmed | State::Leisurely => {
+                Some(u16::from_be_bytes([self.token[0], self.token[1]]))
+            }
+            State::Answered | State::Taken => Some(self.message_id),
+            state if state.awaits_answer() => Some(self.message_id),
             _ => None,
         }
     }
 
     /// Our Message ID, of a message that is outstanding.
-    pub(crate) fn local_id(&self) -> Option<u16> {
+    pub(crate) const fn local_id(&self) -> Option<u16> {
         match self.state {
-            State::Sent | State::Acked | State::SentNon | State::Confirming => Some(self.message_id),
+            State::Sent | State::Acked | State::SentNon | State::Pinged | State::Confirming => Some(self.message_id),
             _ => None,
         }
     }
 
-    /// Turns a request that was acknowledged into the response that is to be confirmed under a Message ID of ours.
-    pub(crate) fn confirm(&mut self, local_id: u16) {
-        let [high, low] = self.message_id.to_be_bytes();
-        (self.token[0], self.token[1]) = (high, low);
+    /// Turns a request into the response to it that waits, under a Message ID of ours.
+    pub(crate) const fn answer(&mut self, state: State, local_id: u16) {
+        [self.token[0], self.token[1]] = self.message_id.to_be_bytes();
         self.message_id = local_id;
-        self.state = State::Confirming;
+        self.state = state;
     }
 
     /// Turns it back into a request that is remembered under the peer's Message ID.
@@ -143,12 +275,105 @@ impl Exchange {
         if let Some(remote_id) = self.remote_id() {
             self.message_id = remote_id;
         }
-        self.state = State::Answered;
+        if self.state != State::Taken {
+            self.state = State::Answered;
+        }
     }
 }
 
 impl Default for Exchange {
     fn default() -> Exchange {
         Exchange::NONE
+    }
+}
+
+impl Entry for Exchange {
+    type Deadline = Deadline;
+}
+
+/// The ring of what is remembered of one peer: its links lie where the token was.
+#[derive(Debug)]
+pub(crate) enum OfPeer {}
+
+impl Weave<Exchange, 2> for OfPeer {
+    fn links(table: &Table<'_, Exchange, 2>, index: u32) -> Option<[Link; 2]> {
+        let [a, b, c, d, e, f, g, h] = table.at(index)?.token;
+        Some([Link::from_le_bytes([a, b, c, d]), Link::from_le_bytes([e, f, g, h])])
+    }
+
+    fn set(table: &mut Table<'_, Exchange, 2>, index: u32, links: Option<[Link; 2]>) {
+        let [before, behind] = links.unwrap_or_default();
+        let Some(exchange) = table.at_mut(index) else { return };
+        let ([a, b, c, d], [e, f, g, h]) = (before.to_le_bytes(), behind.to_le_bytes());
+        exchange.token = [a, b, c, d, e, f, g, h];
+    }
+}
+
+/// What 14 bits count, in ms: two more bits say which.
+const fn unit(which: u16) -> u32 {
+    match which {
+        0 => 1,
+        1 => 10,
+        2 => 1_000,
+        _ => 60_000,
+    }
+}
+
+const MOST_UNITS: u32 = (1 << 14) - 1;
+
+/// A time in ms in 16 bits: exact up to 16 s; then rounded up to 10 ms, from 163 s to a second, from 4.5 hours to a minute; at most
+/// 11 days.
+pub(crate) const fn pack(ms: u32) -> u16 {
+    let mut which = 0;
+    while which < 4 {
+        let units = ms.div_ceil(unit(which));
+        if units <= MOST_UNITS {
+            return which << 14 | units as u16;
+        }
+        which = which.wrapping_add(1);
+    }
+    u16::MAX
+}
+
+/// The time that was packed.
+pub(crate) const fn unpack(packed: u16) -> u32 {
+    (packed as u32 & MOST_UNITS).wrapping_mul(unit(packed >> 14))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_packed_time_is_never_shorter_and_hardly_longer(ms in prop_oneof![0..200_000_u32, 0..MOST_UNITS * 60_000]) {
+            let packed = unpack(pack(ms));
+            prop_assert!(packed >= ms);
+            prop_assert!(u64::from(packed - ms) * 163 <= u64::from(ms));
+            if ms <= 16_000 || ms % 10 == 0 && ms <= 163_000 || ms % 1_000 == 0 && ms <= 16_000_000 {
+                prop_assert_eq!(packed, ms);
+            }
+        }
+    }
+
+    #[test]
+    fn the_ends_of_the_range() {
+        assert_eq!((pack(0), unpack(0)), (0, 0));
+        assert_eq!(unpack(pack(93_000)), 93_000);
+        assert_eq!(unpack(pack(u32::MAX)), MOST_UNITS * 60_000);
+        assert_eq!(unpack(u16::MAX), MOST_UNITS * 60_000);
+    }
+
+    #[test]
+    fn counts_do_not_touch_each_other() {
+        let mut exchange = Exchange::new(State::Sent, 1, 2, &[1, 2, 3]);
+        exchange.set_most(20);
+        exchange.set_again(31);
+        exchange.set_waits(true);
+        assert_eq!((exchange.again(), exchange.most(), exchange.waits(), exchange.token().len()), (31, 20, true, 3));
+        exchange.set_again(0);
+        exchange.set_waits(false);
+        assert_eq!((exchange.again(), exchange.most(), exchange.waits(), exchange.token().len()), (0, 20, false, 3));
     }
 }

@@ -2,20 +2,21 @@
 //!
 //! What it guarantees:
 //!
-//! - Memory of all zeros is an empty table, and a slot that was never used is never read but for the bucket head in it.
-//!   A table for a million entries costs nothing before they come.
+//! - A slot that was never used is never read. A table for a million entries costs nothing before they come.
 //! - `insert`, `remove`, `get` take constant time; `link`, `unlink`, `find` constant time on average, if the caller's
 //!   hashes are spread evenly. Every walk ends, whatever the links say.
 //! - An [`Id`] that was given out is stale once its slot is released: the slot's generation changes. (16 bits: the same
 //!   slot would have to be released 65,535 times while somebody keeps an old `Id`.)
 //! - What is still linked, listed or scheduled is not removed, so that no list ever leads into a free slot.
 //!
-//! Why it is built so: the links of the hash index, of lists and of timers lie in the slot, beside the value. The head
-//! of the index's bucket `i` lies in slot `i`, so one slice is all that the caller lends, there are as many buckets as
-//! slots, and a slot of 64 bytes is one line of a cache. Free slots are reused last in, first out: memory stays warm.
+//! Why it is built so: the links of the hash index, of lists and of timers lie in the slot, beside the value. The heads of
+//! the buckets lie in a slice of their own, as many as there may be slots: plain numbers, for which a heap can give zeroed
+//! pages that cost nothing until they are touched, while slots are made as they are first used. With no heads a table is
+//! looked through from its first slot to the last that was ever in use, which with eight of them is smaller and faster.
+//! Free slots are reused last in, first out: memory stays warm.
 
 /// A link to a slot: its index + 1; 0 is none.
-pub(super) type Link = u32;
+pub(crate) type Link = u32;
 
 /// A slot and the generation in which it was meant. All zeros is an `Id` of nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -36,14 +37,52 @@ impl Id {
     }
 }
 
-/// What a slot contributes to one hash index.
-#[derive(Clone, Copy, Debug)]
-struct IndexLinks {
-    /// The first slot of the bucket that has this slot's number. Nothing to do with the value here.
-    head: Link,
-    /// The slot behind this one in its bucket.
-    chain: Link,
+/// What a table holds.
+pub trait Entry: Copy {
+    /// Where its deadline is kept: a [`Deadline`], or `()` where it never has one.
+    type Deadline: Moment;
 }
+
+/// Forty bits of a time, or nothing.
+pub trait Moment: Copy + core::fmt::Debug {
+    /// Zeros.
+    const ZERO: Self;
+    /// The time modulo 2^40.
+    fn get(self) -> u64;
+    /// Keeps a time modulo 2^40.
+    fn set(&mut self, time: u64);
+}
+
+/// Forty bits of a deadline, in milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline([u8; 5]);
+
+impl Moment for Deadline {
+    const ZERO: Self = Self([0; 5]);
+
+    fn get(self) -> u64 {
+        let [a, b, c, d, e] = self.0;
+        u64::from(e) << 32 | u64::from(u32::from_le_bytes([a, b, c, d]))
+    }
+
+    fn set(&mut self, time: u64) {
+        let [a, b, c, d] = (time as u32).to_le_bytes();
+        self.0 = [a, b, c, d, (time >> 32) as u8];
+    }
+}
+
+impl Moment for () {
+    const ZERO: Self = ();
+
+    fn get(self) -> u64 {
+        0
+    }
+
+    fn set(&mut self, _: u64) {}
+}
+
+/// The heads of the buckets with one number, one for each index: the first slot in each.
+pub(crate) type Heads<const N: usize> = [Link; N];
 
 /// Where a slot is: the low four bits of `Node::state`.
 pub(super) mod place {
@@ -66,29 +105,21 @@ const DEADLINE_BITS: u32 = 40;
 /// How far ahead a deadline may lie, in milliseconds: 34 years.
 pub(super) const HORIZON: u64 = 1 << DEADLINE_BITS;
 
-/// The links of a slot: 16 bytes, and 8 for each index.
+/// The links of a slot: 16 bytes with a deadline and 12 without one, and 4 for each index.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Node<const N: usize> {
-    indexes: [IndexLinks; N],
+pub(super) struct Node<const N: usize, D> {
+    /// For each index, the slot behind this one in its bucket.
+    chains: [Link; N],
     pub(super) previous: Link,
     /// The next one in a list, or in the free list.
     pub(super) next: Link,
-    deadline_low: u32,
     generation: u16,
-    deadline_high: u8,
+    deadline: D,
     state: u8,
 }
 
-impl<const N: usize> Node<N> {
-    const EMPTY: Self = Self {
-        indexes: [IndexLinks { head: 0, chain: 0 }; N],
-        previous: 0,
-        next: 0,
-        deadline_low: 0,
-        generation: 0,
-        deadline_high: 0,
-        state: 0,
-    };
+impl<const N: usize, D: Moment> Node<N, D> {
+    const EMPTY: Self = Self { chains: [0; N], previous: 0, next: 0, generation: 0, deadline: D::ZERO, state: 0 };
 
     pub(super) const fn place(&self) -> u8 {
         self.state & PLACE
@@ -99,39 +130,31 @@ impl<const N: usize> Node<N> {
     }
 
     /// How far the deadline is from `base`: it is known to be at or after it and less than [`HORIZON`] from it.
-    pub(super) const fn ahead(&self, base: u64) -> u64 {
-        let low = (self.deadline_high as u64) << 32 | self.deadline_low as u64;
-        low.wrapping_sub(base) & (HORIZON - 1)
+    pub(super) fn ahead(&self, base: u64) -> u64 {
+        self.deadline.get().wrapping_sub(base) & (HORIZON - 1)
     }
 
-    pub(super) const fn deadline(&self, base: u64) -> u64 {
+    pub(super) fn deadline(&self, base: u64) -> u64 {
         base.wrapping_add(self.ahead(base))
     }
 
-    pub(super) const fn set_deadline(&mut self, deadline: u64) {
-        self.deadline_low = deadline as u32;
-        self.deadline_high = (deadline >> 32) as u8;
+    pub(super) fn set_deadline(&mut self, deadline: u64) {
+        self.deadline.set(deadline);
     }
 }
 
 /// A value and its links. `N` is the number of hash indexes, at most 4.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Slot<T, const N: usize = 1> {
-    node: Node<N>,
+pub struct Slot<T: Entry, const N: usize = 1> {
+    node: Node<N, T::Deadline>,
     value: T,
 }
 
-impl<T, const N: usize> Slot<T, N> {
+impl<T: Entry, const N: usize> Slot<T, N> {
     /// A slot that is not in use. The value is not looked at before an insertion replaces it.
     pub(crate) const fn vacant(value: T) -> Self {
         const { assert!(N <= 4, "a slot has four bits for its indexes") };
         Self { node: Node::EMPTY, value }
-    }
-}
-
-impl<T: Default, const N: usize> Default for Slot<T, N> {
-    fn default() -> Self {
-        Self::vacant(T::default())
     }
 }
 
@@ -146,21 +169,31 @@ pub(crate) struct Root {
 impl Root {
     /// The root of an empty table.
     pub(crate) const EMPTY: Self = Self { free: 0, high_water: 0, len: 0 };
+
+    /// How many slots were ever in use: no index at or above it is.
+    #[cfg(feature = "alloc")]
+    pub(crate) const fn high_water(&self) -> u32 {
+        self.high_water
+    }
 }
 
 /// A view of slots and their root, which belong together from the first use on.
 #[derive(Debug)]
-pub(crate) struct Table<'s, T, const N: usize = 1> {
+pub(crate) struct Table<'s, T: Entry, const N: usize = 1> {
     slots: &'s mut [Slot<T, N>],
+    /// As many as there may be slots; none: there is no index.
+    heads: &'s mut [Heads<N>],
     root: &'s mut Root,
 }
 
-impl<'s, T: Copy, const N: usize> Table<'s, T, N> {
-    /// A view. Slots beyond the first 2^32 - 2 are left alone: a link counts from 1, and that of nothing leads nowhere.
-    pub(crate) fn new(slots: &'s mut [Slot<T, N>], root: &'s mut Root) -> Self {
-        const MOST: usize = u32::MAX as usize - 1;
-        let slots = if slots.len() > MOST { slots.get_mut(..MOST).unwrap_or_default() } else { slots };
-        Self { slots, root }
+/// More could not be counted: a link counts from 1, and that of nothing leads nowhere.
+const MOST: usize = u32::MAX as usize - 1;
+
+impl<'s, T: Entry, const N: usize> Table<'s, T, N> {
+    /// A view. Slots beyond the first 2^32 - 2 are left alone. Where there are more heads than slots, the other slots are made
+    /// before they are needed.
+    pub(crate) const fn new(slots: &'s mut [Slot<T, N>], heads: &'s mut [Heads<N>], root: &'s mut Root) -> Self {
+        Self { slots, heads, root }
     }
 
     /// How many slots are in use.
@@ -168,10 +201,10 @@ impl<'s, T: Copy, const N: usize> Table<'s, T, N> {
         self.root.len
     }
 
-    /// How many slots there are.
+    /// How many slots there are, or will be.
     pub(crate) const fn capacity(&self) -> u32 {
-        // `new` saw to it that this is no more than 32 bits.
-        self.slots.len() as u32
+        let slots = if self.heads.is_empty() { self.slots.len() } else { self.heads.len() };
+        if slots > MOST { MOST as u32 } else { slots as u32 }
     }
 
     /// How many slots were ever in use: no index at or above it is.
@@ -221,6 +254,7 @@ impl<'s, T: Copy, const N: usize> Table<'s, T, N> {
         }
         self.root.len = self.root.len.wrapping_add(1);
         *place = value;
+        node.previous = 0;
         node.next = 0;
         node.state = place::IDLE;
         // Zero is left to the `Id` of nothing.
@@ -251,12 +285,14 @@ impl<'s, T: Copy, const N: usize> Table<'s, T, N> {
             Some(slot) if which < N && slot.node.state & linked(which) == 0 => {}
             _ => return false,
         }
-        let Some(head) = self.links_mut(bucket, which).map(|links| &mut links.head) else { return false };
+        let Some(head) = self.heads.get_mut(bucket as usize).and_then(|heads| heads.get_mut(which)) else {
+            return false;
+        };
         let chain = core::mem::replace(head, index.wrapping_add(1));
         if let Some(slot) = self.slots.get_mut(index as usize) {
             slot.node.state |= linked(which);
-            if let Some(links) = slot.node.indexes.get_mut(which) {
-                links.chain = chain;
+            if let Some(link) = slot.node.chains.get_mut(which) {
+                *link = chain;
             }
         }
         true
@@ -266,13 +302,13 @@ impl<'s, T: Copy, const N: usize> Table<'s, T, N> {
     pub(crate) fn unlink(&mut self, index: u32, which: usize, hash: u64) -> bool {
         let target = index.wrapping_add(1);
         let rest = match self.used(index) {
-            Some(Slot { node, .. }) if node.state & linked(which) != 0 => node.indexes.get(which).map(|l| l.chain),
+            Some(Slot { node, .. }) if node.state & linked(which) != 0 => node.chains.get(which).copied(),
             _ => None,
         };
         let Some(rest) = rest else { return false };
         let most = self.root.len;
-        let Some(links) = self.links_mut(self.bucket(hash), which) else { return false };
-        let mut link = &mut links.head;
+        let bucket = self.bucket(hash) as usize;
+        let Some(mut link) = self.heads.get_mut(bucket).and_then(|heads| heads.get_mut(which)) else { return false };
         for _ in 0..most {
             if *link == target {
                 *link = rest;
@@ -281,9 +317,9 @@ impl<'s, T: Copy, const N: usize> Table<'s, T, N> {
                 }
                 return true;
             }
-            let before = link.wrapping_sub(1);
-            match self.links_mut(before, which) {
-                Some(links) => link = &mut links.chain,
+            let before = link.wrapping_sub(1) as usize;
+            match self.slots.get_mut(before).and_then(|slot| slot.node.chains.get_mut(which)) {
+                Some(chain) => link = chain,
                 None => return false,
             }
         }
@@ -292,28 +328,40 @@ impl<'s, T: Copy, const N: usize> Table<'s, T, N> {
 
     /// The slot in index `which` under `hash` whose value `is_it`; of several, the one that was linked last.
     pub(crate) fn find(&self, which: usize, hash: u64, mut is_it: impl FnMut(&T) -> bool) -> Option<u32> {
-        let mut link = self.slots.get(self.bucket(hash) as usize)?.node.indexes.get(which)?.head;
+        let mut link = *self.heads.get(self.bucket(hash) as usize)?.get(which)?;
         for _ in 0..self.root.len {
             let index = link.checked_sub(1)?;
             let slot = self.slots.get(index as usize)?;
             if is_it(&slot.value) {
                 return Some(index);
             }
-            link = slot.node.indexes.get(which)?.chain;
+            link = *slot.node.chains.get(which)?;
         }
         None
     }
 
-    pub(super) fn node(&self, index: u32) -> Option<&Node<N>> {
+    /// The first slot in use whose value `is_it`, without an index: looks through all.
+    pub(crate) fn scan(&self, mut is_it: impl FnMut(&T) -> bool) -> Option<u32> {
+        let in_use = |slot: &Slot<T, N>| slot.node.place() != place::FREE && is_it(&slot.value);
+        self.slots.iter().position(in_use).map(|index| index as u32)
+    }
+
+    /// Two links that a slot lends to its owner while it is in use and in no list.
+    pub(crate) fn lent(&mut self, index: u32) -> Option<(&mut Link, &mut Link)> {
+        let node = self.node_mut(index).filter(|node| node.place() == place::IDLE)?;
+        Some((&mut node.previous, &mut node.next))
+    }
+
+    pub(super) fn node(&self, index: u32) -> Option<&Node<N, T::Deadline>> {
         Some(&self.slots.get(index as usize)?.node)
     }
 
-    pub(super) fn node_mut(&mut self, index: u32) -> Option<&mut Node<N>> {
+    pub(super) fn node_mut(&mut self, index: u32) -> Option<&mut Node<N, T::Deadline>> {
         Some(&mut self.slots.get_mut(index as usize)?.node)
     }
 
     /// The links of all slots that were ever in use, from the first one on.
-    pub(super) fn nodes(&self) -> impl Iterator<Item = &Node<N>> {
+    pub(super) fn nodes(&self) -> impl Iterator<Item = &Node<N, T::Deadline>> {
         self.slots.iter().take(self.root.high_water as usize).map(|slot| &slot.node)
     }
 
@@ -323,10 +371,6 @@ impl<'s, T: Copy, const N: usize> Table<'s, T, N> {
 
     fn used_mut(&mut self, index: u32) -> Option<&mut Slot<T, N>> {
         self.slots.get_mut(index as usize).filter(|slot| slot.node.place() != place::FREE)
-    }
-
-    fn links_mut(&mut self, index: u32, which: usize) -> Option<&mut IndexLinks> {
-        self.slots.get_mut(index as usize)?.node.indexes.get_mut(which)
     }
 
     /// The upper half of the hash as a fraction of the capacity: a product, since small cores cannot divide.

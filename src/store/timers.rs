@@ -13,37 +13,17 @@
 //! - Zeros are a state in which nothing is scheduled.
 //!
 //! Why it is built so: with a million exchanges it takes a wheel, with eight of them a look at each is both faster and
-//! smaller. Which it is, is a type ([`Wheel`], [`Linear`]), so that firmware does not link what it does not use.
+//! smaller. Which it is, is a type ([`Indexed`](super::Indexed), [`Scan`](super::Scan)), so that firmware does not link what it does not
+//! use.
 //! A slot keeps 40 bits of its deadline, which are read as the time at or after the present one that ends so: a deadline
 //! more than 34 years ahead counts as 34 years ahead. (So does one after a jump of the clock by more than that, if it is
 //! set before `pop_due` has handed out what the jump made due: it then comes early.)
 
 use core::marker::PhantomData;
 
-use super::table::{HORIZON, Table, place};
+use super::scale::Scale;
+use super::table::{Entry, HORIZON, Table, place};
 use super::wheel::{self, Level};
-
-/// Whether the wheel is linked.
-pub(crate) trait Clockwork {
-    /// True: levels of a wheel are used, if there are any. False: they are not, and the code is not there.
-    const WHEEL: bool;
-}
-
-/// Constant time for each timer, 544 bytes for each level of the wheel.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Wheel {}
-
-/// Time that grows with the number of slots, no memory.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Linear {}
-
-impl Clockwork for Wheel {
-    const WHEEL: bool = true;
-}
-
-impl Clockwork for Linear {
-    const WHEEL: bool = false;
-}
 
 /// What the timers of a table know apart from its slots. All zeros: nothing is scheduled.
 #[derive(Clone, Copy, Debug, Default)]
@@ -65,15 +45,15 @@ impl Root {
 pub(crate) struct Timers<'s, C> {
     root: &'s mut Root,
     levels: &'s mut [Level],
-    clockwork: PhantomData<C>,
+    scale: PhantomData<C>,
 }
 
-impl<'s, C: Clockwork> Timers<'s, C> {
+impl<'s, C: Scale> Timers<'s, C> {
     /// A view. With no levels it is a linear scan; of more than [`wheel::LEVELS`] the rest is left alone.
     pub(crate) fn new(root: &'s mut Root, levels: &'s mut [Level]) -> Self {
         let levels =
             if levels.len() > wheel::LEVELS { levels.get_mut(..wheel::LEVELS).unwrap_or_default() } else { levels };
-        Self { root, levels, clockwork: PhantomData }
+        Self { root, levels, scale: PhantomData }
     }
 
     /// How many slots are scheduled.
@@ -82,19 +62,19 @@ impl<'s, C: Clockwork> Timers<'s, C> {
     }
 
     /// Whether this slot is scheduled.
-    pub(crate) fn is_scheduled<T: Copy, const N: usize>(&self, table: &Table<'_, T, N>, index: u32) -> bool {
+    pub(crate) fn is_scheduled<T: Entry, const N: usize>(&self, table: &Table<'_, T, N>, index: u32) -> bool {
         table.node(index).is_some_and(|node| node.place() >= place::SCHEDULED)
     }
 
     /// When this slot is due, in milliseconds; `None` if it is not scheduled.
-    pub(crate) fn deadline<T: Copy, const N: usize>(&self, table: &Table<'_, T, N>, index: u32) -> Option<u64> {
+    pub(crate) fn deadline<T: Entry, const N: usize>(&self, table: &Table<'_, T, N>, index: u32) -> Option<u64> {
         let node = table.node(index).filter(|node| node.place() >= place::SCHEDULED)?;
         Some(node.deadline(self.root.base))
     }
 
     /// Sets the deadline of a slot, in milliseconds, in place of the one it had. False, and nothing is done, if the slot
     /// is not in use or in a list.
-    pub(crate) fn schedule<T: Copy, const N: usize>(
+    pub(crate) fn schedule<T: Entry, const N: usize>(
         &mut self,
         table: &mut Table<'_, T, N>,
         index: u32,
@@ -102,7 +82,7 @@ impl<'s, C: Clockwork> Timers<'s, C> {
     ) -> bool {
         self.cancel(table, index);
         let Some(node) = table.node_mut(index).filter(|node| node.place() == place::IDLE) else { return false };
-        if C::WHEEL && self.root.scheduled == 0 {
+        if C::INDEXED && self.root.scheduled == 0 {
             // The last one may have been cancelled out of a bucket that was being emptied.
             self.root.pending = 0;
         }
@@ -129,7 +109,7 @@ impl<'s, C: Clockwork> Timers<'s, C> {
     }
 
     /// Takes the deadline from a slot. False if it has none.
-    pub(crate) fn cancel<T: Copy, const N: usize>(&mut self, table: &mut Table<'_, T, N>, index: u32) -> bool {
+    pub(crate) fn cancel<T: Entry, const N: usize>(&mut self, table: &mut Table<'_, T, N>, index: u32) -> bool {
         if !self.is_scheduled(table, index) {
             return false;
         }
@@ -143,7 +123,7 @@ impl<'s, C: Clockwork> Timers<'s, C> {
     }
 
     /// When to call [`pop_due`](Self::pop_due) next, in milliseconds; `None` if nothing is scheduled.
-    pub(crate) fn next_deadline<T: Copy, const N: usize>(&self, table: &Table<'_, T, N>) -> Option<u64> {
+    pub(crate) fn next_deadline<T: Entry, const N: usize>(&self, table: &Table<'_, T, N>) -> Option<u64> {
         if self.root.scheduled == 0 {
             None
         } else if self.on_wheel() {
@@ -156,7 +136,7 @@ impl<'s, C: Clockwork> Timers<'s, C> {
     /// The slot with the earliest deadline that has passed at `now`, in milliseconds. It is scheduled no more.
     ///
     /// `None` if there is none, or if the steps of one call did not lead to it: `next_deadline` tells.
-    pub(crate) fn pop_due<T: Copy, const N: usize>(&mut self, table: &mut Table<'_, T, N>, now: u64) -> Option<u32> {
+    pub(crate) fn pop_due<T: Entry, const N: usize>(&mut self, table: &mut Table<'_, T, N>, now: u64) -> Option<u32> {
         if self.root.scheduled == 0 {
             self.root.base = now;
             return None;
@@ -179,10 +159,10 @@ impl<'s, C: Clockwork> Timers<'s, C> {
     }
 
     fn on_wheel(&self) -> bool {
-        C::WHEEL && !self.levels.is_empty()
+        C::INDEXED && !self.levels.is_empty()
     }
 
-    fn earliest<T: Copy, const N: usize>(&self, table: &Table<'_, T, N>) -> Option<u32> {
+    fn earliest<T: Entry, const N: usize>(&self, table: &Table<'_, T, N>) -> Option<u32> {
         let mut earliest = None;
         let mut least = HORIZON;
         for (index, node) in (0..).zip(table.nodes()) {

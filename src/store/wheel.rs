@@ -23,7 +23,7 @@
 //! is due waits. Where lifetimes are all the same, a [`List`] in order of insertion does not have this.
 
 use super::list::List;
-use super::table::{Table, place};
+use super::table::{Entry, Table, place};
 use super::timers::Root;
 
 /// How many levels can be used. Seven reach further than the horizon of a deadline.
@@ -36,7 +36,7 @@ const BUCKETS: usize = 1 << BITS;
 
 /// One level of the wheel. All zeros is an empty one.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Level {
+pub struct Level {
     /// A bit for each bucket that is not empty.
     occupied: u64,
     buckets: [List; BUCKETS],
@@ -87,7 +87,7 @@ const fn window(time: u64, level: usize) -> u64 {
 }
 
 /// Puts a slot, which is in no list, where its deadline (at or after `base`) belongs.
-pub(super) fn place<T: Copy, const N: usize>(
+pub(super) fn place<T: Entry, const N: usize>(
     levels: &mut [Level],
     root: &Root,
     table: &mut Table<'_, T, N>,
@@ -109,7 +109,7 @@ pub(super) fn place<T: Copy, const N: usize>(
 }
 
 /// Takes a scheduled slot out of the list it is in.
-pub(super) fn take<T: Copy, const N: usize>(
+pub(super) fn take<T: Entry, const N: usize>(
     levels: &mut [Level],
     root: &Root,
     table: &mut Table<'_, T, N>,
@@ -146,7 +146,7 @@ pub(super) fn next(levels: &[Level], root: &Root) -> Option<Step> {
 }
 
 /// As `Timers::pop_due`, where something is scheduled and `now` is not before `base`.
-pub(super) fn pop_due<T: Copy, const N: usize>(
+pub(super) fn pop_due<T: Entry, const N: usize>(
     levels: &mut [Level],
     root: &mut Root,
     table: &mut Table<'_, T, N>,
@@ -189,13 +189,13 @@ impl Level {
         self.occupied == 0 && lists.into_iter().all(List::is_empty)
     }
 
-    fn pop<T: Copy, const N: usize>(&mut self, table: &mut Table<'_, T, N>, bucket: usize) -> Option<u32> {
+    fn pop<T: Entry, const N: usize>(&mut self, table: &mut Table<'_, T, N>, bucket: usize) -> Option<u32> {
         let index = self.buckets.get(bucket)?.first()?;
         self.detach(table, bucket, index);
         Some(index)
     }
 
-    fn detach<T: Copy, const N: usize>(&mut self, table: &mut Table<'_, T, N>, bucket: usize, index: u32) {
+    fn detach<T: Entry, const N: usize>(&mut self, table: &mut Table<'_, T, N>, bucket: usize, index: u32) {
         if let Some(list) = self.buckets.get_mut(bucket) {
             list.detach(table, index);
             if list.is_empty() {

@@ -1,5 +1,6 @@
 //! The critical options that a receiver must refuse (RFC 7252 5.4.1, 5.4.3, 5.4.5).
 
+use super::option::SMALL;
 use super::{Message, OptionFormat, OptionNumber, Options};
 
 impl<'d> Message<'d> {
@@ -74,7 +75,35 @@ fn suits(number: OptionNumber, value: &[u8], again: bool, request: bool) -> bool
     if !shape.accepts_length(value.len()) || (again && !shape.is_repeatable(request)) {
         return false;
     }
-    shape.format() != OptionFormat::String || core::str::from_utf8(value).is_ok()
+    shape.format() != OptionFormat::String || is_utf8(value)
+}
+
+/// Whether these bytes are UTF-8 (RFC 3629). On a device a small loop takes the place of the fast one of `core`.
+fn is_utf8(bytes: &[u8]) -> bool {
+    if !SMALL {
+        return core::str::from_utf8(bytes).is_ok();
+    }
+    let mut bytes = bytes.iter();
+    while let Some(&first) = bytes.next() {
+        let (length, least) = match first {
+            0..=0x7f => continue,
+            0xc2..=0xdf => (1, 0x80),
+            0xe0..=0xef => (2, 0x800),
+            0xf0..=0xf4 => (3, 0x1_0000),
+            _ => return false,
+        };
+        let mut scalar = u32::from(first) & (0x3f >> length);
+        for _ in 0..length {
+            match bytes.next() {
+                Some(&next) if next & 0xc0 == 0x80 => scalar = scalar << 6 | u32::from(next & 0x3f),
+                _ => return false,
+            }
+        }
+        if scalar < least || scalar > 0x10_ffff || scalar & !0x7ff == 0xd800 {
+            return false;
+        }
+    }
+    true
 }
 
 impl<K> core::fmt::Debug for Unrecognised<'_, K> {

@@ -55,7 +55,28 @@ impl<'b> Writer<'b> {
     #[must_use]
     pub fn new(buffer: &'b mut [u8], header: Header, token: &[u8]) -> Writer<'b> {
         let mut writer = Writer { buffer, length: 0, last: 0, error: None };
-        writer.begin(header, token);
+        writer.begin(header, token.len());
+        // Every Empty message is without a token, and so are many others.
+        if SMALL || !token.is_empty() {
+            writer.put(token);
+        }
+        writer
+    }
+
+    /// As [`new`](Writer::new), with a token of so many bytes that `fill` writes where it is to stand, if it fits.
+    pub(crate) fn with_token(
+        buffer: &'b mut [u8],
+        header: Header,
+        length: usize,
+        fill: impl FnOnce(&mut [u8]),
+    ) -> Writer<'b> {
+        let mut writer = Writer { buffer, length: 0, last: 0, error: None };
+        writer.begin(header, length);
+        let start = writer.length;
+        writer.length = start.saturating_add(length).min(ENDLESS);
+        if let Some(room) = writer.buffer.get_mut(start..writer.length) {
+            fill(room);
+        }
         writer
     }
 
@@ -229,6 +250,11 @@ impl<'b> Writer<'b> {
         }
     }
 
+    /// Whether a payload has begun.
+    pub(crate) const fn has_payload(&self) -> bool {
+        self.last == PAYLOAD
+    }
+
     /// Says why a message cannot begin with this header.
     #[cold]
     fn misplaced(&mut self, header: Header) {
@@ -240,20 +266,16 @@ impl<'b> Writer<'b> {
         });
     }
 
-    /// Writes header and token.
+    /// Writes the header, and how long the token is.
     #[inline]
-    fn begin(&mut self, header: Header, token: &[u8]) {
+    fn begin(&mut self, header: Header, token: usize) {
         if !header.is_sound() {
             self.misplaced(header);
         }
         self.length = 4;
-        let tkl = self.put_extension(token.len());
+        let tkl = self.put_extension(token);
         if let Some(bytes) = self.buffer.first_chunk_mut() {
             *bytes = header.to_bytes(tkl);
-        }
-        // Every Empty message is without a token, and so are many others.
-        if SMALL || !token.is_empty() {
-            self.put(token);
         }
     }
 

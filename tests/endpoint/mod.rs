@@ -12,7 +12,10 @@ mod text;
 
 pub use text::unhex;
 
-use coaplet::endpoint::{Arrival, Event, Failure, Handle, Output, Request, RequestError, RequestId, RespondError};
+use coaplet::endpoint::{
+    Answer, Arrival, Event, Failure, Handle, Output, Request, RequestError, RequestId, RespondError,
+};
+use coaplet::store::Indexed;
 use coaplet::{Code, Config, Endpoint, Fixed, Instant, Message, Store, Writer};
 use std::collections::{HashMap, VecDeque};
 use std::ops::RangeInclusive;
@@ -24,15 +27,36 @@ pub const OTHER: u16 = 8;
 /// What the firmware example has: 4 peers, 8 exchanges, 512 bytes.
 pub type Small = Fixed<u16, 4, 8, 512>;
 /// Room for whatever a script does.
-pub type Large = Fixed<u16, 16, 64, 16384>;
+pub type Large = Fixed<u16, 16, 64, 16384, Indexed>;
 
 /// What came out, and when.
 #[derive(Debug)]
 enum Out {
-    Sent { at: u64, to: u16, bytes: Vec<u8> },
-    Asked { id: RequestId, from: u16, line: String },
-    Answered { handle: Handle, from: u16, line: String },
-    Failed { at: u64, handle: Handle, why: Failure },
+    Sent {
+        at: u64,
+        to: u16,
+        bytes: Vec<u8>,
+    },
+    Asked {
+        id: RequestId,
+        from: u16,
+        line: String,
+    },
+    Answered {
+        handle: Handle,
+        from: u16,
+        line: String,
+    },
+    Failed {
+        at: u64,
+        handle: Handle,
+        why: Failure,
+    },
+    /// Another thing that `poll` tells.
+    Told {
+        at: u64,
+        what: Output<u16>,
+    },
 }
 
 impl Out {
@@ -108,6 +132,9 @@ impl<S: Store<Peer = u16>> Script<S> {
                     self.out.push_back(Out::Sent { at: self.now, to: transmit.to, bytes });
                 }
                 Output::Failed(handle, why) => self.out.push_back(Out::Failed { at: self.now, handle, why }),
+                what @ (Output::Acknowledged(_) | Output::Delivered(_) | Output::Undelivered(..)) => {
+                    self.out.push_back(Out::Told { at: self.now, what });
+                }
                 Output::Idle(next) => {
                     let next = next.map(Instant::as_millis);
                     if next.is_none_or(|next| next > self.now) {
@@ -148,6 +175,14 @@ impl<S: Store<Peer = u16>> Script<S> {
         self.take(from, &bytes)
     }
 
+    /// A message comes in by a group address.
+    #[track_caller]
+    pub fn recv_group(&mut self, at: u64, from: u16, text: &str) -> &mut Self {
+        self.until(at);
+        let bytes = self.encode(text);
+        self.take_by(Arrival::Group, from, &bytes)
+    }
+
     /// Bytes come in.
     #[track_caller]
     pub fn recv_bytes(&mut self, at: u64, from: u16, bytes: &[u8]) -> &mut Self {
@@ -158,8 +193,13 @@ impl<S: Store<Peer = u16>> Script<S> {
     /// Takes in a datagram now, and polls afterwards as the documentation wants it.
     #[track_caller]
     pub fn take(&mut self, from: u16, bytes: &[u8]) -> &mut Self {
+        self.take_by(Arrival::Unicast, from, bytes)
+    }
+
+    #[track_caller]
+    fn take_by(&mut self, arrival: Arrival, from: u16, bytes: &[u8]) -> &mut Self {
         let mut tx = vec![0xee; self.tx];
-        let input = self.ep.handle(Instant::from_millis(self.now), from, Arrival::Unicast, bytes, &mut tx);
+        let input = self.ep.handle(Instant::from_millis(self.now), from, arrival, bytes, &mut tx);
         if let Some(reply) = input.reply {
             self.out.push_back(Out::Sent { at: self.now, to: reply.to, bytes: tx[..reply.len].to_vec() });
         }
@@ -228,7 +268,7 @@ impl<S: Store<Peer = u16>> Script<S> {
 
     /// The application answers.
     #[track_caller]
-    pub fn respond(&mut self, at: u64, id: RequestId, code: Code, payload: &str) -> &mut Self {
+    pub fn respond(&mut self, at: u64, id: impl Into<Answer>, code: Code, payload: &str) -> &mut Self {
         let answered = self.try_respond(at, id, |w| {
             w.code(code).payload(payload.as_bytes());
         });
@@ -240,12 +280,12 @@ impl<S: Store<Peer = u16>> Script<S> {
     pub fn try_respond(
         &mut self,
         at: u64,
-        id: RequestId,
+        answer: impl Into<Answer>,
         build: impl FnOnce(&mut Writer<'_>),
     ) -> Result<(), RespondError> {
         self.until(at);
         let mut tx = vec![0xee; self.tx];
-        let made = self.ep.respond(self.instant(), id, &mut tx, build);
+        let made = self.ep.respond(self.instant(), answer, &mut tx, build);
         let made = made.map(|transmit| {
             if let Some(transmit) = transmit {
                 self.out.push_back(Out::Sent { at, to: transmit.to, bytes: tx[..transmit.len].to_vec() });
@@ -316,6 +356,51 @@ impl<S: Store<Peer = u16>> Script<S> {
                 at
             }
             other => panic!("wanted the failure of {which:?}, came {}", other.show()),
+        }
+    }
+
+    /// The application puts an answer off.
+    #[track_caller]
+    pub fn defer(&mut self, at: u64, id: RequestId) -> RequestId {
+        self.until(at);
+        let later = self.ep.defer(self.instant(), id).unwrap_or_else(|error| panic!("{error:?}"));
+        self.drain();
+        later
+    }
+
+    /// The application asks for a sign of life.
+    #[track_caller]
+    pub fn ping(&mut self, at: u64, to: u16) -> Handle {
+        self.until(at);
+        let mut tx = vec![0xee; self.tx];
+        let made = self.ep.ping(self.instant(), to, &mut tx).unwrap_or_else(|error| panic!("{error:?}"));
+        if let Some(transmit) = made.1 {
+            self.out.push_back(Out::Sent { at, to: transmit.to, bytes: tx[..transmit.len].to_vec() });
+        }
+        self.drain();
+        made.0
+    }
+
+    /// The application is done with a peer.
+    #[track_caller]
+    pub fn forget(&mut self, at: u64, peer: u16) -> &mut Self {
+        self.until(at);
+        self.ep.forget(self.instant(), peer).unwrap_or_else(|error| panic!("{error:?}"));
+        self.drain();
+        self
+    }
+
+    /// The next thing is that `poll` tells this. Gives the time.
+    #[track_caller]
+    pub fn told(&mut self, when: impl When, wanted: Output<u16>) -> u64 {
+        let (earliest, latest) = when.bounds();
+        match self.next(&format!("{wanted:?}")) {
+            Out::Told { at, what } => {
+                assert_eq!(what, wanted);
+                assert!((earliest..=latest).contains(&at), "{what:?} at {at} ms, wanted {earliest} to {latest}");
+                at
+            }
+            other => panic!("wanted {wanted:?}, came {}", other.show()),
         }
     }
 

@@ -47,7 +47,7 @@ fn back(list: &List, table: &Table<'_, u32>) -> VecDeque<u32> {
 fn an_end_of_another_list_is_not_taken_out() {
     let mut slots = [Slot::<u32>::vacant(0); 4];
     let mut root = Root::EMPTY;
-    let mut table = Table::new(&mut slots, &mut root);
+    let mut table = Table::new(&mut slots, &mut [], &mut root);
     let (mut a, mut b) = (List::EMPTY, List::EMPTY);
     for index in 0..3 {
         table.insert(index).unwrap();
@@ -68,7 +68,7 @@ proptest! {
     fn like_a_deque(ops in prop::collection::vec(op(), 0..200)) {
         let mut slots = [Slot::<u32>::vacant(0); 10];
         let mut root = Root::EMPTY;
-        let mut table = Table::new(&mut slots, &mut root);
+        let mut table = Table::new(&mut slots, &mut [], &mut root);
         // Two are never in use.
         for index in 0..8 {
             table.insert(index).unwrap();

@@ -3,14 +3,28 @@ use proptest::prelude::*;
 use std::collections::{BTreeMap, HashSet};
 use std::vec::Vec;
 
+impl Entry for u8 {
+    type Deadline = Deadline;
+}
+
+impl Entry for u32 {
+    type Deadline = Deadline;
+}
+
+impl Entry for () {
+    type Deadline = ();
+}
+
+impl Entry for (u16, u16) {
+    type Deadline = ();
+}
+
 #[test]
 fn sizes() {
-    assert_eq!(size_of::<Node<0>>(), 16);
-    assert_eq!(size_of::<Node<1>>(), 24);
-    assert_eq!(size_of::<Node<2>>(), 32);
-    assert_eq!(size_of::<Slot<[u8; 40]>>(), 64);
-    assert_eq!(size_of::<Slot<[u64; 5]>>(), 64);
-    assert_eq!(size_of::<Slot<[u8; 32], 2>>(), 64);
+    assert_eq!(size_of::<Node<0, Deadline>>(), 16);
+    assert_eq!(size_of::<Node<1, Deadline>>(), 20);
+    assert_eq!(size_of::<Node<2, Deadline>>(), 24);
+    assert_eq!(size_of::<Node<1, ()>>(), 16);
     assert_eq!(size_of::<Root>(), 12);
     assert_eq!(size_of::<Id>(), 8);
 }
@@ -18,8 +32,9 @@ fn sizes() {
 #[test]
 fn the_id_of_nothing_and_foreign_ids_are_stale() {
     let mut slots = [Slot::<u8>::vacant(0); 2];
+    let mut heads = [[0; 1]; 2];
     let mut root = Root::EMPTY;
-    let mut table = Table::new(&mut slots, &mut root);
+    let mut table = Table::new(&mut slots, &mut heads, &mut root);
     assert_eq!(table.get(Id::default()), None);
     let id = table.insert(7).unwrap();
     assert_eq!(table.get(Id::default()), None);
@@ -38,8 +53,9 @@ fn the_id_of_nothing_and_foreign_ids_are_stale() {
 #[test]
 fn generations_go_round_and_leave_zero_out() {
     let mut slots = [Slot::<()>::vacant(()); 1];
+    let mut heads = [[0; 1]; 1];
     let mut root = Root::EMPTY;
-    let mut table = Table::new(&mut slots, &mut root);
+    let mut table = Table::new(&mut slots, &mut heads, &mut root);
     let first = table.insert(()).unwrap();
     let mut seen = HashSet::new();
     let mut id = first;
@@ -58,8 +74,9 @@ fn generations_go_round_and_leave_zero_out() {
 #[test]
 fn what_is_linked_is_not_removed_and_not_linked_twice() {
     let mut slots = [Slot::<u8, 2>::vacant(0); 3];
+    let mut heads = [[0; 2]; 3];
     let mut root = Root::EMPTY;
-    let mut table = Table::new(&mut slots, &mut root);
+    let mut table = Table::new(&mut slots, &mut heads, &mut root);
     let index = table.insert(1).unwrap().index();
     assert!(table.link(index, 1, 5));
     assert!(!table.link(index, 1, 5));
@@ -81,7 +98,7 @@ fn what_is_linked_is_not_removed_and_not_linked_twice() {
 #[test]
 fn a_table_of_no_slots() {
     let mut root = Root::EMPTY;
-    let mut table = Table::<u8>::new(&mut [], &mut root);
+    let mut table = Table::<u8>::new(&mut [], &mut [], &mut root);
     assert_eq!(table.insert(1), None);
     assert_eq!(table.find(0, 1, |_| true), None);
     assert_eq!((table.len(), table.capacity(), table.high_water()), (0, 0, 0));
@@ -91,15 +108,16 @@ fn a_table_of_no_slots() {
 #[test]
 fn walks_end_in_a_ring() {
     let mut slots = [Slot::<u8>::vacant(0); 2];
+    let mut heads = [[0; 1]; 2];
     let mut root = Root::EMPTY;
-    let mut table = Table::new(&mut slots, &mut root);
+    let mut table = Table::new(&mut slots, &mut heads, &mut root);
     for value in 0..2 {
         let index = table.insert(value).unwrap().index();
         assert!(table.link(index, 0, 0));
     }
-    table.slots[0].node.indexes[0].chain = 2; // 2 leads to 1, 1 back to 2
+    table.slots[0].node.chains[0] = 2; // 2 leads to 1, 1 back to 2
     assert_eq!(table.find(0, 0, |_| false), None);
-    table.slots[0].node.indexes[0].head = 77; // out of bounds
+    table.heads[0][0] = 77; // out of bounds
     assert_eq!(table.find(0, 0, |_| true), None);
     assert!(!table.unlink(0, 0, 0));
 }
@@ -108,8 +126,9 @@ fn walks_end_in_a_ring() {
 fn buckets_are_spread_over_all_slots() {
     for capacity in [1_u32, 3, 8, 1000] {
         let mut slots = std::vec![Slot::<()>::vacant(()); capacity as usize];
+        let mut heads = std::vec![[0; 1]; capacity as usize];
         let mut root = Root::EMPTY;
-        let table = Table::new(&mut slots, &mut root);
+        let table = Table::new(&mut slots, &mut heads, &mut root);
         let hit: HashSet<u32> = (0..100_000_u64).map(|i| table.bucket(i.wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect();
         assert_eq!(hit.len(), capacity as usize);
         assert_eq!(table.bucket(u64::MAX), capacity - 1);
@@ -155,12 +174,13 @@ proptest! {
     #[test]
     fn like_a_map(capacity in 0..12_usize, ops in prop::collection::vec(op(), 0..300)) {
         let mut slots = std::vec![Slot::<(u16, u16), 2>::vacant((0, 0)); capacity];
+        let mut heads = std::vec![[0; 2]; capacity];
         let mut root = Root::EMPTY;
         let mut held: BTreeMap<u32, Held> = BTreeMap::new();
         let mut stale: Vec<Id> = std::vec![Id::default()];
         let mut most = 0;
         for op in ops {
-            let mut table = Table::new(&mut slots, &mut root);
+            let mut table = Table::new(&mut slots, &mut heads, &mut root);
             let pick = |i: usize| held.values().nth(i % held.len().max(1)).copied();
             match op {
                 Op::Insert(key) => match table.insert((key, 0)) {
@@ -198,6 +218,9 @@ proptest! {
                     let is = held.values().any(|h| h.key == key && h.linked[which]);
                     prop_assert_eq!(found.is_some(), is);
                     prop_assert!(found.is_none_or(|i| held[&i].key == key && held[&i].linked[which]));
+                    // Without the index it is the first one that there is, linked or not.
+                    let first = held.iter().find(|(_, h)| h.key == key).map(|(&index, _)| index);
+                    prop_assert_eq!(table.scan(|&(k, _)| k == key), first);
                     for h in held.values().filter(|h| h.key == key && h.linked[which]) {
                         prop_assert!(seen.contains(&(h.key, h.value)));
                     }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::store::table::{self, Slot};
+use crate::store::{Indexed, Scan};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::vec::Vec;
@@ -13,10 +14,10 @@ struct Rig<C> {
     table: table::Root,
     root: Root,
     levels: Vec<Level>,
-    clockwork: PhantomData<C>,
+    scale: PhantomData<C>,
 }
 
-impl<C: Clockwork> Rig<C> {
+impl<C: Scale> Rig<C> {
     /// All slots but the last two are in use.
     fn new(slots: usize, levels: usize) -> Self {
         let mut rig = Self {
@@ -24,7 +25,7 @@ impl<C: Clockwork> Rig<C> {
             table: table::Root::EMPTY,
             root: Root::EMPTY,
             levels: std::vec![Level::EMPTY; levels],
-            clockwork: PhantomData,
+            scale: PhantomData,
         };
         for index in 0..slots - 2 {
             rig.parts().0.insert(index as u32).unwrap();
@@ -33,7 +34,7 @@ impl<C: Clockwork> Rig<C> {
     }
 
     fn parts(&mut self) -> (Table<'_, u32>, Timers<'_, C>) {
-        (Table::new(&mut self.slots, &mut self.table), Timers::new(&mut self.root, &mut self.levels))
+        (Table::new(&mut self.slots, &mut [], &mut self.table), Timers::new(&mut self.root, &mut self.levels))
     }
 
     fn schedule(&mut self, index: u32, deadline: u64) -> bool {
@@ -79,7 +80,7 @@ fn sizes() {
 
 #[test]
 fn only_what_is_idle_is_scheduled() {
-    fn check<C: Clockwork>(levels: usize) {
+    fn check<C: Scale>(levels: usize) {
         let mut rig = Rig::<C>::new(4, levels);
         assert!(!rig.schedule(2, 5) && !rig.schedule(3, 5) && !rig.schedule(u32::MAX, 5), "not in use");
         let mut list = crate::store::list::List::EMPTY;
@@ -93,16 +94,16 @@ fn only_what_is_idle_is_scheduled() {
         assert_eq!((rig.next(), rig.pop(9)), (None, None));
         assert!(rig.parts().0.remove(0));
     }
-    check::<Linear>(0);
-    check::<Linear>(3);
+    check::<Scan>(0);
+    check::<Scan>(3);
     for levels in 0..9 {
-        check::<Wheel>(levels);
+        check::<Indexed>(levels);
     }
 }
 
 #[test]
 fn the_first_deadline_may_be_at_any_time() {
-    fn check<C: Clockwork>(levels: usize) {
+    fn check<C: Scale>(levels: usize) {
         for start in [0, 1, 1_700_000_000_000, 1 << 40, (1 << 42) - 1, u64::MAX / 2, u64::MAX - 5000] {
             let mut rig = Rig::<C>::new(6, levels);
             assert!(rig.schedule(0, start + 3000) && rig.schedule(1, start + 2000) && rig.schedule(2, start + 4000));
@@ -116,9 +117,9 @@ fn the_first_deadline_may_be_at_any_time() {
             assert_eq!((rig.drain(9).0, rig.drain(10).0), (std::vec![], std::vec![0]));
         }
     }
-    check::<Linear>(0);
+    check::<Scan>(0);
     for levels in 0..9 {
-        check::<Wheel>(levels);
+        check::<Indexed>(levels);
     }
 }
 
@@ -130,7 +131,7 @@ fn early_wake_ups_are_few() {
             for (base, deadline) in [(0, 1_u64 << exponent), (63, (2 << exponent) - 1), (4095, (1 << exponent) + 4097)]
             {
                 let deadline = deadline.max(base);
-                let mut rig = Rig::<Wheel>::new(3, levels);
+                let mut rig = Rig::<Indexed>::new(3, levels);
                 assert_eq!(rig.pop(base), None);
                 assert!(rig.schedule(0, deadline));
                 let mut wakes = 0;
@@ -157,7 +158,7 @@ fn early_wake_ups_are_few() {
 fn a_jump_of_the_clock_costs_nothing() {
     for levels in 1..=7 {
         for jump in [1, 1000, 3_600_000, 40 * DAY, 30 * YEAR] {
-            let mut rig = Rig::<Wheel>::new(102, levels);
+            let mut rig = Rig::<Indexed>::new(102, levels);
             for index in 0..100 {
                 assert!(rig.schedule(index, u64::from(index) * jump / 100));
             }
@@ -175,7 +176,7 @@ fn a_jump_of_the_clock_costs_nothing() {
 #[test]
 fn a_full_bucket_is_emptied_in_pieces() {
     for levels in 1..=4 {
-        let mut rig = Rig::<Wheel>::new(1002, levels);
+        let mut rig = Rig::<Indexed>::new(1002, levels);
         assert_eq!(rig.pop(1), None);
         let far = 64_u64.pow(4) * 3;
         for index in 0..1000 {
@@ -203,7 +204,7 @@ fn a_full_bucket_is_emptied_in_pieces() {
 #[test]
 fn nothing_is_left_of_a_bucket_that_was_being_emptied() {
     for levels in 2..=4 {
-        let mut rig = Rig::<Wheel>::new(102, levels);
+        let mut rig = Rig::<Indexed>::new(102, levels);
         assert_eq!(rig.pop(1), None);
         for index in 0..100 {
             assert!(rig.schedule(index, 64 * 3 + 20));
@@ -223,7 +224,7 @@ fn nothing_is_left_of_a_bucket_that_was_being_emptied() {
 /// The horizon is measured from the time that was seen last, not from the start.
 #[test]
 fn time_goes_on_for_longer_than_the_horizon() {
-    fn check<C: Clockwork>(levels: usize) {
+    fn check<C: Scale>(levels: usize) {
         let mut rig = Rig::<C>::new(4, levels);
         assert_eq!(rig.pop(0), None);
         assert!(rig.schedule(0, 30 * YEAR));
@@ -236,9 +237,9 @@ fn time_goes_on_for_longer_than_the_horizon() {
             assert_eq!(rig.drain(now + 10 * YEAR).0, [(i + 1) % 2]);
         }
     }
-    check::<Linear>(0);
+    check::<Scan>(0);
     for levels in 0..9 {
-        check::<Wheel>(levels);
+        check::<Indexed>(levels);
     }
 }
 
@@ -282,9 +283,9 @@ fn op(back: bool) -> impl Strategy<Value = Op> {
 }
 
 /// What is handed out is what a sorted map says; with a clock that goes back, it may be earlier, but nothing is lost.
-fn compare<C: Clockwork>(levels: usize, start: u64, ops: &[Op]) -> Result<(), TestCaseError> {
+fn compare<C: Scale>(levels: usize, start: u64, ops: &[Op]) -> Result<(), TestCaseError> {
     let mut rig = Rig::<C>::new(SLOTS, levels);
-    let exact = !C::WHEEL || levels == 0;
+    let exact = !C::INDEXED || levels == 0;
     // The deadline that was wanted, and the one that counts: where time was already, it cannot be before.
     let mut model: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
     let mut now = start;
@@ -350,22 +351,22 @@ proptest! {
     #[test]
     fn like_a_sorted_map(levels in 0..9_usize, start in prop_oneof![Just(0), 0..1_u64 << 43],
                          ops in prop::collection::vec(op(false), 0..150)) {
-        compare::<Wheel>(levels, start, &ops)?;
-        compare::<Linear>(levels, start, &ops)?;
+        compare::<Indexed>(levels, start, &ops)?;
+        compare::<Scan>(levels, start, &ops)?;
     }
 
     #[test]
     fn nothing_is_lost_when_the_clock_goes_back(levels in 0..9_usize, start in 0..1_u64 << 43,
                                                 ops in prop::collection::vec(op(true), 0..150)) {
-        compare::<Wheel>(levels, start, &ops)?;
-        compare::<Linear>(levels, start, &ops)?;
+        compare::<Indexed>(levels, start, &ops)?;
+        compare::<Scan>(levels, start, &ops)?;
     }
 
     /// The order, to the millisecond, with everything drained after each step.
     #[test]
     fn in_the_order_of_deadlines(levels in 0..9_usize, start in 0..1_u64 << 43,
                                  spans in prop::collection::vec(span(), 1..60), steps in prop::collection::vec(span(), 1..20)) {
-        let mut rig = Rig::<Wheel>::new(spans.len() + 2, levels);
+        let mut rig = Rig::<Indexed>::new(spans.len() + 2, levels);
         assert_eq!(rig.pop(start), None);
         for (index, &span) in (0..).zip(&spans) {
             assert!(rig.schedule(index, start + span));

@@ -1,0 +1,297 @@
+//! Requests of ours: made, cancelled, and what goes with them.
+
+use super::Endpoint;
+use super::errors::RequestError;
+use super::types::{Requested, Transmit};
+use crate::config::{Pace, Transmission, ms};
+use crate::exchange::{Handle, asked};
+use crate::reliability::{Engine, write};
+use crate::roles::Roles;
+use crate::store::{Exchange, GROUP, Scale, State, Store, flag, pack, unpack};
+use crate::time::Instant;
+use crate::wire::{Code, Header, Message, Token, Type, Writer};
+use core::hash::Hash;
+use core::time::Duration;
+
+/// How a request of ours is to be made: its method, whether it is to be confirmed, and how patient we are.
+///
+/// ```
+/// use coaplet::endpoint::Request;
+/// use core::time::Duration;
+///
+/// let get = Request::get();
+/// let post = Request::post().non();
+/// let long_poll = Request::get().timeout(Duration::from_secs(600));
+/// let everybody = Request::get().group();
+/// # let _ = (get, post, long_poll, everybody);
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Request {
+    code: Code,
+    non: bool,
+    group: bool,
+    at_once: bool,
+    token: Option<Token>,
+    timeout: Option<u16>,
+    pace: Option<Pace>,
+}
+
+impl Request {
+    /// A Confirmable request with a token that cannot be guessed.
+    #[must_use]
+    pub const fn new(method: Code) -> Request {
+        Request { code: method, non: false, group: false, at_once: false, token: None, timeout: None, pace: None }
+    }
+
+    /// A Confirmable GET.
+    #[must_use]
+    pub const fn get() -> Request {
+        Request::new(Code::GET)
+    }
+
+    /// A Confirmable POST.
+    #[must_use]
+    pub const fn post() -> Request {
+        Request::new(Code::POST)
+    }
+
+    /// A Confirmable PUT.
+    #[must_use]
+    pub const fn put() -> Request {
+        Request::new(Code::PUT)
+    }
+
+    /// A Confirmable DELETE.
+    #[must_use]
+    pub const fn delete() -> Request {
+        Request::new(Code::DELETE)
+    }
+
+    /// Non-confirmable: sent once (RFC 7252 4.3).
+    #[must_use]
+    pub const fn non(self) -> Request {
+        Request { non: true, ..self }
+    }
+
+    /// To a group (RFC 7252 section 8): Non-confirmable, to a multicast address. Each response comes with its source, until
+    /// NON_LIFETIME, MAX_LATENCY and [`max_server_response_delay`](crate::Config::max_server_response_delay) have passed: then the request
+    /// ends as [`TimedOut`](super::Failure::TimedOut), or before, when it is [cancelled](Endpoint::cancel). PROBING_RATE and
+    /// NSTART do not bind it: how often a group may be asked is the application's to know.
+    #[must_use]
+    pub const fn group(self) -> Request {
+        Request { non: true, group: true, ..self }
+    }
+
+    /// With this token. Who asks one peer twice at a time by the same token gets either answer for either (RFC 7252 5.3.1).
+    #[must_use]
+    pub const fn token(self, token: Token) -> Request {
+        Request { token: Some(token), ..self }
+    }
+
+    /// How long to wait for a response once the request is not sent again: a NON was sent, or a CON acknowledged. Counted in
+    /// ms up to 16 s, in 10 ms up to 163 s, in seconds up to 4.5 hours, then in minutes, rounded up; at most 11 days. By default
+    /// [`response_timeout`](crate::Config::response_timeout). Without effect on a request to a group.
+    #[must_use]
+    pub const fn timeout(self, timeout: Duration) -> Request {
+        Request { timeout: Some(pack(ms(timeout))), ..self }
+    }
+
+    /// With transmission parameters of its own (RFC 7252 4.8): ACK_TIMEOUT, ACK_RANDOM_FACTOR, MAX_RETRANSMIT, NSTART and
+    /// PROBING_RATE. A peer that remembers for the EXCHANGE_LIFETIME of its own parameters takes what is sent later for new.
+    #[must_use]
+    pub const fn transmission(self, transmission: &Transmission) -> Request {
+        Request { pace: Some(Pace::new(transmission)), ..self }
+    }
+
+    /// Rather not at all than later: where the request would wait behind NSTART, it is refused
+    /// ([`WouldWait`](RequestError::WouldWait)).
+    #[must_use]
+    pub const fn at_once(self) -> Request {
+        Request { at_once: true, ..self }
+    }
+}
+
+impl<S: Store, R: Roles> Endpoint<S, R> {
+    /// Makes a request. `build` writes its options and payload; the method stands in `request`.
+    ///
+    /// What it gives out besides the handle is to be sent; `None`: the request waits behind NSTART and comes out of
+    /// [`poll`](Endpoint::poll). Each request ends once: in a response from [`handle`](Endpoint::handle), in
+    /// [`Failed`](super::Output::Failed) or [`Acknowledged`](super::Output::Acknowledged) from `poll`, or in
+    /// [`cancel`](Endpoint::cancel).
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError`] says which resource is full, or what is wrong with the message. Nothing is kept then.
+    pub fn request(
+        &mut self,
+        now: Instant,
+        to: S::Peer,
+        request: Request,
+        tx: &mut [u8],
+        build: impl FnOnce(&mut Writer<'_>),
+    ) -> Result<Requested<S::Peer>, RequestError> {
+        self.at(now).request(to, &request, tx, build)
+    }
+
+    /// Asks a peer for nothing but a sign of life (RFC 7252 4.3): an Empty CON, sent until an RST comes. `poll` then tells
+    /// [`Acknowledged`](super::Output::Acknowledged), or [`Failed`](super::Output::Failed).
+    ///
+    /// # Errors
+    ///
+    /// As [`request`](Endpoint::request).
+    pub fn ping(&mut self, now: Instant, to: S::Peer, tx: &mut [u8]) -> Result<Requested<S::Peer>, RequestError> {
+        self.at(now).ping(to, tx)
+    }
+
+    /// Ends a request of ours: a response that still comes finds nobody. False if it has ended before.
+    ///
+    /// The token of a request to a group stays taken until nobody can answer it any more.
+    pub fn cancel(&mut self, handle: Handle) -> bool {
+        let mut engine = self.engine();
+        let Some(index) = engine.meant(handle) else { return false };
+        engine.cancel(index)
+    }
+
+    /// How long it took until a request of ours was acknowledged, if the response is to come separately. `None` while it is not
+    /// acknowledged, if it was sent more than once, and once it has ended: a [response](super::ClientResponse::round_trip) brings it along.
+    pub fn round_trip(&mut self, handle: Handle) -> Option<Duration> {
+        let engine = self.engine();
+        let exchange = engine.held.exchanges.at(engine.meant(handle)?)?;
+        let once = exchange.state == State::Acked && exchange.again() == 0;
+        once.then(|| Duration::from_millis(u64::from(exchange.interval)))
+    }
+}
+
+impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
+    fn request(
+        &mut self,
+        to: P,
+        request: &Request,
+        tx: &mut [u8],
+        build: impl FnOnce(&mut Writer<'_>),
+    ) -> Result<Requested<P>, RequestError> {
+        let group = R::MULTICAST && request.group;
+        let default = self.rules().pace;
+        let pace = request.pace.as_ref().unwrap_or(&default);
+        let peer = if group { GROUP } else { self.peer_to_ask(to)? };
+        if !request.non {
+            self.may_wait(peer, pace.nstart, request.at_once)?;
+        } else if let Some(until) = self.probing_until(peer, pace.probing_rate) {
+            return Err(RequestError::Probing { until: Instant::from_millis(until) });
+        }
+        let token = self.token_for(peer, request.token)?;
+        let id = if group { self.group_message_id() } else { self.message_id(peer) };
+        let message_id = id.map_err(|until| RequestError::NoMessageId { until: Instant::from_millis(until) })?;
+        let message_type = if request.non { Type::NonConfirmable } else { Type::Confirmable };
+        let mut writer = Writer::new(tx, Header::new(message_type, request.code, message_id), token.as_bytes());
+        build(&mut writer);
+        let len = writer.finish().map_err(RequestError::Write)?;
+        let message = tx.get(..len).unwrap_or_default();
+        let code = message.get(1).map_or(Code::EMPTY, |&byte| Code::from_byte(byte));
+        if !code.is_request() {
+            return Err(RequestError::NotARequest { code });
+        }
+        let state = match request.non {
+            _ if group => State::SentGroup,
+            true => State::SentNon,
+            false => State::Sent,
+        };
+        let mut exchange = Exchange::new(state, peer, message_id, token.as_bytes());
+        exchange.patience = request.timeout.unwrap_or(self.rules().patience);
+        exchange.since = self.held.ticks();
+        if R::NO_RESPONSE {
+            exchange.flags = silence(message);
+        }
+        let started = if request.non {
+            let wait = if group { self.rules().group_lifetime } else { unpack(exchange.patience) };
+            let index = self.insert(exchange).ok_or(RequestError::NoExchange)?;
+            self.held.after(index, wait);
+            if group {
+                self.take_group_message_id();
+                return Ok((self.handle_of(index), Some(Transmit { to, len })));
+            }
+            self.probe(peer, len);
+            (index, true)
+        } else {
+            self.pace(&mut exchange, pace);
+            if !self.make_room(Some(peer), len) {
+                return Err(RequestError::NoBytes { needed: len });
+            }
+            let index = self.insert(exchange).ok_or(RequestError::NoExchange)?;
+            self.keep_bytes(index, message);
+            (index, self.start(index, pace.nstart))
+        };
+        self.take_message_id(peer);
+        let (index, at_once) = started;
+        Ok((self.handle_of(index), at_once.then_some(Transmit { to, len })))
+    }
+
+    fn ping(&mut self, to: P, tx: &mut [u8]) -> Result<Requested<P>, RequestError> {
+        let peer = self.peer_to_ask(to)?;
+        let pace = self.rules().pace;
+        self.may_wait(peer, pace.nstart, false)?;
+        let id = self.message_id(peer);
+        let message_id = id.map_err(|until| RequestError::NoMessageId { until: Instant::from_millis(until) })?;
+        let needed = crate::wire::WriteError::BufferTooSmall { needed: 4 };
+        let len = write(tx, Header::confirmable(Code::EMPTY, message_id)).ok_or(RequestError::Write(needed))?;
+        let mut exchange = Exchange::new(State::Pinged, peer, message_id, &[]);
+        self.pace(&mut exchange, &pace);
+        let index = self.insert(exchange).ok_or(RequestError::NoExchange)?;
+        let at_once = self.start(index, pace.nstart);
+        self.take_message_id(peer);
+        Ok((self.handle_of(index), at_once.then_some(Transmit { to, len })))
+    }
+
+    fn peer_to_ask(&mut self, to: P) -> Result<u32, RequestError> {
+        match self.peer(to) {
+            Some(peer) => Ok(peer),
+            None => Err(RequestError::NoPeer { until: Instant::from_millis(self.peer_free_at()) }),
+        }
+    }
+
+    /// Whether there is room behind NSTART, if one has to wait.
+    fn may_wait(&self, peer: u32, nstart: u8, at_once: bool) -> Result<(), RequestError> {
+        let limit = if R::NSTART_QUEUE { self.rules().queue } else { 0 };
+        let waiting = self.held.peers.at(peer).map_or(0, |peer| peer.waiting);
+        if self.would_wait(peer, nstart) && (at_once || waiting >= limit) {
+            return Err(RequestError::WouldWait { limit });
+        }
+        Ok(())
+    }
+
+    fn token_for(&mut self, peer: u32, given: Option<Token>) -> Result<Token, RequestError> {
+        let group = R::MULTICAST && peer == GROUP;
+        match given {
+            // Of a request to a group the token is all that responses are known by.
+            Some(token) if group && self.held.is_taken(GROUP, &token) => Err(RequestError::NotForAGroup),
+            Some(token) => Ok(token),
+            None => {
+                let length = self.rules().token_length;
+                let length = if group { length.max(4) } else { length };
+                self.held.draw_token(peer, length).ok_or(RequestError::NoToken { length })
+            }
+        }
+    }
+
+    fn cancel(&mut self, index: u32) -> bool {
+        let Some(exchange) = self.held.exchanges.at_mut(index) else { return false };
+        match exchange.state {
+            State::SentGroup if R::MULTICAST => exchange.state = State::Retired,
+            // Of one that has ended and was not told yet, `poll` is not to tell then.
+            State::Sent | State::Acked | State::SentNon | State::Pinged | State::Ended => self.release(index),
+            _ => return false,
+        }
+        true
+    }
+}
+
+/// What a request of ours says of the responses that it wants, as flags of its exchange.
+fn silence(message: &[u8]) -> u8 {
+    let Ok(message) = Message::parse(message) else { return 0 };
+    match asked(&message) {
+        None | Some(0) => 0,
+        Some(flag::NO_RESPONSE) => flag::SILENT | flag::RESERVED,
+        Some(_) => flag::RESERVED,
+    }
+}

@@ -1,0 +1,21 @@
+//! Which responses a client wants (RFC 7967; for groups RFC 7252 8.2).
+
+use crate::store::flag;
+use crate::wire::{Code, Message, OptionNumber};
+
+/// What a request says of the responses that it wants: the bits of [`flag::NO_RESPONSE`]. `None`: nothing.
+pub(crate) fn asked(request: &Message<'_>) -> Option<u8> {
+    match request.first(OptionNumber::NO_RESPONSE)? {
+        [] => Some(0),
+        [bits] => Some(bits & flag::NO_RESPONSE),
+        // Elective: with a length that it cannot have it is ignored (RFC 7252 5.4.3).
+        _ => None,
+    }
+}
+
+/// Whether a response of this code is wanted by a request with these bits.
+pub(crate) const fn is_wanted(code: Code, bits: u8) -> bool {
+    // RFC 7967 2.1: class n in bit n - 1.
+    let class = code.class();
+    class == 0 || (bits & flag::NO_RESPONSE) >> (class - 1) & 1 == 0
+}

@@ -1,0 +1,139 @@
+//! What is to be confirmed: NSTART (RFC 7252 4.7), and retransmission until an acknowledgement comes (4.2).
+
+use super::Engine;
+use crate::config::Pace;
+use crate::roles::Roles;
+use crate::store::{Exchange, InNode, Scale, State, first, push_back, remove};
+use core::hash::Hash;
+
+/// What becomes of a message that was not acknowledged yet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Again {
+    /// It is sent again.
+    Now,
+    /// Nothing, until later.
+    Later,
+    /// It is given up.
+    Never,
+}
+
+impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
+    /// Draws the first timeout of a message that is to be confirmed (RFC 7252 4.2).
+    pub(crate) fn pace(&mut self, exchange: &mut Exchange, pace: &Pace) {
+        exchange.interval = pace.ack_timeout.saturating_add(self.held.random.up_to(pace.spread));
+        exchange.set_most(pace.most);
+        exchange.set_again(0);
+    }
+
+    /// Whether one more message that is to be confirmed would have to wait for others.
+    pub(crate) fn would_wait(&self, peer: u32, nstart: u8) -> bool {
+        self.held.peers.at(peer).is_some_and(|peer| peer.outstanding >= nstart)
+    }
+
+    /// Starts what is to be confirmed: at once, or once its turn comes. True if at once.
+    pub(crate) fn start(&mut self, index: u32, nstart: u8) -> bool {
+        let held = &mut self.held;
+        let Some(exchange) = held.exchanges.at_mut(index) else { return false };
+        let peer = exchange.peer;
+        if R::NSTART_QUEUE {
+            let Some(slot) = held.peers.at_mut(peer) else { return false };
+            if slot.outstanding >= nstart {
+                exchange.set_waits(true);
+                slot.waiting = slot.waiting.saturating_add(1);
+                if let Some((last, _)) = held.peers.lent(peer) {
+                    push_back::<_, 2, InNode>(&mut held.exchanges, last, index);
+                }
+                return false;
+            }
+        }
+        if let Some(slot) = held.peers.at_mut(peer) {
+            slot.outstanding = slot.outstanding.saturating_add(1);
+        }
+        self.launch(index);
+        true
+    }
+
+    /// From now on it counts as sent.
+    pub(crate) fn launch(&mut self, index: u32) {
+        let since = self.held.ticks();
+        let Some(exchange) = self.held.exchanges.at_mut(index) else { return };
+        exchange.set_waits(false);
+        exchange.since = since;
+        let interval = exchange.interval;
+        self.held.after(index, interval);
+    }
+
+    /// An exchange is outstanding no more, or waits no more: the next one's turn comes, in `poll`.
+    pub(crate) fn settle(&mut self, index: u32) {
+        let held = &mut self.held;
+        let Some(exchange) = held.exchanges.at_mut(index) else { return };
+        if !matches!(exchange.state, State::Sent | State::Pinged | State::Confirming) {
+            return;
+        }
+        let peer = exchange.peer;
+        if R::NSTART_QUEUE {
+            let waits = exchange.waits();
+            exchange.set_waits(false);
+            // One whose turn has come, and that has not gone out yet, has a deadline.
+            if waits && !held.timers.is_scheduled(&held.exchanges, index) {
+                if let Some((last, _)) = held.peers.lent(peer) {
+                    remove::<_, 2, InNode>(&mut held.exchanges, last, index);
+                }
+                if let Some(slot) = held.peers.at_mut(peer) {
+                    slot.waiting = slot.waiting.saturating_sub(1);
+                }
+                return;
+            }
+            if let Some((last, _)) = held.peers.lent(peer) {
+                if let Some(next) = first::<_, 2, InNode>(&held.exchanges, *last) {
+                    remove::<_, 2, InNode>(&mut held.exchanges, last, next);
+                    held.after(next, 0);
+                    if let Some(slot) = held.peers.at_mut(peer) {
+                        slot.waiting = slot.waiting.saturating_sub(1);
+                    }
+                    return;
+                }
+            }
+        }
+        if let Some(slot) = held.peers.at_mut(peer) {
+            slot.outstanding = slot.outstanding.saturating_sub(1);
+        }
+    }
+
+    /// Whether a message is to be sent again now, and when to look again (RFC 7252 4.2).
+    ///
+    /// The k-th retransmission is due 2^k - 1 first timeouts after the first transmission. Who polls late catches up: no faster
+    /// than ACK_TIMEOUT, and not beyond MAX_TRANSMIT_SPAN.
+    pub(crate) fn next_try(&mut self, index: u32) -> Again {
+        let rules = self.rules();
+        let Some(&exchange) = self.held.exchanges.at(index) else { return Again::Never };
+        let (interval, most, mut again) = (exchange.interval, exchange.most(), exchange.again());
+        let offset = |k: u8| interval.saturating_mul((1_u32 << k).wrapping_sub(1));
+        let end = offset(most.wrapping_add(1));
+        let passed = self.held.passed(exchange.since);
+        #[cfg(test)]
+        if self.core.hooks.endless_retransmission {
+            self.held.after(index, interval);
+            return Again::Now;
+        }
+        if passed >= end {
+            return Again::Never;
+        }
+        let span = rules.span.max(offset(most));
+        let mut next = end;
+        let send = again < most && passed <= span;
+        if send {
+            again = again.wrapping_add(1);
+            let planned =
+                offset(again.wrapping_add(1)).max(passed.saturating_add(rules.pace.ack_timeout.min(interval)));
+            if again < most && planned <= span {
+                next = planned;
+            }
+        }
+        if let Some(exchange) = self.held.exchanges.at_mut(index) {
+            exchange.set_again(again);
+        }
+        self.held.after(index, next.wrapping_sub(passed));
+        if send { Again::Now } else { Again::Later }
+    }
+}

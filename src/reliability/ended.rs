@@ -1,0 +1,122 @@
+//! How what was sent ends: acknowledged, reset, given up (RFC 7252 4.2), or by the application.
+
+use super::{Counter, Engine};
+use crate::roles::Roles;
+use crate::store::{Scale, State, flag, unpack};
+use core::hash::Hash;
+
+/// How something ended, to be told by `poll`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Outcome {
+    Acknowledged = 0,
+    Reset = 1,
+    TimedOut = 2,
+    Forgotten = 3,
+}
+
+impl Outcome {
+    /// From what was kept in the exchange.
+    pub(crate) const fn kept(outcome: u32) -> Outcome {
+        match outcome {
+            0 => Outcome::Acknowledged,
+            1 => Outcome::Reset,
+            2 => Outcome::TimedOut,
+            _ => Outcome::Forgotten,
+        }
+    }
+}
+
+impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
+    /// What we sent has arrived: an acknowledgement, or for a ping a reset, has come.
+    pub(crate) fn on_arrived(&mut self, index: u32) {
+        let Some(&exchange) = self.held.exchanges.at(index) else { return };
+        match exchange.state {
+            State::Sent if R::CLIENT && R::NO_RESPONSE && exchange.has(flag::SILENT) => {
+                self.end(index, Outcome::Acknowledged);
+            }
+            State::Sent if R::CLIENT => {
+                // The response will be a separate one.
+                self.settle(index);
+                self.held.forget_bytes(index);
+                let round_trip = self.held.passed(exchange.since);
+                if let Some(exchange) = self.held.exchanges.at_mut(index) {
+                    exchange.state = State::Acked;
+                    exchange.interval = round_trip;
+                }
+                self.held.after(index, unpack(exchange.patience));
+            }
+            State::Pinged if R::CLIENT => self.end(index, Outcome::Acknowledged),
+            State::Confirming if R::SERVER => self.confirmed(index, Outcome::Acknowledged),
+            _ => {}
+        }
+    }
+
+    /// What we sent was reset.
+    pub(crate) fn on_reset(&mut self, index: u32) {
+        self.count(Counter::Reset);
+        match self.held.exchanges.at(index).map(|exchange| exchange.state) {
+            Some(State::Pinged) if R::CLIENT => self.end(index, Outcome::Acknowledged),
+            Some(State::Confirming) if R::SERVER => self.confirmed(index, Outcome::Reset),
+            Some(_) if R::CLIENT => self.end(index, Outcome::Reset),
+            _ => {}
+        }
+    }
+
+    /// A request of ours has ended; `poll` is to tell.
+    pub(crate) fn end(&mut self, index: u32, outcome: Outcome) {
+        self.settle(index);
+        self.held.timers.cancel(&mut self.held.exchanges, index);
+        self.held.forget_bytes(index);
+        self.held.link(index, false);
+        if let Some(exchange) = self.held.exchanges.at_mut(index) {
+            exchange.state = State::Ended;
+            exchange.interval = outcome as u32;
+        }
+        self.held.after(index, 0);
+    }
+
+    /// A separate response of ours has arrived, or is given up: the request is remembered.
+    pub(crate) fn confirmed(&mut self, index: u32, outcome: Outcome) {
+        self.settle(index);
+        self.held.forget_bytes(index);
+        self.held.link_local(index, false);
+        if R::REPORTS {
+            if let Some(exchange) = self.held.exchanges.at_mut(index) {
+                if exchange.has(flag::REPORT) {
+                    exchange.state = State::Confirmed;
+                    exchange.interval = outcome as u32;
+                    self.held.after(index, 0);
+                    return;
+                }
+            }
+        }
+        self.remember(index);
+    }
+
+    /// Ends an exchange for good: out of every list, and all that it held is free.
+    pub(crate) fn release(&mut self, index: u32) {
+        self.settle(index);
+        self.held.timers.cancel(&mut self.held.exchanges, index);
+        self.unlist(index);
+        self.held.forget_bytes(index);
+        self.held.link(index, false);
+        self.served(index);
+        let Some(exchange) = self.held.exchanges.at(index) else { return };
+        let peer = exchange.peer;
+        self.held.exchanges.remove(index);
+        self.unrefer(peer);
+    }
+
+    /// A request of a peer's is dealt with: it counts for the peer's share no more.
+    pub(crate) fn served(&mut self, index: u32) {
+        if !R::SHARES {
+            return;
+        }
+        let Some(exchange) = self.held.exchanges.at(index).filter(|exchange| exchange.state.is_served()) else {
+            return;
+        };
+        if let Some(peer) = self.held.peers.at_mut(exchange.peer) {
+            peer.live = peer.live.saturating_sub(1);
+        }
+    }
+}

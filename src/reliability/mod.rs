@@ -1,0 +1,123 @@
+//! Messages (RFC 7252 section 4): Message IDs, retransmission, NSTART, and what is remembered for duplicates.
+//!
+//! What it guarantees: each step is bounded, whatever is held; nothing live is harmed when a table is full; and no Message ID is
+//! used twice for one peer within EXCHANGE_LIFETIME.
+//!
+//! ```text
+//!             ┌────────── NSTART ──────────┐
+//!  confirm ──►│ waits ──► its turn comes   │──► outstanding ──┬─► acknowledged ─┐
+//!             └────────────────────────────┘      ▲    │      ├─► reset ────────┤
+//!                                                 └────┘      └─► given up ─────┴─► ended, or remembered ──► forgotten
+//!                                              sent again
+//! ```
+
+mod confirm;
+mod ended;
+mod peers;
+mod remembered;
+mod statistics;
+
+pub(crate) use confirm::Again;
+pub(crate) use ended::Outcome;
+pub use statistics::Statistics;
+pub(crate) use statistics::{Counter, Counters};
+
+use crate::config::Rules;
+use crate::exchange::Handle;
+use crate::random::Random;
+use crate::roles::Roles;
+use crate::store::{Held, List, Parts, Scale};
+use crate::time::Instant;
+use crate::wire::{Header, Writer};
+use core::hash::Hash;
+use core::marker::PhantomData;
+
+/// What an endpoint knows apart from its store.
+#[derive(Clone, Debug)]
+pub(crate) struct Core {
+    /// `None`: those of the roles.
+    pub(crate) rules: Option<Rules>,
+    /// Tells handles of this endpoint from those of others.
+    pub(crate) brand: u16,
+    /// How many exchanges are remembered.
+    pub(crate) remembered: u32,
+    /// What is remembered, oldest first, as [`remembered`] has it. Where there is an index.
+    pub(crate) lists: [List; remembered::LISTS],
+    /// Peers to which nothing refers, oldest first. Where there is an index.
+    pub(crate) idle: List,
+    /// The Message IDs of requests to groups.
+    pub(crate) group: peers::GroupIds,
+    /// The slots below it are to be looked through for exchanges of peers that were forgotten.
+    pub(crate) sweep: u32,
+    pub(crate) counters: Counters,
+    #[cfg(test)]
+    pub(crate) hooks: Hooks,
+}
+
+/// Faults that a test puts in, to see that it would find them.
+#[cfg(test)]
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Hooks {
+    pub(crate) ignore_acks: bool,
+    pub(crate) no_deduplication: bool,
+    pub(crate) endless_retransmission: bool,
+}
+
+impl Core {
+    pub(crate) const fn new(rules: Option<Rules>, seed: &[u8; 16]) -> Core {
+        Core {
+            rules,
+            brand: u16::from_be_bytes([seed[0] ^ seed[2] ^ seed[4] ^ seed[6], seed[1] ^ seed[3] ^ seed[5] ^ seed[7]]),
+            remembered: 0,
+            lists: [List::EMPTY; remembered::LISTS],
+            idle: List::EMPTY,
+            group: peers::GroupIds::NONE,
+            sweep: 0,
+            counters: Counters::ZERO,
+            #[cfg(test)]
+            hooks: Hooks { ignore_acks: false, no_deduplication: false, endless_retransmission: false },
+        }
+    }
+}
+
+/// What a call works on: all that is held, and what the endpoint knows beside it.
+pub(crate) struct Engine<'e, P: Copy, C, R> {
+    pub(crate) held: Held<'e, P, C>,
+    pub(crate) core: &'e mut Core,
+    roles: PhantomData<R>,
+}
+
+impl<'e, P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'e, P, C, R> {
+    pub(crate) fn new(parts: Parts<'e, P>, random: &'e mut Random, core: &'e mut Core, now: Instant) -> Self {
+        Engine { held: Held::new(parts, random, now.as_millis()), core, roles: PhantomData }
+    }
+
+    /// By what the application names an exchange.
+    pub(crate) fn handle_of(&self, index: u32) -> Handle {
+        let generation = self.held.exchanges.id(index).map_or(0, |id| id.generation());
+        Handle { index, generation, brand: self.core.brand }
+    }
+
+    /// The slot that was meant, if it is still the same exchange, and ours.
+    pub(crate) fn meant(&self, handle: Handle) -> Option<u32> {
+        let id = self.held.exchanges.id(handle.index)?;
+        (id.generation() == handle.generation && self.core.brand == handle.brand).then_some(handle.index)
+    }
+
+    pub(crate) fn count(&mut self, counter: Counter) {
+        if R::STATISTICS {
+            self.core.counters.add(counter);
+        }
+    }
+
+    /// The rules: those of the roles are constants.
+    #[inline(always)]
+    pub(crate) fn rules(&self) -> Rules {
+        const { crate::roles::rules::<R>() }.or(self.core.rules).unwrap_or(Rules::DEFAULT)
+    }
+}
+
+/// Writes an Empty message.
+pub(crate) fn write(tx: &mut [u8], header: Header) -> Option<usize> {
+    Writer::new(tx, header, &[]).finish().ok()
+}

@@ -1,0 +1,203 @@
+//! What is over and remembered for duplicates (RFC 7252 4.5), how long, and what gives way when a table is full.
+//!
+//! Where there is an index, what is remembered hangs in lists, since a lifetime that is the same for all ends in the order of its
+//! beginning; where there is none, each has its deadline. What may be processed twice gives way first, the asking peer's own
+//! before others', the oldest before the younger; then, unless [`strict_dedup`](crate::Config::strict_dedup), the oldest others.
+
+use super::{Counter, Engine};
+use crate::roles::Roles;
+use crate::store::{Chain, Exchange, List, OfPeer, Scale, first, flag, push_back, remove};
+use core::hash::Hash;
+
+/// One for each lifetime, of what may be processed twice and what may not.
+pub(super) const LISTS: usize = 4;
+
+/// Which list an exchange is in.
+const fn list_of(exchange: &Exchange) -> usize {
+    usize_of(exchange.has(flag::NON)) | usize_of(exchange.has(flag::IDEMPOTENT)) << 1
+}
+
+const fn usize_of(yes: bool) -> usize {
+    yes as usize
+}
+
+/// The lists of what may be processed twice, and then the others.
+const ORDER: [[usize; 2]; 2] = [[2, 3], [0, 1]];
+
+impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
+    /// Remembers an exchange that is over, for as long as a duplicate may come.
+    pub(crate) fn remember(&mut self, index: u32) {
+        self.served(index);
+        let held = &mut self.held;
+        held.timers.cancel(&mut held.exchanges, index);
+        let since = held.ticks();
+        let Some(exchange) = held.exchanges.at_mut(index) else { return };
+        exchange.remember();
+        exchange.since = since;
+        self.core.remembered = self.core.remembered.wrapping_add(1);
+        let exchange = *exchange;
+        if !C::INDEXED {
+            let lifetime = self.lifetime(&exchange);
+            self.held.after(index, lifetime);
+            return;
+        }
+        if let Some(list) = self.core.lists.get_mut(list_of(&exchange)) {
+            list.push_back(&mut held.exchanges, index);
+        }
+        if exchange.has(flag::IDEMPOTENT) {
+            if let Some((_, own)) = held.peers.lent(exchange.peer) {
+                push_back::<_, 2, OfPeer>(&mut held.exchanges, own, index);
+            }
+        }
+    }
+
+    /// Takes an exchange out of the lists of what is remembered.
+    pub(crate) fn unlist(&mut self, index: u32) {
+        let Some(&exchange) = self.held.exchanges.at(index).filter(|exchange| exchange.state.is_remembered()) else {
+            return;
+        };
+        self.core.remembered = self.core.remembered.wrapping_sub(1);
+        if !C::INDEXED {
+            return;
+        }
+        if let Some(list) = self.core.lists.get_mut(list_of(&exchange)) {
+            list.remove(&mut self.held.exchanges, index);
+        }
+        if exchange.has(flag::IDEMPOTENT) {
+            if let Some((_, own)) = self.held.peers.lent(exchange.peer) {
+                remove::<_, 2, OfPeer>(&mut self.held.exchanges, own, index);
+            }
+        }
+    }
+
+    fn lifetime(&self, exchange: &Exchange) -> u32 {
+        let rules = self.rules();
+        if exchange.has(flag::NON) { rules.non_lifetime } else { rules.exchange_lifetime }
+    }
+
+    /// What still counts as remembered, of what was found.
+    pub(crate) fn is_current(&self, index: u32) -> bool {
+        self.held.exchanges.at(index).is_some_and(|exchange| {
+            !exchange.state.is_remembered() || self.held.passed(exchange.since) < self.lifetime(exchange)
+        })
+    }
+
+    /// When the oldest exchange of a list may be forgotten: in so many ms.
+    fn expiry(&self, list: &List) -> Option<(u32, u32)> {
+        let index = list.first()?;
+        let exchange = self.held.exchanges.at(index)?;
+        Some((index, self.lifetime(exchange).saturating_sub(self.held.passed(exchange.since))))
+    }
+
+    /// In how many ms the next one may be forgotten. Where there is an index.
+    pub(crate) fn next_expiry(&self) -> Option<u32> {
+        self.core.lists.iter().filter_map(|list| self.expiry(list)).map(|(_, wait)| wait).min()
+    }
+
+    /// Forgets what was remembered for long enough, up to some in a call.
+    pub(crate) fn expire(&mut self, most: u32) {
+        for which in 0..LISTS {
+            for _ in 0..most {
+                match self.core.lists.get(which).and_then(|list| self.expiry(list)) {
+                    Some((index, 0)) => self.release(index),
+                    _ => break,
+                }
+            }
+        }
+    }
+
+    /// Gives up what is only remembered, for the sake of `asking`; with `bytes`, something that holds some. A duplicate of it
+    /// would be taken for a new request. False if there is nothing.
+    pub(crate) fn recycle(&mut self, asking: Option<u32>, bytes: bool) -> bool {
+        let found = if C::INDEXED { self.oldest(asking, bytes) } else { self.oldest_of_all(asking, bytes) };
+        let Some(index) = found else { return false };
+        if self.is_current(index) {
+            self.count(Counter::Recycled);
+        }
+        self.release(index);
+        true
+    }
+
+    /// By the lists.
+    fn oldest(&mut self, asking: Option<u32>, bytes: bool) -> Option<u32> {
+        let own = asking.and_then(|peer| self.held.peers.lent(peer)).map(|(_, own)| *own);
+        if let Some(index) = own.and_then(|own| first::<_, 2, OfPeer>(&self.held.exchanges, own)) {
+            if !bytes || self.held.exchanges.at(index).is_some_and(|exchange| exchange.bytes != Chain::NONE) {
+                return Some(index);
+            }
+        }
+        let classes = if self.rules().strict_dedup { 1 } else { 2 };
+        for [confirmable, non] in ORDER.into_iter().take(classes) {
+            // What holds bytes was Confirmable.
+            let lists = [Some(confirmable), Some(non).filter(|_| !bytes)];
+            let heads = lists.into_iter().flatten().filter_map(|list| self.core.lists.get(list)?.first());
+            let age =
+                |index: &u32| self.held.exchanges.at(*index).map_or(0, |exchange| self.held.passed(exchange.since));
+            if let Some(index) = heads.max_by_key(age) {
+                return Some(index);
+            }
+        }
+        None
+    }
+
+    /// By a look at each.
+    fn oldest_of_all(&self, asking: Option<u32>, bytes: bool) -> Option<u32> {
+        let mut found = (0, None);
+        for index in 0..self.held.exchanges.high_water() {
+            let Some(exchange) = self.held.exchanges.at(index) else { continue };
+            if !exchange.state.is_remembered() || bytes && exchange.bytes == Chain::NONE {
+                continue;
+            }
+            let rank: u32 = match exchange.has(flag::IDEMPOTENT) {
+                true if asking == Some(exchange.peer) => 2,
+                true => 1,
+                false if self.rules().strict_dedup => continue,
+                false => 0,
+            };
+            let key = 1 + (rank << 31 >> 1 | self.held.passed(exchange.since) >> 1);
+            if key > found.0 {
+                found = (key, Some(index));
+            }
+        }
+        found.1
+    }
+
+    /// Takes a slot for an exchange, if need be that of one that is only remembered.
+    pub(crate) fn insert(&mut self, exchange: Exchange) -> Option<u32> {
+        if self.held.exchanges.len() == self.held.exchanges.capacity() {
+            self.recycle(Some(exchange.peer), false);
+        }
+        let index = self.held.exchanges.insert(exchange)?.index();
+        self.refer(exchange.peer);
+        self.held.link(index, true);
+        Some(index)
+    }
+
+    /// Keeps the bytes of a message with its exchange in place of what it kept. False if the arena has no room; nothing is lost then.
+    pub(crate) fn keep_bytes(&mut self, index: u32, bytes: &[u8]) -> bool {
+        let asking = self.held.exchanges.at(index).map(|exchange| exchange.peer);
+        if !self.make_room(asking, bytes.len()) {
+            return false;
+        }
+        let Some(chain) = self.held.arena.store(bytes) else { return false };
+        self.held.forget_bytes(index);
+        if let Some(exchange) = self.held.exchanges.at_mut(index) {
+            exchange.bytes = chain;
+        }
+        true
+    }
+
+    /// Lets what is only remembered give way until so many bytes fit: never for more than the arena could hold. Bounded: a caller that
+    /// asks again gets the next ones.
+    pub(crate) fn make_room(&mut self, asking: Option<u32>, len: usize) -> bool {
+        for _ in 0..64 {
+            if self.held.arena.has_room(len) {
+                return true;
+            }
+            if !self.held.arena.could_hold(len) || !self.recycle(asking, true) {
+                return false;
+            }
+        }
+        false
+    }
+}

@@ -1,0 +1,100 @@
+//! What an image wants of an endpoint, as a type: what it does not want is not linked.
+
+use crate::config::{Config, Rules};
+
+/// A set of roles: what an endpoint can do. [`Full`] unless another one is named.
+///
+/// Firmware that must count its flash takes [`ServerMin`] or [`ClientMin`], or writes its own set:
+///
+/// ```
+/// use coaplet::{Config, Endpoint, Fixed, Roles};
+///
+/// #[derive(Debug)]
+/// enum Sensor {}
+///
+/// impl Roles for Sensor {
+///     const CLIENT: bool = false;
+///     const MULTICAST: bool = false;
+/// }
+///
+/// let endpoint = Endpoint::<_, Sensor>::with_roles(Config::DEFAULT, [0; 16], Fixed::<[u8; 4], 4, 8, 512>::new());
+/// # let _ = endpoint;
+/// ```
+pub trait Roles {
+    /// The configuration, if it is known when the image is built: it is then folded into the code, and takes neither
+    /// memory nor the code that derives times from one another. Such an endpoint is made by
+    /// [`Endpoint::of_roles`](crate::Endpoint::of_roles).
+    const CONFIG: Option<Config> = None;
+    /// Makes requests.
+    const CLIENT: bool = true;
+    /// Answers requests. Without it each is refused with 5.01.
+    const SERVER: bool = true;
+    /// Asks groups, and answers as a member of one (RFC 7252 section 8). Without it what comes by a group address is dropped.
+    const MULTICAST: bool = true;
+    /// Heeds No-Response (RFC 7967). Without it the option is ignored, as any elective one.
+    const NO_RESPONSE: bool = true;
+    /// What would exceed NSTART waits its turn (RFC 7252 4.7). Without it a request is an error then, and separate responses,
+    /// which NSTART does not bind, go out at once.
+    const NSTART_QUEUE: bool = true;
+    /// Tokens of more than 8 bytes (RFC 8974). Without it they are refused with 4.00.
+    const LONG_TOKENS: bool = true;
+    /// Bounds the share of one peer (RFC 8516).
+    const SHARES: bool = true;
+    /// Lowers Max-Age of a reply that is sent again (RFC 7252 5.10.5), if it was asked for.
+    const AGING: bool = true;
+    /// Says of a separate response whether it arrived, if it was asked for.
+    const REPORTS: bool = true;
+    /// Counts.
+    const STATISTICS: bool = true;
+}
+
+/// Everything.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Full {}
+
+impl Roles for Full {}
+
+/// A server alone: piggybacked and separate responses, retransmission, deduplication. [`Config::DEFAULT`].
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum ServerMin {}
+
+impl Roles for ServerMin {
+    const CONFIG: Option<Config> = Some(Config::DEFAULT);
+    const CLIENT: bool = false;
+    const MULTICAST: bool = false;
+    const NO_RESPONSE: bool = false;
+    const NSTART_QUEUE: bool = false;
+    const LONG_TOKENS: bool = false;
+    const SHARES: bool = false;
+    const AGING: bool = false;
+    const REPORTS: bool = false;
+    const STATISTICS: bool = false;
+}
+
+/// A client alone: requests and retransmission. [`Config::DEFAULT`].
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum ClientMin {}
+
+impl Roles for ClientMin {
+    const CONFIG: Option<Config> = Some(Config::DEFAULT);
+    const SERVER: bool = false;
+    const MULTICAST: bool = false;
+    const NO_RESPONSE: bool = false;
+    const NSTART_QUEUE: bool = false;
+    const LONG_TOKENS: bool = false;
+    const SHARES: bool = false;
+    const AGING: bool = false;
+    const REPORTS: bool = false;
+    const STATISTICS: bool = false;
+}
+
+/// What follows from a configuration that is known when the image is built.
+pub(crate) const fn rules<R: Roles>() -> Option<Rules> {
+    match R::CONFIG {
+        Some(config) => Some(Rules::new(&config)),
+        None => None,
+    }
+}

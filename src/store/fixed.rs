@@ -1,0 +1,90 @@
+//! Memory of constant size.
+
+use super::scale::Lend;
+use super::{Exchange, Heads, Parts, Peer, Roots, Scale, Scan, Slot, Store};
+use core::hash::Hash;
+
+/// Memory of constant size: slots for so many peers and exchanges, and so many bytes for messages that are sent again.
+///
+/// ```
+/// use coaplet::Fixed;
+/// use core::net::SocketAddr;
+///
+/// static STORE: Fixed<SocketAddr, 4, 8, 512> = Fixed::new();
+/// # let _ = &STORE;
+/// ```
+///
+/// Each look-up goes through all slots: right for some thirty of them. For more, the last parameter brings an index and a
+/// timer wheel, which take 12 bytes for each pair of slots and 2,720 bytes:
+///
+/// ```
+/// use coaplet::Fixed;
+/// use coaplet::store::Indexed;
+///
+/// static STORE: Fixed<[u8; 4], 100, 400, 16_384, Indexed> = Fixed::new();
+/// # let _ = &STORE;
+/// ```
+#[derive(Clone, Debug)]
+pub struct Fixed<P: Copy, const PEERS: usize, const EXCHANGES: usize, const BYTES: usize, C: Scale = Scan> {
+    peers: [Slot<Peer<P>, 1>; PEERS],
+    peer_heads: C::One<PEERS>,
+    exchanges: [Slot<Exchange, 2>; EXCHANGES],
+    exchange_heads: C::Two<EXCHANGES>,
+    bytes: [u8; BYTES],
+    levels: C::Levels,
+    roots: Roots,
+}
+
+impl<P: Copy, const PEERS: usize, const EXCHANGES: usize, const BYTES: usize, C: Scale>
+    Fixed<P, PEERS, EXCHANGES, BYTES, C>
+{
+    /// Nothing is held yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Fixed {
+            peers: [const { Slot::vacant(Peer::NONE) }; PEERS],
+            peer_heads: <C::One<PEERS> as Lend<Heads<1>>>::EMPTY,
+            exchanges: [const { Slot::vacant(Exchange::NONE) }; EXCHANGES],
+            exchange_heads: <C::Two<EXCHANGES> as Lend<Heads<2>>>::EMPTY,
+            bytes: [0; BYTES],
+            levels: C::Levels::EMPTY,
+            roots: Roots::EMPTY,
+        }
+    }
+}
+
+impl<P: Copy, const PEERS: usize, const EXCHANGES: usize, const BYTES: usize, C: Scale> Default
+    for Fixed<P, PEERS, EXCHANGES, BYTES, C>
+{
+    fn default() -> Self {
+        Fixed::new()
+    }
+}
+
+impl<P: Copy + Eq + Hash, const PEERS: usize, const EXCHANGES: usize, const BYTES: usize, C: Scale> Store
+    for Fixed<P, PEERS, EXCHANGES, BYTES, C>
+{
+    type Peer = P;
+    type Scale = C;
+
+    fn parts(&mut self) -> Parts<'_, P> {
+        Parts {
+            peers: &mut self.peers,
+            peer_heads: self.peer_heads.lend(),
+            exchanges: &mut self.exchanges,
+            exchange_heads: self.exchange_heads.lend(),
+            bytes: &mut self.bytes,
+            levels: self.levels.lend(),
+            roots: &mut self.roots,
+        }
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl<P: Copy, const PEERS: usize, const EXCHANGES: usize, const BYTES: usize, C: Scale> defmt::Format
+    for Fixed<P, PEERS, EXCHANGES, BYTES, C>
+{
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Fixed({=usize} peers, {=usize} exchanges, {=usize} bytes)", PEERS, EXCHANGES, BYTES);
+    }
+}

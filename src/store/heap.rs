@@ -1,0 +1,90 @@
+//! Memory from the heap, reserved once.
+
+use super::scale::LEVELS;
+use super::{Exchange, Heads, Indexed, Level, Parts, Peer, Roots, Slot, Store};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::hash::Hash;
+
+/// Memory from the heap, reserved once. Feature `alloc`.
+///
+/// The operating system commits its pages as they are touched: the heads of the indexes and the bytes are zeros that nobody
+/// wrote, and a slot is made when it is first needed, in capacity that was reserved.
+///
+/// ```
+/// use coaplet::store::Heap;
+/// use core::net::SocketAddr;
+///
+/// // A thousand peers, four thousand exchanges, 256 KiB for messages that are sent again.
+/// let store = Heap::<SocketAddr>::with_bound(1_000, 4_000, 256 * 1024);
+/// # let _ = store;
+/// ```
+#[derive(Clone, Debug)]
+pub struct Heap<P: Copy> {
+    peers: Vec<Slot<Peer<P>, 1>>,
+    peer_heads: Box<[Heads<1>]>,
+    exchanges: Vec<Slot<Exchange, 2>>,
+    exchange_heads: Box<[Heads<2>]>,
+    bytes: Box<[u8]>,
+    levels: Box<[Level]>,
+    roots: Roots,
+}
+
+/// How many slots are made at a time: more than one call of the endpoint can use.
+const STEP: usize = 16;
+
+impl<P: Copy> Heap<P> {
+    /// Reserves slots for so many peers and exchanges, and so many bytes; no call of the endpoint allocates afterwards.
+    ///
+    /// # Panics
+    ///
+    /// As any allocation: when there is no such amount of memory.
+    #[must_use]
+    pub fn with_bound(peers: usize, exchanges: usize, bytes: usize) -> Heap<P> {
+        Heap {
+            peers: Vec::with_capacity(peers),
+            peer_heads: alloc::vec![[0; 1]; peers].into_boxed_slice(),
+            exchanges: Vec::with_capacity(exchanges),
+            exchange_heads: alloc::vec![[0; 2]; exchanges].into_boxed_slice(),
+            bytes: alloc::vec![0; bytes].into_boxed_slice(),
+            levels: alloc::vec![Level::EMPTY; LEVELS].into_boxed_slice(),
+            roots: Roots::EMPTY,
+        }
+    }
+}
+
+/// Makes slots ahead of those that were ever in use. The capacity is there: nothing moves.
+fn make<T: Copy>(slots: &mut Vec<T>, used: u32, bound: usize, vacant: T) {
+    let needed = (used as usize).saturating_add(STEP / 2).min(bound);
+    if slots.len() < needed {
+        slots.resize(slots.len().saturating_add(STEP).min(bound), vacant);
+    }
+}
+
+impl<P: Copy + Eq + Hash> Store for Heap<P> {
+    type Peer = P;
+    type Scale = Indexed;
+
+    fn parts(&mut self) -> Parts<'_, P> {
+        make(&mut self.peers, self.roots.peers.high_water(), self.peer_heads.len(), Slot::vacant(Peer::NONE));
+        let used = self.roots.exchanges.high_water();
+        make(&mut self.exchanges, used, self.exchange_heads.len(), Slot::vacant(Exchange::NONE));
+        Parts {
+            peers: &mut self.peers,
+            peer_heads: &mut self.peer_heads,
+            exchanges: &mut self.exchanges,
+            exchange_heads: &mut self.exchange_heads,
+            bytes: &mut self.bytes,
+            levels: &mut self.levels,
+            roots: &mut self.roots,
+        }
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl<P: Copy> defmt::Format for Heap<P> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        let (peers, exchanges, bytes) = (self.peer_heads.len(), self.exchange_heads.len(), self.bytes.len());
+        defmt::write!(f, "Heap({=usize} peers, {=usize} exchanges, {=usize} bytes)", peers, exchanges, bytes);
+    }
+}

@@ -1,0 +1,160 @@
+//! All that an endpoint holds, and the ways to find it.
+//!
+//! With [`Indexed`](super::Indexed) an exchange stands in two indexes. Keys that a peer chooses are hashed under the secret.
+
+use super::{Arena, Chain, Exchange, Parts, Peer, Scale, State, Table, Timers};
+use crate::random::{Purpose, Random};
+use core::hash::Hash;
+
+/// By what a peer names an exchange: its Message ID. Our own requests stand here under ours.
+const BY_MESSAGE: usize = 0;
+/// Our own requests by their token; a separate response of ours by our Message ID.
+const BY_LOCAL: usize = 1;
+
+/// In place of a peer, for a request to a group.
+pub(crate) const GROUP: u32 = u32::MAX;
+
+/// All that an endpoint holds.
+pub(crate) struct Held<'e, P: Copy, C> {
+    pub(crate) peers: Table<'e, Peer<P>, 1>,
+    pub(crate) exchanges: Table<'e, Exchange, 2>,
+    pub(crate) timers: Timers<'e, C>,
+    pub(crate) arena: Arena<'e>,
+    pub(crate) random: &'e mut Random,
+    /// The time, in ms.
+    pub(crate) now: u64,
+}
+
+impl<'e, P: Copy + Eq + Hash, C: Scale> Held<'e, P, C> {
+    pub(crate) fn new(parts: Parts<'e, P>, random: &'e mut Random, now: u64) -> Held<'e, P, C> {
+        Held {
+            peers: Table::new(parts.peers, parts.peer_heads, &mut parts.roots.peers),
+            exchanges: Table::new(parts.exchanges, parts.exchange_heads, &mut parts.roots.exchanges),
+            timers: Timers::new(&mut parts.roots.timers, parts.levels),
+            arena: Arena::new(parts.bytes, &mut parts.roots.arena),
+            random,
+            now,
+        }
+    }
+
+    /// The clock modulo 2^32 ms: enough for what is remembered for days.
+    pub(crate) const fn ticks(&self) -> u32 {
+        self.now as u32
+    }
+
+    /// How long ago that was, in ms; nothing for what lies ahead, where the clock was set back.
+    pub(crate) const fn passed(&self, since: u32) -> u32 {
+        let passed = self.ticks().wrapping_sub(since);
+        if passed > u32::MAX / 2 { 0 } else { passed }
+    }
+
+    /// Sets the deadline of an exchange, so many ms from now.
+    pub(crate) fn after(&mut self, index: u32, wait: u32) {
+        self.timers.schedule(&mut self.exchanges, index, self.now.saturating_add(u64::from(wait)));
+    }
+
+    // Peers.
+
+    pub(crate) fn find_peer(&self, address: P) -> Option<u32> {
+        let is_it = |peer: &Peer<P>| peer.address == Some(address);
+        if C::INDEXED { self.peers.find(0, self.random.hash_address(address), is_it) } else { self.peers.scan(is_it) }
+    }
+
+    pub(crate) fn link_peer(&mut self, index: u32, address: P) {
+        if C::INDEXED {
+            self.peers.link(index, 0, self.random.hash_address(address));
+        }
+    }
+
+    pub(crate) fn unlink_peer(&mut self, index: u32, address: P) {
+        if C::INDEXED {
+            self.peers.unlink(index, 0, self.random.hash_address(address));
+        }
+    }
+
+    // Exchanges.
+
+    /// Enters an exchange into the indexes by which datagrams find it, or takes it out before what it is found by changes.
+    pub(crate) fn link(&mut self, index: u32, enter: bool) {
+        self.link_message(index, enter);
+        self.link_local(index, enter);
+    }
+
+    fn link_message(&mut self, index: u32, enter: bool) {
+        if !C::INDEXED {
+            return;
+        }
+        let Some(&Exchange { peer, state, .. }) = self.exchanges.at(index) else { return };
+        let Some(exchange) = self.exchanges.at(index) else { return };
+        let key = match (exchange.remote_id(), exchange.local_id()) {
+            (Some(id), _) => self.random.hash_id(Purpose::RemoteId, peer, id),
+            (None, Some(id)) if state != State::Confirming => self.random.hash_id(Purpose::LocalId, peer, id),
+            _ => return,
+        };
+        self.enter(index, BY_MESSAGE, key, enter);
+    }
+
+    /// As [`link`](Self::link), the second index alone: what a request and the answer to it do not share.
+    pub(crate) fn link_local(&mut self, index: u32, enter: bool) {
+        if !C::INDEXED {
+            return;
+        }
+        let Some(exchange) = self.exchanges.at(index) else { return };
+        let key = if exchange.state.awaits_response() || exchange.state == State::Retired {
+            self.random.hash_token(exchange.peer, exchange.token())
+        } else if exchange.state == State::Confirming {
+            self.random.hash_id(Purpose::LocalId, exchange.peer, exchange.message_id)
+        } else {
+            return;
+        };
+        self.enter(index, BY_LOCAL, key, enter);
+    }
+
+    fn enter(&mut self, index: u32, which: usize, key: u64, enter: bool) {
+        if enter {
+            self.exchanges.link(index, which, key);
+        } else {
+            self.exchanges.unlink(index, which, key);
+        }
+    }
+
+    /// An exchange of a peer's, by its Message ID.
+    pub(crate) fn find_remote(&self, peer: u32, id: u16) -> Option<u32> {
+        let is_it = |exchange: &Exchange| exchange.peer == peer && exchange.remote_id() == Some(id);
+        if C::INDEXED {
+            self.exchanges.find(BY_MESSAGE, self.random.hash_id(Purpose::RemoteId, peer, id), is_it)
+        } else {
+            self.exchanges.scan(is_it)
+        }
+    }
+
+    /// An exchange with a message of ours outstanding, by its Message ID. Nothing of one that waits was sent.
+    pub(crate) fn find_local(&self, peer: u32, id: u16) -> Option<u32> {
+        let is_it = |exchange: &Exchange| exchange.peer == peer && exchange.local_id() == Some(id) && !exchange.waits();
+        if C::INDEXED {
+            let key = self.random.hash_id(Purpose::LocalId, peer, id);
+            self.exchanges.find(BY_MESSAGE, key, is_it).or_else(|| self.exchanges.find(BY_LOCAL, key, is_it))
+        } else {
+            self.exchanges.scan(is_it)
+        }
+    }
+
+    /// A request of ours by its token, of several one that `is_it`.
+    pub(crate) fn find_token(&self, peer: u32, token: &[u8], is_it: impl Fn(&Exchange) -> bool) -> Option<u32> {
+        let is_it = |exchange: &Exchange| exchange.peer == peer && is_it(exchange) && exchange.token() == token;
+        if C::INDEXED {
+            self.exchanges.find(BY_LOCAL, self.random.hash_token(peer, token), is_it)
+        } else {
+            self.exchanges.scan(is_it)
+        }
+    }
+
+    // Bytes.
+
+    /// Frees what is kept with an exchange.
+    pub(crate) fn forget_bytes(&mut self, index: u32) {
+        if let Some(exchange) = self.exchanges.at_mut(index) {
+            self.arena.release(core::mem::replace(&mut exchange.bytes, Chain::NONE));
+        }
+    }
+}

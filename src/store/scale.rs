@@ -1,0 +1,82 @@
+//! How many entries the tables are meant for, as a type, so that firmware does not link what it does not use.
+
+use super::table::{Heads, Link};
+use super::wheel::Level;
+
+/// How many entries a store is meant for: [`Scan`] or [`Indexed`].
+pub trait Scale: sealed::Sealed + Copy + core::fmt::Debug + 'static {
+    /// Whether there are hash indexes, lists and a timer wheel. If not, a table is looked through.
+    #[doc(hidden)]
+    const INDEXED: bool;
+
+    /// The heads of the buckets of `N` slots with one index, where there are any.
+    #[doc(hidden)]
+    type One<const N: usize>: Lend<Heads<1>>;
+
+    /// The heads of the buckets of `N` slots with two indexes, where there are any.
+    #[doc(hidden)]
+    type Two<const N: usize>: Lend<Heads<2>>;
+
+    /// The levels of the timer wheel, where there are any.
+    #[doc(hidden)]
+    type Levels: Lend<Level>;
+}
+
+/// For few entries: each look-up goes through all of them. With eight that is faster than an index, and some kilobytes of
+/// flash smaller; from about thirty on it is slower.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Scan {}
+
+/// For many entries, up to millions: hash indexes, lists and a timer wheel. No look-up grows with what is held.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Indexed {}
+
+impl Scale for Scan {
+    const INDEXED: bool = false;
+    type One<const N: usize> = [Heads<1>; 0];
+    type Two<const N: usize> = [Heads<2>; 0];
+    type Levels = [Level; 0];
+}
+
+impl Scale for Indexed {
+    const INDEXED: bool = true;
+    type One<const N: usize> = [Heads<1>; N];
+    type Two<const N: usize> = [Heads<2>; N];
+    type Levels = [Level; LEVELS];
+}
+
+/// Five levels of milliseconds reach 12 days.
+pub(super) const LEVELS: usize = 5;
+
+/// An array that a store lends.
+#[doc(hidden)]
+pub trait Lend<T>: Clone + core::fmt::Debug {
+    /// Nothing is held.
+    const EMPTY: Self;
+    /// All of it.
+    fn lend(&mut self) -> &mut [T];
+}
+
+impl<const N: usize, const I: usize> Lend<[Link; I]> for [[Link; I]; N] {
+    const EMPTY: Self = [[0; I]; N];
+
+    fn lend(&mut self) -> &mut [[Link; I]] {
+        self
+    }
+}
+
+impl<const N: usize> Lend<Level> for [Level; N] {
+    const EMPTY: Self = [Level::EMPTY; N];
+
+    fn lend(&mut self) -> &mut [Level] {
+        self
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::Scan {}
+    impl Sealed for super::Indexed {}
+}

@@ -1,0 +1,144 @@
+//! Memory in slices that the caller lends.
+
+use super::{Exchange, Indexed, Parts, Peer, Roots, Scale, Scan, Slot, Store};
+use core::hash::Hash;
+use core::marker::PhantomData;
+
+pub use super::wheel::Level;
+
+/// A slot for a peer, to lend: [`PeerSlot::EMPTY`](Slot::EMPTY).
+pub type PeerSlot<P> = Slot<Peer<P>, 1>;
+
+/// A slot for an exchange, to lend: [`ExchangeSlot::EMPTY`](Slot::EMPTY).
+pub type ExchangeSlot = Slot<Exchange, 2>;
+
+impl<P: Copy> Slot<Peer<P>, 1> {
+    /// Nothing is in it.
+    pub const EMPTY: Self = Slot::vacant(Peer::NONE);
+}
+
+impl Slot<Exchange, 2> {
+    /// Nothing is in it.
+    pub const EMPTY: Self = Slot::vacant(Exchange::NONE);
+}
+
+/// Memory in slices that the caller lends, of a size that is known when the program runs.
+///
+/// ```
+/// use coaplet::store::{ExchangeSlot, PeerSlot, Slices};
+/// use coaplet::{Config, Endpoint};
+///
+/// let mut peers = [PeerSlot::EMPTY; 4];
+/// let mut exchanges = [ExchangeSlot::EMPTY; 8];
+/// let mut bytes = [0; 512];
+/// let store = Slices::<[u8; 4]>::new(&mut peers, &mut exchanges, &mut bytes);
+/// let endpoint = Endpoint::new(Config::DEFAULT, [0; 16], store);
+/// # let _ = endpoint;
+/// ```
+#[derive(Debug)]
+pub struct Slices<'s, P: Copy, C = Scan> {
+    peers: &'s mut [PeerSlot<P>],
+    peer_heads: &'s mut [[u32; 1]],
+    exchanges: &'s mut [ExchangeSlot],
+    exchange_heads: &'s mut [[u32; 2]],
+    bytes: &'s mut [u8],
+    levels: &'s mut [Level],
+    roots: Roots,
+    scale: PhantomData<C>,
+}
+
+impl<'s, P: Copy> Slices<'s, P, Scan> {
+    /// Slots, all of them empty, and bytes, whatever is in them. Each look-up goes through all slots.
+    #[must_use]
+    pub fn new(
+        peers: &'s mut [PeerSlot<P>],
+        exchanges: &'s mut [ExchangeSlot],
+        bytes: &'s mut [u8],
+    ) -> Slices<'s, P, Scan> {
+        Slices::lend(peers, &mut [], exchanges, &mut [], bytes, &mut [])
+    }
+}
+
+impl<'s, P: Copy> Slices<'s, P, Indexed> {
+    /// Slots, all of them empty, and for an index as many zeros; bytes, whatever is in them; and levels for the timer wheel,
+    /// up to seven: each spans 64 times what the one below does, and the lowest 64 ms. With none, deadlines are looked through.
+    ///
+    /// What there is more of slots than of zeros, or the other way round, is left alone.
+    #[must_use]
+    pub fn indexed(
+        peers: &'s mut [PeerSlot<P>],
+        peer_heads: &'s mut [[u32; 1]],
+        exchanges: &'s mut [ExchangeSlot],
+        exchange_heads: &'s mut [[u32; 2]],
+        bytes: &'s mut [u8],
+        levels: &'s mut [Level],
+    ) -> Slices<'s, P, Indexed> {
+        let (peers, peer_heads) = even(peers, peer_heads);
+        let (exchanges, exchange_heads) = even(exchanges, exchange_heads);
+        Slices::lend(peers, peer_heads, exchanges, exchange_heads, bytes, levels)
+    }
+}
+
+impl<'s, P: Copy, C> Slices<'s, P, C> {
+    fn lend(
+        peers: &'s mut [PeerSlot<P>],
+        peer_heads: &'s mut [[u32; 1]],
+        exchanges: &'s mut [ExchangeSlot],
+        exchange_heads: &'s mut [[u32; 2]],
+        bytes: &'s mut [u8],
+        levels: &'s mut [Level],
+    ) -> Slices<'s, P, C> {
+        // A fresh arena is zeros; slots were used by nobody, or are made so.
+        bytes.fill(0);
+        peers.fill(PeerSlot::EMPTY);
+        exchanges.fill(ExchangeSlot::EMPTY);
+        peer_heads.fill([0]);
+        exchange_heads.fill([0; 2]);
+        levels.fill(Level::EMPTY);
+        let scale = PhantomData;
+        Slices { peers, peer_heads, exchanges, exchange_heads, bytes, levels, roots: Roots::EMPTY, scale }
+    }
+}
+
+/// Both as long as the shorter one.
+fn even<'s, T, H>(slots: &'s mut [T], heads: &'s mut [H]) -> (&'s mut [T], &'s mut [H]) {
+    let both = slots.len().min(heads.len());
+    (slots.get_mut(..both).unwrap_or_default(), heads.get_mut(..both).unwrap_or_default())
+}
+
+impl<P: Copy + Eq + Hash, C: Scale> Store for Slices<'_, P, C> {
+    type Peer = P;
+    type Scale = C;
+
+    fn parts(&mut self) -> Parts<'_, P> {
+        Parts {
+            peers: self.peers,
+            peer_heads: self.peer_heads,
+            exchanges: self.exchanges,
+            exchange_heads: self.exchange_heads,
+            bytes: self.bytes,
+            levels: self.levels,
+            roots: &mut self.roots,
+        }
+    }
+}
+
+#[cfg(feature = "defmt")]
+mod format {
+    use super::super::Parts;
+    use super::Slices;
+
+    impl<P: Copy> defmt::Format for Parts<'_, P> {
+        fn format(&self, f: defmt::Formatter<'_>) {
+            let (peers, exchanges, bytes) = (self.peers.len(), self.exchanges.len(), self.bytes.len());
+            defmt::write!(f, "Parts({=usize} peers, {=usize} exchanges, {=usize} bytes)", peers, exchanges, bytes);
+        }
+    }
+
+    impl<P: Copy, C> defmt::Format for Slices<'_, P, C> {
+        fn format(&self, f: defmt::Formatter<'_>) {
+            let (peers, exchanges, bytes) = (self.peers.len(), self.exchanges.len(), self.bytes.len());
+            defmt::write!(f, "Slices({=usize} peers, {=usize} exchanges, {=usize} bytes)", peers, exchanges, bytes);
+        }
+    }
+}
