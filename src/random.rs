@@ -38,8 +38,9 @@ impl Random {
 
     /// The hash of a peer and a Message ID.
     pub(crate) fn hash_id(&self, purpose: Purpose, peer: u32, id: u16) -> u64 {
-        let ([a, b, c, d], [e, f]) = (peer.to_le_bytes(), id.to_le_bytes());
-        self.of(&[a, b, c, d, e, f, purpose as u8])
+        let mut hasher = SipHasher13::new_with_key(&self.seed);
+        hasher.write_u64(u64::from(peer) << 32 | u64::from(id) << 8 | purpose as u64);
+        hasher.finish()
     }
 
     /// The hash of a peer and a token.
@@ -54,17 +55,14 @@ impl Random {
     /// The next number, uniform in 64 bits.
     pub(crate) fn draw(&mut self) -> u64 {
         self.drawn = self.drawn.wrapping_add(1);
-        let [a, b, c, d, e, f, g, h] = self.drawn.to_le_bytes();
-        self.of(&[a, b, c, d, e, f, g, h, Purpose::Draw as u8])
+        let mut hasher = SipHasher13::new_with_key(&self.seed);
+        hasher.write_u64(self.drawn << 8 | Purpose::Draw as u64);
+        hasher.finish()
     }
 
     /// The next number from 0 to `most`, as good as uniform: `most` is far below 2^32.
     pub(crate) fn up_to(&mut self, most: u32) -> u32 {
         let range = u64::from(most).wrapping_add(1);
         ((self.draw() >> 32).wrapping_mul(range) >> 32) as u32
-    }
-
-    fn of(&self, bytes: &[u8]) -> u64 {
-        SipHasher13::new_with_key(&self.seed).hash(bytes)
     }
 }

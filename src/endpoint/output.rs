@@ -7,7 +7,7 @@ use crate::reliability::{Again, Counter, Engine, Outcome, write};
 use crate::roles::Roles;
 use crate::store::{Scale, State, Store, flag};
 use crate::time::Instant;
-use crate::wire::{Code, Header, Message, OptionNumber, Writer};
+use crate::wire::{Code, Header, Message, OptionNumber};
 use core::hash::Hash;
 
 /// Steps of one call that lead to nothing that the caller has to do.
@@ -101,7 +101,11 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             state if R::SERVER && state.awaits_answer() => {
                 // The application has not answered at all.
                 self.count(Counter::Unanswered);
-                match self.respond(index, 0, tx, &mut unavailable) {
+                let answered = self.begin(index).and_then(|begun| {
+                    let written = self.writer(&begun, tx).code(Code::SERVICE_UNAVAILABLE).finish();
+                    self.complete(&begun, 0, written, true, tx)
+                });
+                match answered {
                     Ok(transmit) => transmit.map(Output::Send),
                     Err(_) => self.refuse_once(index, tx),
                 }
@@ -161,10 +165,6 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         self.release(index);
         Output::Failed(handle, why)
     }
-}
-
-fn unavailable(writer: &mut Writer<'_>) {
-    writer.code(Code::SERVICE_UNAVAILABLE);
 }
 
 const fn failure(outcome: Outcome) -> Failure {

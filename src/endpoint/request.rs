@@ -214,12 +214,12 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             self.probe(peer, len);
             (index, true)
         } else {
-            self.pace(&mut exchange, pace);
             if !self.make_room(Some(peer), len) {
                 return Err(RequestError::NoBytes { needed: len });
             }
             let index = self.insert(exchange).ok_or(RequestError::NoExchange)?;
             self.keep_bytes(index, message);
+            self.pace(index, pace);
             (index, self.start(index, pace.nstart))
         };
         self.take_message_id(peer);
@@ -235,9 +235,9 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         let message_id = id.map_err(|until| RequestError::NoMessageId { until: Instant::from_millis(until) })?;
         let needed = crate::wire::WriteError::BufferTooSmall { needed: 4 };
         let len = write(tx, Header::confirmable(Code::EMPTY, message_id)).ok_or(RequestError::Write(needed))?;
-        let mut exchange = Exchange::new(State::Pinged, peer, message_id, &[]);
-        self.pace(&mut exchange, &pace);
+        let exchange = Exchange::new(State::Pinged, peer, message_id, &[]);
         let index = self.insert(exchange).ok_or(RequestError::NoExchange)?;
+        self.pace(index, &pace);
         let at_once = self.start(index, pace.nstart);
         self.take_message_id(peer);
         Ok((self.handle_of(index), at_once.then_some(Transmit { to, len })))

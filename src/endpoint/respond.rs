@@ -104,6 +104,13 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     }
 }
 
+/// A response that is being written.
+pub(super) struct Begun<P> {
+    index: u32,
+    to: P,
+    header: Header,
+}
+
 impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     pub(super) fn respond(
         &mut self,
@@ -112,22 +119,47 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         tx: &mut [u8],
         build: impl FnOnce(&mut Writer<'_>),
     ) -> Result<Option<Transmit<P>>, RespondError> {
-        let exchange = self.held.exchanges.at(index).copied().ok_or(RespondError::Stale)?;
-        let to = self.address(exchange.peer).ok_or(RespondError::Stale)?;
-        let header = match exchange.state {
-            State::Asked => Header::acknowledgement(Code::INTERNAL_SERVER_ERROR, exchange.message_id),
-            state if state.awaits_answer() => {
-                let id = self.message_id(exchange.peer);
-                let id = id.map_err(|until| RespondError::NoMessageId { until: Instant::from_millis(until) })?;
-                let confirmable = state == State::Deferred;
-                let message_type = if confirmable { Type::Confirmable } else { Type::NonConfirmable };
-                Header::new(message_type, Code::INTERNAL_SERVER_ERROR, id)
-            }
-            _ => return Err(RespondError::Stale),
-        };
-        let mut writer = self.held.begin_answer(&exchange, header, tx, R::LONG_TOKENS);
+        // What does not depend on `build` is in functions of its own: it is there once, however many replies an image has.
+        let begun = self.begin(index)?;
+        let mut writer = self.writer(&begun, tx);
         build(&mut writer);
         let (written, empty) = (writer.finish(), !writer.has_payload());
+        self.complete(&begun, flags, written, empty, tx)
+    }
+
+    pub(super) fn begin(&mut self, index: u32) -> Result<Begun<P>, RespondError> {
+        let exchange = self.held.exchanges.at(index).ok_or(RespondError::Stale)?;
+        let (state, peer, mut header) =
+            (exchange.state, exchange.peer, Header::acknowledgement(Code::INTERNAL_SERVER_ERROR, exchange.message_id));
+        if !state.awaits_answer() {
+            return Err(RespondError::Stale);
+        }
+        let to = self.address(peer).ok_or(RespondError::Stale)?;
+        if state != State::Asked {
+            let id = self.message_id(peer);
+            header.message_id = id.map_err(|until| RespondError::NoMessageId { until: Instant::from_millis(until) })?;
+            header.message_type = if state == State::Deferred { Type::Confirmable } else { Type::NonConfirmable };
+        }
+        Ok(Begun { index, to, header })
+    }
+
+    /// Header and token are written.
+    pub(super) fn writer<'b>(&self, begun: &Begun<P>, tx: &'b mut [u8]) -> Writer<'b> {
+        match self.held.exchanges.at(begun.index) {
+            Some(exchange) => self.held.begin_answer(exchange, begun.header, tx, R::LONG_TOKENS),
+            None => Writer::new(tx, begun.header, &[]),
+        }
+    }
+
+    pub(super) fn complete(
+        &mut self,
+        begun: &Begun<P>,
+        flags: u8,
+        written: Result<usize, WriteError>,
+        empty: bool,
+        tx: &mut [u8],
+    ) -> Result<Option<Transmit<P>>, RespondError> {
+        let &Begun { index, to, header } = begun;
         let code = tx.get(1).map_or(Code::EMPTY, |&byte| Code::from_byte(byte));
         let len = match written {
             Ok(len) if code.is_response() => len,
@@ -136,69 +168,52 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             }
             Err(error) => return Err(RespondError::Write(error)),
         };
+        let exchange = self.held.exchanges.at(index).ok_or(RespondError::Stale)?;
+        let (state, peer, message_id) = (exchange.state, exchange.peer, exchange.message_id);
         let unwanted = R::NO_RESPONSE && !is_wanted(code, exchange.flags)
-            || R::MULTICAST
-                && exchange.state == State::AskedGroup
-                && !exchange.speaks_up()
-                && (empty || code.class() != 2);
+            || R::MULTICAST && state == State::AskedGroup && !exchange.speaks_up() && (empty || code.class() != 2);
         if unwanted {
             self.count(Counter::Suppressed);
-            let acknowledge = exchange.state == State::Asked;
             self.mark(index, flags & flag::IDEMPOTENT);
             self.held.forget_bytes(index);
             self.remember(index);
-            let header = Header::empty_acknowledgement(exchange.message_id);
-            return Ok(if acknowledge { write(tx, header).map(|len| Transmit { to, len }) } else { None });
+            let header = Header::empty_acknowledgement(message_id);
+            return Ok(if state == State::Asked { write(tx, header).map(|len| Transmit { to, len }) } else { None });
         }
-        let message = tx.get(..len).unwrap_or_default();
-        let transmit = Transmit { to, len };
-        match exchange.state {
-            State::Asked if flags & flag::IDEMPOTENT != 0 => self.release(index),
-            State::Asked => {
-                if !self.keep_bytes(index, message) {
-                    return Err(RespondError::NoBytes { needed: len });
-                }
-                self.mark(index, flags);
-                self.remember(index);
-            }
-            State::AskedNon => {
-                // A duplicate of a NON is not answered again, so that nothing of its response is kept (RFC 7252 4.5).
-                self.held.forget_bytes(index);
-                self.take_message_id(exchange.peer);
-                self.mark(index, flags);
-                self.remember(index);
-            }
-            state => {
-                if !self.keep_bytes(index, message) {
-                    return Err(RespondError::NoBytes { needed: len });
-                }
-                self.take_message_id(exchange.peer);
-                self.mark(index, flags);
-                self.held.timers.cancel(&mut self.held.exchanges, index);
-                let deferred = state == State::Deferred;
-                let pace = self.rules().pace;
-                let mut exchange = exchange;
-                if deferred {
-                    self.pace(&mut exchange, &pace);
-                }
-                if let Some(kept) = self.held.exchanges.at_mut(index) {
-                    exchange.bytes = kept.bytes;
-                    exchange.flags = kept.flags;
-                    exchange.answer(if deferred { State::Confirming } else { State::Leisurely }, header.message_id);
-                    *kept = exchange;
-                }
-                if !deferred {
-                    let wait = self.held.random.up_to(self.rules().leisure);
-                    self.held.after(index, wait);
-                    return Ok(None);
-                }
-                self.held.link_local(index, true);
-                if !self.start(index, pace.nstart) {
-                    return Ok(None);
-                }
-            }
+        let sent = Ok(Some(Transmit { to, len }));
+        if state == State::Asked && flags & flag::IDEMPOTENT != 0 {
+            self.release(index);
+            return sent;
         }
-        Ok(Some(transmit))
+        // A duplicate of a NON is not answered again, so that nothing of its response is kept (RFC 7252 4.5).
+        if state == State::AskedNon {
+            self.held.forget_bytes(index);
+        } else if !self.keep_bytes(index, tx.get(..len).unwrap_or_default()) {
+            return Err(RespondError::NoBytes { needed: len });
+        }
+        self.mark(index, flags);
+        if state != State::Asked {
+            self.take_message_id(peer);
+        }
+        if state == State::Asked || state == State::AskedNon {
+            self.remember(index);
+            return sent;
+        }
+        self.held.timers.cancel(&mut self.held.exchanges, index);
+        let deferred = !R::MULTICAST || state == State::Deferred;
+        let next = if deferred { State::Confirming } else { State::Leisurely };
+        if let Some(exchange) = self.held.exchanges.at_mut(index) {
+            exchange.answer(next, header.message_id);
+        }
+        if !deferred {
+            let wait = self.held.random.up_to(self.rules().leisure);
+            self.held.after(index, wait);
+            return Ok(None);
+        }
+        let pace = self.rules().pace;
+        self.pace(index, &pace);
+        self.held.link_local(index, true);
+        if self.start(index, pace.nstart) { sent } else { Ok(None) }
     }
 
     /// What the application, or the request, says of the answer.

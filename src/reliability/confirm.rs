@@ -3,7 +3,7 @@
 use super::Engine;
 use crate::config::Pace;
 use crate::roles::Roles;
-use crate::store::{Exchange, InNode, Scale, State, first, push_back, remove};
+use crate::store::{InNode, Scale, State, first, push_back, remove};
 use core::hash::Hash;
 
 /// What becomes of a message that was not acknowledged yet.
@@ -19,8 +19,10 @@ pub(crate) enum Again {
 
 impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     /// Draws the first timeout of a message that is to be confirmed (RFC 7252 4.2).
-    pub(crate) fn pace(&mut self, exchange: &mut Exchange, pace: &Pace) {
-        exchange.interval = pace.ack_timeout.saturating_add(self.held.random.up_to(pace.spread));
+    pub(crate) fn pace(&mut self, index: u32, pace: &Pace) {
+        let interval = pace.ack_timeout.saturating_add(self.held.random.up_to(pace.spread));
+        let Some(exchange) = self.held.exchanges.at_mut(index) else { return };
+        exchange.interval = interval;
         exchange.set_most(pace.most);
         exchange.set_again(0);
     }

@@ -28,7 +28,7 @@ use crate::random::Random;
 use crate::roles::Roles;
 use crate::store::{Held, List, Parts, Scale};
 use crate::time::Instant;
-use crate::wire::{Header, Writer};
+use crate::wire::Header;
 use core::hash::Hash;
 use core::marker::PhantomData;
 
@@ -119,5 +119,6 @@ impl<'e, P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'e, P, C, R> {
 
 /// Writes an Empty message.
 pub(crate) fn write(tx: &mut [u8], header: Header) -> Option<usize> {
-    Writer::new(tx, header, &[]).finish().ok()
+    *tx.first_chunk_mut()? = header.to_bytes(0);
+    Some(4)
 }

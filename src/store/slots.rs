@@ -2,7 +2,7 @@
 
 use super::arena::Chain;
 use super::ring::Weave;
-use super::table::{Deadline, Entry, Link, Table};
+use super::table::{Entry, Link, Table, Timed, Untimed};
 
 /// A peer: its address, once, and what is counted for it.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +45,7 @@ impl<P> Peer<P> {
 }
 
 impl<P: Copy> Entry for Peer<P> {
-    type Deadline = ();
+    type Timing = Untimed;
 }
 
 /// Where an exchange stands.
@@ -288,7 +288,7 @@ impl Default for Exchange {
 }
 
 impl Entry for Exchange {
-    type Deadline = Deadline;
+    type Timing = Timed;
 }
 
 /// The ring of what is remembered of one peer: its links lie where the token was.

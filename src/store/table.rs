@@ -39,46 +39,57 @@ impl Id {
 
 /// What a table holds.
 pub trait Entry: Copy {
-    /// Where its deadline is kept: a [`Deadline`], or `()` where it never has one.
-    type Deadline: Moment;
+    /// Whether it has deadlines: [`Timed`], or [`Untimed`].
+    type Timing: Timing;
 }
 
-/// Forty bits of a time, or nothing.
-pub trait Moment: Copy + core::fmt::Debug {
+/// Where the deadlines of a table's entries are kept.
+pub trait Timing: Copy + core::fmt::Debug {
+    /// 32 bits of it, or nothing.
+    type Low: Copy + core::fmt::Debug;
+    /// Eight more.
+    type High: Copy + core::fmt::Debug;
     /// Zeros.
-    const ZERO: Self;
+    const ZERO: (Self::Low, Self::High);
     /// The time modulo 2^40.
-    fn get(self) -> u64;
+    fn get(low: Self::Low, high: Self::High) -> (u32, u8);
     /// Keeps a time modulo 2^40.
-    fn set(&mut self, time: u64);
+    fn set(low: &mut Self::Low, high: &mut Self::High, time: u64);
 }
 
-/// Forty bits of a deadline, in milliseconds.
+/// With deadlines: forty bits, in milliseconds.
 #[derive(Clone, Copy, Debug)]
-pub struct Deadline([u8; 5]);
+pub enum Timed {}
 
-impl Moment for Deadline {
-    const ZERO: Self = Self([0; 5]);
+/// Without.
+#[derive(Clone, Copy, Debug)]
+pub enum Untimed {}
 
-    fn get(self) -> u64 {
-        let [a, b, c, d, e] = self.0;
-        u64::from(e) << 32 | u64::from(u32::from_le_bytes([a, b, c, d]))
+impl Timing for Timed {
+    type Low = u32;
+    type High = u8;
+    const ZERO: (u32, u8) = (0, 0);
+
+    fn get(low: u32, high: u8) -> (u32, u8) {
+        (low, high)
     }
 
-    fn set(&mut self, time: u64) {
-        let [a, b, c, d] = (time as u32).to_le_bytes();
-        self.0 = [a, b, c, d, (time >> 32) as u8];
+    fn set(low: &mut u32, high: &mut u8, time: u64) {
+        *low = time as u32;
+        *high = (time >> 32) as u8;
     }
 }
 
-impl Moment for () {
-    const ZERO: Self = ();
+impl Timing for Untimed {
+    type Low = ();
+    type High = ();
+    const ZERO: ((), ()) = ((), ());
 
-    fn get(self) -> u64 {
-        0
+    fn get((): (), (): ()) -> (u32, u8) {
+        (0, 0)
     }
 
-    fn set(&mut self, _: u64) {}
+    fn set((): &mut (), (): &mut (), _: u64) {}
 }
 
 /// The heads of the buckets with one number, one for each index: the first slot in each.
@@ -107,19 +118,23 @@ pub(super) const HORIZON: u64 = 1 << DEADLINE_BITS;
 
 /// The links of a slot: 16 bytes with a deadline and 12 without one, and 4 for each index.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Node<const N: usize, D> {
+pub(super) struct Node<const N: usize, T: Timing> {
     /// For each index, the slot behind this one in its bucket.
     chains: [Link; N],
     pub(super) previous: Link,
     /// The next one in a list, or in the free list.
     pub(super) next: Link,
+    low: T::Low,
     generation: u16,
-    deadline: D,
+    high: T::High,
     state: u8,
 }
 
-impl<const N: usize, D: Moment> Node<N, D> {
-    const EMPTY: Self = Self { chains: [0; N], previous: 0, next: 0, generation: 0, deadline: D::ZERO, state: 0 };
+impl<const N: usize, T: Timing> Node<N, T> {
+    const EMPTY: Self = {
+        let (low, high) = T::ZERO;
+        Self { chains: [0; N], previous: 0, next: 0, low, generation: 0, high, state: 0 }
+    };
 
     pub(super) const fn place(&self) -> u8 {
         self.state & PLACE
@@ -131,7 +146,14 @@ impl<const N: usize, D: Moment> Node<N, D> {
 
     /// How far the deadline is from `base`: it is known to be at or after it and less than [`HORIZON`] from it.
     pub(super) fn ahead(&self, base: u64) -> u64 {
-        self.deadline.get().wrapping_sub(base) & (HORIZON - 1)
+        let (low, high) = T::get(self.low, self.high);
+        (u64::from(high) << 32 | u64::from(low)).wrapping_sub(base) & (HORIZON - 1)
+    }
+
+    /// As [`ahead`](Self::ahead), where it is known to be less than 2^32.
+    pub(super) fn near(&self, base: u64) -> u32 {
+        let (low, _) = T::get(self.low, self.high);
+        low.wrapping_sub(base as u32)
     }
 
     pub(super) fn deadline(&self, base: u64) -> u64 {
@@ -139,14 +161,14 @@ impl<const N: usize, D: Moment> Node<N, D> {
     }
 
     pub(super) fn set_deadline(&mut self, deadline: u64) {
-        self.deadline.set(deadline);
+        T::set(&mut self.low, &mut self.high, deadline);
     }
 }
 
 /// A value and its links. `N` is the number of hash indexes, at most 4.
 #[derive(Clone, Copy, Debug)]
 pub struct Slot<T: Entry, const N: usize = 1> {
-    node: Node<N, T::Deadline>,
+    node: Node<N, T::Timing>,
     value: T,
 }
 
@@ -225,11 +247,13 @@ impl<'s, T: Entry, const N: usize> Table<'s, T, N> {
     }
 
     /// The value in a slot; `None` if the slot is not in use.
+    #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
     pub(crate) fn at(&self, index: u32) -> Option<&T> {
         Some(&self.used(index)?.value)
     }
 
     /// As [`at`](Self::at), to change it.
+    #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
     pub(crate) fn at_mut(&mut self, index: u32) -> Option<&mut T> {
         Some(&mut self.used_mut(index)?.value)
     }
@@ -352,16 +376,16 @@ impl<'s, T: Entry, const N: usize> Table<'s, T, N> {
         Some((&mut node.previous, &mut node.next))
     }
 
-    pub(super) fn node(&self, index: u32) -> Option<&Node<N, T::Deadline>> {
+    pub(super) fn node(&self, index: u32) -> Option<&Node<N, T::Timing>> {
         Some(&self.slots.get(index as usize)?.node)
     }
 
-    pub(super) fn node_mut(&mut self, index: u32) -> Option<&mut Node<N, T::Deadline>> {
+    pub(super) fn node_mut(&mut self, index: u32) -> Option<&mut Node<N, T::Timing>> {
         Some(&mut self.slots.get_mut(index as usize)?.node)
     }
 
     /// The links of all slots that were ever in use, from the first one on.
-    pub(super) fn nodes(&self) -> impl Iterator<Item = &Node<N, T::Deadline>> {
+    pub(super) fn nodes(&self) -> impl Iterator<Item = &Node<N, T::Timing>> {
         self.slots.iter().take(self.root.high_water as usize).map(|slot| &slot.node)
     }
 

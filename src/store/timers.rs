@@ -16,8 +16,9 @@
 //! smaller. Which it is, is a type ([`Indexed`](super::Indexed), [`Scan`](super::Scan)), so that firmware does not link what it does not
 //! use.
 //! A slot keeps 40 bits of its deadline, which are read as the time at or after the present one that ends so: a deadline
-//! more than 34 years ahead counts as 34 years ahead. (So does one after a jump of the clock by more than that, if it is
-//! set before `pop_due` has handed out what the jump made due: it then comes early.)
+//! more than 34 years ahead counts as 34 years ahead; where it is a look at each, 32 bits of these are read: 49 days. (So
+//! does one after a jump of the clock by more than that, if it is set before `pop_due` has handed out what the jump made
+//! due: it then comes early.)
 
 use core::marker::PhantomData;
 
@@ -67,9 +68,11 @@ impl<'s, C: Scale> Timers<'s, C> {
     }
 
     /// When this slot is due, in milliseconds; `None` if it is not scheduled.
+    #[cfg(test)]
     pub(crate) fn deadline<T: Entry, const N: usize>(&self, table: &Table<'_, T, N>, index: u32) -> Option<u64> {
         let node = table.node(index).filter(|node| node.place() >= place::SCHEDULED)?;
-        Some(node.deadline(self.root.base))
+        let near = self.root.base.wrapping_add(u64::from(node.near(self.root.base)));
+        Some(if C::INDEXED { node.deadline(self.root.base) } else { near })
     }
 
     /// Sets the deadline of a slot, in milliseconds, in place of the one it had. False, and nothing is done, if the slot
@@ -82,22 +85,19 @@ impl<'s, C: Scale> Timers<'s, C> {
     ) -> bool {
         self.cancel(table, index);
         let Some(node) = table.node_mut(index).filter(|node| node.place() == place::IDLE) else { return false };
-        if C::INDEXED && self.root.scheduled == 0 {
-            // The last one may have been cancelled out of a bucket that was being emptied.
-            self.root.pending = 0;
-        }
-        let base = self.root.base;
-        let mut deadline = deadline;
-        if deadline < base || deadline.wrapping_sub(base) >= HORIZON {
-            if self.root.scheduled == 0 {
+        let horizon = if C::INDEXED { HORIZON } else { NEAR };
+        if self.root.scheduled == 0 {
+            if C::INDEXED {
+                // The last one may have been cancelled out of a bucket that was being emptied.
+                self.root.pending = 0;
+            }
+            if deadline < self.root.base || deadline.wrapping_sub(self.root.base) >= horizon {
                 // The first deadline of all, or a clock that was set anew. Others may come on either side of it.
-                self.root.base = deadline.saturating_sub(HORIZON / 2);
-            } else if deadline < base {
-                deadline = base;
-            } else {
-                deadline = base.wrapping_add(HORIZON - 1);
+                self.root.base = deadline.saturating_sub(horizon / 2);
             }
         }
+        let ahead = deadline.saturating_sub(self.root.base).min(horizon.wrapping_sub(1));
+        let deadline = self.root.base.wrapping_add(ahead);
         self.root.scheduled = self.root.scheduled.wrapping_add(1);
         node.set_deadline(deadline);
         if self.on_wheel() {
@@ -129,7 +129,8 @@ impl<'s, C: Scale> Timers<'s, C> {
         } else if self.on_wheel() {
             wheel::next(self.levels, self.root).map(|step| step.time)
         } else {
-            self.deadline(table, self.earliest(table)?)
+            let (_, ahead) = self.earliest(table)?;
+            Some(self.root.base.wrapping_add(ahead))
         }
     }
 
@@ -145,13 +146,12 @@ impl<'s, C: Scale> Timers<'s, C> {
         let due = if self.on_wheel() {
             wheel::pop_due(self.levels, self.root, table, now)?
         } else {
-            let index = self.earliest(table)?;
-            let node = table.node_mut(index)?;
-            if node.deadline(self.root.base) > now {
+            let (index, ahead) = self.earliest(table)?;
+            if ahead > now.wrapping_sub(self.root.base) {
                 self.root.base = now;
                 return None;
             }
-            node.set_place(place::IDLE);
+            table.node_mut(index)?.set_place(place::IDLE);
             index
         };
         self.root.scheduled = self.root.scheduled.wrapping_sub(1);
@@ -162,19 +162,25 @@ impl<'s, C: Scale> Timers<'s, C> {
         C::INDEXED && !self.levels.is_empty()
     }
 
-    fn earliest<T: Entry, const N: usize>(&self, table: &Table<'_, T, N>) -> Option<u32> {
+    /// The scheduled slot with the earliest deadline, and how far from `base` that is.
+    fn earliest<T: Entry, const N: usize>(&self, table: &Table<'_, T, N>) -> Option<(u32, u64)> {
+        let base = self.root.base;
         let mut earliest = None;
-        let mut least = HORIZON;
         for (index, node) in (0..).zip(table.nodes()) {
-            let ahead = node.ahead(self.root.base);
-            if node.place() >= place::SCHEDULED && ahead < least {
-                least = ahead;
-                earliest = Some(index);
+            if node.place() < place::SCHEDULED {
+                continue;
+            }
+            let ahead = if C::INDEXED { node.ahead(base) } else { u64::from(node.near(base)) };
+            if earliest.is_none_or(|(_, least)| ahead < least) {
+                earliest = Some((index, ahead));
             }
         }
         earliest
     }
 }
+
+/// The horizon where it is a look at each.
+const NEAR: u64 = 1 << 32;
 
 #[cfg(test)]
 mod tests;

@@ -4,27 +4,27 @@ use std::collections::{BTreeMap, HashSet};
 use std::vec::Vec;
 
 impl Entry for u8 {
-    type Deadline = Deadline;
+    type Timing = Timed;
 }
 
 impl Entry for u32 {
-    type Deadline = Deadline;
+    type Timing = Timed;
 }
 
 impl Entry for () {
-    type Deadline = ();
+    type Timing = Untimed;
 }
 
 impl Entry for (u16, u16) {
-    type Deadline = ();
+    type Timing = Untimed;
 }
 
 #[test]
 fn sizes() {
-    assert_eq!(size_of::<Node<0, Deadline>>(), 16);
-    assert_eq!(size_of::<Node<1, Deadline>>(), 20);
-    assert_eq!(size_of::<Node<2, Deadline>>(), 24);
-    assert_eq!(size_of::<Node<1, ()>>(), 16);
+    assert_eq!(size_of::<Node<0, Timed>>(), 16);
+    assert_eq!(size_of::<Node<1, Timed>>(), 20);
+    assert_eq!(size_of::<Node<2, Timed>>(), 24);
+    assert_eq!(size_of::<Node<1, Untimed>>(), 16);
     assert_eq!(size_of::<Root>(), 12);
     assert_eq!(size_of::<Id>(), 8);
 }

@@ -224,23 +224,33 @@ fn nothing_is_left_of_a_bucket_that_was_being_emptied() {
 /// The horizon is measured from the time that was seen last, not from the start.
 #[test]
 fn time_goes_on_for_longer_than_the_horizon() {
-    fn check<C: Scale>(levels: usize) {
+    fn check<C: Scale>(levels: usize, unit: u64) {
         let mut rig = Rig::<C>::new(4, levels);
         assert_eq!(rig.pop(0), None);
-        assert!(rig.schedule(0, 30 * YEAR));
-        assert_eq!(rig.drain(20 * YEAR).0, []);
+        assert!(rig.schedule(0, 30 * unit));
+        assert_eq!(rig.drain(20 * unit).0, []);
         for i in 1..30 {
             // One is scheduled at all times.
-            let now = (10 + 10 * u64::from(i)) * YEAR;
-            assert!(rig.schedule(i % 2, now + 20 * YEAR));
-            assert_eq!(rig.drain(now + 10 * YEAR - 1).0, []);
-            assert_eq!(rig.drain(now + 10 * YEAR).0, [(i + 1) % 2]);
+            let now = (10 + 10 * u64::from(i)) * unit;
+            assert!(rig.schedule(i % 2, now + 20 * unit));
+            assert_eq!(rig.drain(now + 10 * unit - 1).0, []);
+            assert_eq!(rig.drain(now + 10 * unit).0, [(i + 1) % 2]);
         }
     }
-    check::<Scan>(0);
+    check::<Scan>(0, DAY);
     for levels in 0..9 {
-        check::<Indexed>(levels);
+        check::<Indexed>(levels, YEAR);
     }
+}
+
+/// What is beyond the horizon comes early, and is not lost.
+#[test]
+fn beyond_the_horizon() {
+    let mut rig = Rig::<Scan>::new(4, 0);
+    assert_eq!(rig.pop(1000), None);
+    assert!(rig.schedule(0, 2000) && rig.schedule(1, 1000 + 60 * DAY));
+    assert_eq!(rig.drain(2000).0, [0]);
+    assert_eq!((rig.drain(49 * DAY).0, rig.drain(50 * DAY).0), (std::vec![], std::vec![1]));
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -346,20 +356,31 @@ fn compare<C: Scale>(levels: usize, start: u64, ops: &[Op]) -> Result<(), TestCa
     Ok(())
 }
 
+/// The same within 20 days: where each slot is looked at, the horizon is 49.
+fn nearer(ops: &[Op]) -> Vec<Op> {
+    let near = |ms: i64| ms % (20 * DAY as i64);
+    let nearer = |op: &Op| match *op {
+        Op::Schedule(index, ms) => Op::Schedule(index, near(ms)),
+        Op::Wait(ms) => Op::Wait(near(ms)),
+        other => other,
+    };
+    ops.iter().map(nearer).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
     #[test]
     fn like_a_sorted_map(levels in 0..9_usize, start in prop_oneof![Just(0), 0..1_u64 << 43],
                          ops in prop::collection::vec(op(false), 0..150)) {
         compare::<Indexed>(levels, start, &ops)?;
-        compare::<Scan>(levels, start, &ops)?;
+        compare::<Scan>(levels, start, &nearer(&ops))?;
     }
 
     #[test]
     fn nothing_is_lost_when_the_clock_goes_back(levels in 0..9_usize, start in 0..1_u64 << 43,
                                                 ops in prop::collection::vec(op(true), 0..150)) {
         compare::<Indexed>(levels, start, &ops)?;
-        compare::<Scan>(levels, start, &ops)?;
+        compare::<Scan>(levels, start, &nearer(&ops))?;
     }
 
     /// The order, to the millisecond, with everything drained after each step.
