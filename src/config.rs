@@ -173,8 +173,11 @@ pub struct Config {
     /// Whether a Non-confirmable request with an unknown critical option is answered with 4.02, as draft-ietf-core-corr-clar
     /// has it. False: rejected in silence (RFC 7252 5.4.1).
     pub non_bad_option: bool,
-    /// The critical options that the application understands (RFC 7252 5.4.1). A message with another one is refused.
+    /// The critical options of requests that the application understands (RFC 7252 5.4.1). A request with another one is
+    /// refused: with 5.05 where it is Proxy-Uri or Proxy-Scheme (5.10.2), else with 4.02.
     pub known: fn(OptionNumber) -> bool,
+    /// The critical options of responses that the application understands. None; a response with another one is rejected.
+    pub known_in_responses: fn(OptionNumber) -> bool,
 }
 
 #[cfg(feature = "defmt")]
@@ -209,6 +212,7 @@ impl Config {
         strict_dedup: false,
         non_bad_option: false,
         known,
+        known_in_responses: |_| false,
     };
 }
 
@@ -260,6 +264,7 @@ pub(crate) struct Rules {
     pub(crate) strict_dedup: bool,
     pub(crate) non_bad_option: bool,
     pub(crate) known: fn(OptionNumber) -> bool,
+    pub(crate) known_in_responses: fn(OptionNumber) -> bool,
 }
 
 impl Rules {
@@ -286,6 +291,7 @@ impl Rules {
             strict_dedup: config.strict_dedup,
             non_bad_option: config.non_bad_option,
             known: config.known,
+            known_in_responses: config.known_in_responses,
         }
     }
 }

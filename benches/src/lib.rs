@@ -13,6 +13,7 @@
 
 pub mod codec;
 pub mod messages;
+pub mod scale;
 pub mod sum;
 
 /// How many calls are counted; the counts are divided by it.

@@ -1,8 +1,12 @@
-//! The resources: a clock, a lamp and a thermometer. Nothing here knows of sockets, retransmission or Message IDs.
+//! The resources: a clock, a lamp, a thermometer and one that is slow. Nothing here knows of sockets, retransmission or
+//! Message IDs.
 
 use coaplet::{Code, ContentFormat, Message, Writer};
 use std::fmt::Write;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Longer than the endpoint waits with its acknowledgement: the answer becomes a separate response (RFC 7252 5.2.2).
+const SLOW: Duration = Duration::from_millis(1500);
 
 /// What the resources are about.
 #[derive(Default)]
@@ -29,10 +33,16 @@ const RESOURCES: &[Resource] = &[
         attributes: r#";title="degrees Celsius";rt="temperature-c";if="sensor";ct=0"#,
         handler: Device::temperature,
     },
+    Resource { path: "/slow", attributes: r#";title="answers after 1.5 s";ct=0"#, handler: Device::slow },
     Resource { path: "/.well-known/core", attributes: ";ct=40", handler: Device::discovery },
 ];
 
 impl Device {
+    /// How long an answer takes.
+    pub fn takes(&self, request: &Message<'_>) -> Duration {
+        if request.path_is("/slow") { SLOW } else { Duration::ZERO }
+    }
+
     /// Writes the answer to a request in place.
     pub fn answer(&mut self, request: &Message<'_>, reply: &mut Writer<'_>) {
         let done = match RESOURCES.iter().find(|resource| request.path_is(resource.path)) {
@@ -76,6 +86,11 @@ impl Device {
         // A thermometer with a draught: 21.0 to 21.9.
         self.readings = self.readings.wrapping_add(1);
         let _ = write!(reply, "21.{}", self.readings.wrapping_mul(7) % 10);
+        Ok(())
+    }
+
+    fn slow(&mut self, request: &Message<'_>, reply: &mut Writer<'_>) -> Result<(), Refusal> {
+        content(request, reply, ContentFormat::TEXT_PLAIN)?.payload(b"here at last");
         Ok(())
     }
 

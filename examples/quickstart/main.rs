@@ -1,9 +1,10 @@
-//! A CoAP server and client over real UDP sockets, in which every byte goes through the codec.
+//! A CoAP server and client over real UDP sockets, each a loop around an `Endpoint`.
 //!
 //! | file | what it has |
 //! |---|---|
 //! | `device.rs` | the resources: this is what an application writes |
-//! | `server.rs`, `client.rs` | RFC 7252 sections 4 and 5, as far as a page of code goes |
+//! | `server.rs`, `client.rs` | an endpoint and its loop: datagrams in, what is due out, and sleep until something is |
+//! | `udp.rs` | the socket, the clock and the randomness that the endpoint is given |
 //! | `target.rs` | the URI that is asked |
 //! | `tour.rs`, `trace.rs` | the exchanges that are shown, and how |
 
@@ -13,36 +14,47 @@ mod server;
 mod target;
 mod tour;
 mod trace;
+mod udp;
 
-use client::{ACK_TIMEOUT, Answer, Client, Failure};
-use coaplet::{Code, ContentFormat};
+use client::{Answer, Client, NoAnswer};
+use coaplet::{Code, ContentFormat, Transmission};
 use std::ffi::OsString;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::process::ExitCode;
 use std::time::Duration;
 use target::Target;
 use trace::{To, Trace};
+use udp::Udp;
 
 const HELP: &str = "\
 A CoAP server and client to try.
 
-  cargo run --example quickstart                           both on this machine: five exchanges, then it ends
+  cargo run --example quickstart                           both on this machine: six exchanges, then it ends
   cargo run --example quickstart -- serve                  a server on 127.0.0.1:5683 for any CoAP client
   cargo run --example quickstart -- serve --bind [::1]:5700
   cargo run --example quickstart -- get coap://127.0.0.1:5683/time
   cargo run --example quickstart -- put coap://127.0.0.1:5683/led on
-  cargo run --example quickstart -- tour coap://127.0.0.1:5683      the five exchanges with a server elsewhere
+  cargo run --example quickstart -- tour coap://127.0.0.1:5683      the six exchanges with a server elsewhere
 
 serve:
   --bind ADDRESS          where to listen: 127.0.0.1:5683 unless given; port 0 takes a free one
-get, put, tour:
+all but serve:
   --ack-timeout SECONDS   how long the first of five transmissions waits, ACK_TIMEOUT of RFC 7252: 2 unless given
+all:
+  --lose COUNT            loses the first datagrams that it would send, on purpose, so that they are sent again.
+                          Unless given, none; without a command and in a tour, the first
 
 get prints the payload to standard output and the messages to standard error. Exit status: 0 for a 2.xx response, 4 for
 4.xx, 5 for 5.xx, 1 when there is none or it is not whole, 2 for a wrong command line.
 ";
+
+/// How the client is to behave.
+#[derive(Clone, Copy)]
+struct Manner {
+    ack_timeout: Duration,
+    lose: u32,
+}
 
 /// One line for standard error, and the exit status.
 struct Failed(u8, String);
@@ -71,30 +83,33 @@ fn main() -> ExitCode {
 
 fn run(mut arguments: lexopt::Parser) -> Result<(), Failed> {
     use lexopt::prelude::*;
-    let (mut words, mut bind, mut ack_timeout) = (Vec::new(), None, None);
+    let (mut words, mut bind, mut ack_timeout, mut lose) = (Vec::new(), None, None, None);
     while let Some(argument) = arguments.next()? {
         match argument {
             Short('h') | Long("help") => return print(HELP.as_bytes()),
             Long("bind") => bind = Some(text(arguments.value()?)?),
             Long("ack-timeout") => ack_timeout = Some(seconds(&text(arguments.value()?)?)?),
+            Long("lose") => lose = Some(count(&text(arguments.value()?)?)?),
             Value(word) => words.push(text(word)?),
             _ => return Err(argument.unexpected().into()),
         }
     }
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
-        ["serve", ..] | [] if ack_timeout.is_some() => return Err(usage("--ack-timeout goes with get, put and tour")),
+        ["serve", ..] if ack_timeout.is_some() => return Err(usage("--ack-timeout goes with get, put and tour")),
         ["serve", ..] => {}
         _ if bind.is_some() => return Err(usage("--bind goes with serve")),
         _ => {}
     }
-    let ack_timeout = ack_timeout.unwrap_or(ACK_TIMEOUT);
+    // What is to be seen of a lost datagram is seen in the tour; who asks for something wants it soon.
+    let lose = lose.unwrap_or(u32::from(matches!(words[..], [] | ["tour", ..])));
+    let manner = Manner { ack_timeout: ack_timeout.unwrap_or(Transmission::DEFAULT.ack_timeout), lose };
     match words[..] {
-        [] => both(),
-        ["serve"] => serve(bind.as_deref().unwrap_or("127.0.0.1:5683")),
-        ["get", uri] => request(uri, Code::GET, "", ack_timeout),
-        ["put", uri, payload] => request(uri, Code::PUT, payload, ack_timeout),
-        ["tour", uri] => ask(&parse(uri)?, ack_timeout, To::Stdout, tour::tour),
+        [] => both(manner),
+        ["serve"] => serve(bind.as_deref().unwrap_or("127.0.0.1:5683"), lose),
+        ["get", uri] => request(uri, Code::GET, "", manner),
+        ["put", uri, payload] => request(uri, Code::PUT, payload, manner),
+        ["tour", uri] => ask(&parse(uri)?, manner, To::Stdout, tour::tour),
         ["get" | "tour"] => Err(usage("the URI is missing, as in coap://127.0.0.1:5683/time")),
         ["put"] | ["put", _] => Err(usage("put takes a URI and a payload, as in coap://127.0.0.1:5683/led on")),
         ["serve" | "get" | "put" | "tour", .., extra] => Err(usage(format!("{extra:?} is one argument too many"))),
@@ -103,21 +118,21 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Failed> {
     }
 }
 
-/// Server and client in one process, each with a socket of its own.
-fn both() -> Result<(), Failed> {
+/// Server and client in one process, each with a socket and an endpoint of its own.
+fn both(Manner { ack_timeout, lose }: Manner) -> Result<(), Failed> {
     let free = [SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), SocketAddr::from((Ipv6Addr::LOCALHOST, 0))];
     let socket =
         UdpSocket::bind(&free[..]).map_err(|error| format!("cannot listen on the loopback address: {error}"))?;
     let address = socket.local_addr().map_err(|error| format!("cannot tell where the server listens: {error}"))?;
     // It ends with the process.
-    std::thread::spawn(move || server::serve(&socket, None));
+    std::thread::spawn(move || server::serve(Udp::new(socket, 0, Trace::new(To::Nowhere))));
     let trace = Trace::new(To::Stdout);
-    trace.line(format_args!("A server listens on {address}; a client asks it.\n"));
-    let asked = Client::connect(address, ACK_TIMEOUT, trace).and_then(|mut client| tour::tour(&mut client));
+    trace.line(format_args!("A server listens on {address}. A client asks it, and prints each message:\n"));
+    let asked = Client::connect(address, ack_timeout, lose, trace).and_then(|mut client| tour::tour(&mut client));
     asked.map_err(|failure| failure.to_string().into())
 }
 
-fn serve(bind: &str) -> Result<(), Failed> {
+fn serve(bind: &str, lose: u32) -> Result<(), Failed> {
     let (host, port) = target::parse_bind(bind).map_err(|why| Failed(2, why))?;
     let addresses = target::addresses(&host, port)?;
     let socket = UdpSocket::bind(&addresses[..]).map_err(|error| {
@@ -141,14 +156,14 @@ fn serve(bind: &str) -> Result<(), Failed> {
   cargo run --example quickstart -- get coap://{local}/time
   cargo run --example quickstart -- put coap://{local}/led on
   coap-client-notls -m get coap://{local}/.well-known/core
-  coap-client-notls -m get coap://{local}/sensors/temp
+  coap-client-notls -m get coap://{local}/slow
   coap-client-notls -m put -e off coap://{local}/led
 "
     ));
-    server::serve(&socket, Some(trace))
+    server::serve(Udp::new(socket, lose, trace))
 }
 
-fn request(uri: &str, method: Code, payload: &str, ack_timeout: Duration) -> Result<(), Failed> {
+fn request(uri: &str, method: Code, payload: &str, manner: Manner) -> Result<(), Failed> {
     let target = parse(uri)?;
     let build = |request: &mut coaplet::Writer<'_>| {
         // Ascending numbers: Uri-Query, 15, comes after Content-Format, 12.
@@ -158,8 +173,7 @@ fn request(uri: &str, method: Code, payload: &str, ack_timeout: Duration) -> Res
             request.insert(coaplet::OptionNumber::CONTENT_FORMAT, format.as_bytes()).payload(payload.as_bytes());
         }
     };
-    let Answer { code, payload, has_more } =
-        ask(&target, ack_timeout, To::Stderr, |client| client.request(method, build))?;
+    let Answer { code, payload, has_more } = ask(&target, manner, To::Stderr, |client| client.request(method, build))?;
     if !code.is_success() {
         let why = String::from_utf8_lossy(&payload);
         let why = if why.is_empty() { String::new() } else { format!(": {}", why.escape_debug()) };
@@ -175,14 +189,14 @@ fn request(uri: &str, method: Code, payload: &str, ack_timeout: Duration) -> Res
 /// Asks at the target's addresses, one after the other, until something listens.
 fn ask<T>(
     target: &Target,
-    ack_timeout: Duration,
+    Manner { ack_timeout, lose }: Manner,
     to: To,
-    question: impl Fn(&mut Client) -> Result<T, Failure>,
+    question: impl Fn(&mut Client) -> Result<T, NoAnswer>,
 ) -> Result<T, Failed> {
     let mut last = None;
     for address in target.addresses()? {
-        match Client::connect(address, ack_timeout, Trace::new(to)).and_then(|mut client| question(&mut client)) {
-            Err(failure @ (Failure::Refused(_) | Failure::Socket(..))) => last = Some(failure),
+        match Client::connect(address, ack_timeout, lose, Trace::new(to)).and_then(|mut client| question(&mut client)) {
+            Err(failure @ (NoAnswer::Refused(_) | NoAnswer::Socket(..))) => last = Some(failure),
             answer => return answer.map_err(|failure| failure.to_string().into()),
         }
     }
@@ -218,12 +232,6 @@ fn parse(uri: &str) -> Result<Target, Failed> {
     Target::parse(uri).map_err(|why| Failed(2, why))
 }
 
-/// A number that nobody can guess: for tokens, Message IDs and waiting times.
-fn random() -> u64 {
-    // The standard library takes the keys of its hash maps from the system.
-    RandomState::new().build_hasher().finish()
-}
-
 fn text(argument: OsString) -> Result<String, Failed> {
     argument.into_string().map_err(|argument| usage(format!("{argument:?} is not UTF-8")))
 }
@@ -233,4 +241,8 @@ fn seconds(text: &str) -> Result<Duration, Failed> {
         Ok(seconds) if (0.001..=3600.0).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
         _ => Err(usage(format!("--ack-timeout {text:?}: seconds are asked for, 0.001 to 3600"))),
     }
+}
+
+fn count(text: &str) -> Result<u32, Failed> {
+    text.parse().map_err(|_| usage(format!("--lose {text:?}: a number of datagrams is asked for")))
 }

@@ -1,6 +1,6 @@
 //! What `quickstart` does without arguments: asks each resource, changes one, and looks at every answer.
 
-use crate::client::{Answer, Client, Failure};
+use crate::client::{Answer, Client, NoAnswer};
 use coaplet::{Code, ContentFormat};
 
 /// A request, and whether its answer is what it should be.
@@ -43,6 +43,13 @@ const STEPS: &[Step] = &[
     },
     Step {
         method: Code::GET,
+        path: "/slow",
+        payload: "",
+        expected: "2.05 with \"here at last\"",
+        is_right: |answer| answer.code == Code::CONTENT && answer.payload == b"here at last",
+    },
+    Step {
+        method: Code::GET,
         path: "/nowhere",
         payload: "",
         expected: "4.04",
@@ -55,7 +62,7 @@ fn number<N: std::str::FromStr>(answer: &Answer) -> bool {
 }
 
 /// Every step, and the sum; the first answer that is wrong or missing ends it.
-pub fn tour(client: &mut Client) -> Result<(), Failure> {
+pub fn tour(client: &mut Client) -> Result<(), NoAnswer> {
     for Step { method, path, payload, expected, is_right } in STEPS {
         let answer = client.request(*method, |request| {
             request.path(path);
@@ -66,13 +73,10 @@ pub fn tour(client: &mut Client) -> Result<(), Failure> {
         if !is_right(&answer) {
             let payload = String::from_utf8_lossy(&answer.payload);
             let given = if payload.is_empty() { String::new() } else { format!(" with {payload:?}") };
-            return Err(Failure::Wrong(format!("{method} {path}: {}{given}, but {expected} is right", answer.code)));
+            return Err(NoAnswer::Wrong(format!("{method} {path}: {}{given}, but {expected} is right", answer.code)));
         }
     }
-    client.trace.line(format_args!(
-        "\n{} requests, each answered as it should be; {}.",
-        STEPS.len(),
-        client.trace.total()
-    ));
+    let trace = &client.udp.trace;
+    trace.line(format_args!("\n{} requests, each answered as it should be; {}.", STEPS.len(), trace.total()));
     Ok(())
 }

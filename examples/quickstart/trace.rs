@@ -1,9 +1,9 @@
 //! Prints messages as they go by, and counts what they take.
 
-use coaplet::Message;
+use coaplet::{Instant, Message};
 use std::fmt;
 use std::io::{self, Write};
-use std::time::Instant;
+use std::net::SocketAddr;
 
 /// Where the lines go.
 #[derive(Clone, Copy)]
@@ -11,38 +11,49 @@ pub enum To {
     Stdout,
     /// Leaves standard output to the payload.
     Stderr,
+    Nowhere,
 }
 
 /// One line for each message: the time since the start, the direction, the length, and what the codec reads in it.
 pub struct Trace {
     to: To,
-    start: Instant,
     messages: usize,
     bytes: usize,
+    lost: usize,
 }
 
 impl Trace {
     pub fn new(to: To) -> Trace {
-        Trace { to, start: Instant::now(), messages: 0, bytes: 0 }
+        Trace { to, messages: 0, bytes: 0, lost: 0 }
     }
 
-    pub fn sent(&mut self, datagram: &[u8], remark: impl fmt::Display) {
-        self.message("->", datagram, remark);
+    pub fn sent(&mut self, now: Instant, datagram: &[u8], to: Option<SocketAddr>, remark: &str, lost: bool) {
+        self.lost += usize::from(lost);
+        let lost = if lost { "(lost on purpose) " } else { "" };
+        self.message(now, "->", datagram, to, format_args!("{lost}{remark}"));
     }
 
-    pub fn received(&mut self, datagram: &[u8], remark: impl fmt::Display) {
-        self.message("<-", datagram, remark);
+    pub fn received(&mut self, now: Instant, datagram: &[u8], from: Option<SocketAddr>) {
+        self.message(now, "<-", datagram, from, format_args!(""));
     }
 
-    fn message(&mut self, direction: &str, datagram: &[u8], remark: impl fmt::Display) {
+    fn message(
+        &mut self,
+        now: Instant,
+        direction: &str,
+        datagram: &[u8],
+        address: Option<SocketAddr>,
+        remark: fmt::Arguments<'_>,
+    ) {
         self.messages += 1;
         self.bytes += datagram.len();
         let what = match Message::parse(datagram) {
             Ok(message) => message.to_string(),
             Err(error) => format!("not a message: {error}"),
         };
-        let (time, length) = (self.start.elapsed().as_millis(), datagram.len());
-        self.line(format_args!("{time:>6} ms  {direction} {length:>4} bytes  {remark}{what}"));
+        let (time, length) = (now.as_millis(), datagram.len());
+        let address = address.map(|address| format!("{address}  ")).unwrap_or_default();
+        self.line(format_args!("{time:>6} ms  {direction} {length:>4} bytes  {address}{remark}{what}"));
     }
 
     pub fn line(&self, line: impl fmt::Display) {
@@ -50,11 +61,13 @@ impl Trace {
         let _ = match self.to {
             To::Stdout => writeln!(io::stdout(), "{line}"),
             To::Stderr => writeln!(io::stderr(), "{line}"),
+            To::Nowhere => Ok(()),
         };
     }
 
     /// How much went by in both directions.
-    pub fn total(&self) -> impl fmt::Display {
-        format!("{} messages, {} bytes in all", self.messages, self.bytes)
+    pub fn total(&self) -> String {
+        let Trace { messages, bytes, lost, .. } = self;
+        format!("{messages} messages ({lost} lost on purpose), {bytes} bytes")
     }
 }

@@ -7,12 +7,9 @@ use crate::reliability::{Counter, Engine, write};
 use crate::roles::Roles;
 use crate::store::{Exchange, Scale, State, Store, flag};
 use crate::time::Instant;
-use crate::wire::{Code, Header, Message, Type, Writer};
+use crate::wire::{Code, Header, Message, OptionNumber, Type, Writer};
 use core::hash::Hash;
 use core::time::Duration;
-
-/// Remembered exchanges of each kind that a datagram lets go of, at most.
-const STEPS: u32 = 4;
 
 /// Why a request is not let in.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -59,9 +56,6 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         reply: &mut Option<usize>,
     ) -> Event<'d, P> {
         self.count(Counter::Received);
-        if C::INDEXED {
-            self.expire(STEPS);
-        }
         let group = arrival == Arrival::Group;
         let message = match Message::parse(datagram) {
             Ok(message) => message,
@@ -146,16 +140,20 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             *reply = self.refuse(from, &message, Code::NOT_IMPLEMENTED, None, tx);
             return Event::Handled;
         }
-        if let Some((number, _)) = message.unrecognised(self.rules().known).next() {
+        let mut refused = message.unrecognised(self.rules().known);
+        if let Some((number, _)) = refused.next() {
             // RFC 7252 5.4.1: 4.02 to a CON; a NON is rejected in silence. No state: a duplicate gets the same again.
             self.count(Counter::BadOption);
             let answered = self.rules().non_bad_option && arrival == Arrival::Unicast;
             if message.message_type() == Type::Confirmable || answered {
-                *reply = self.refuse(from, &message, Code::BAD_OPTION, Some(number.get()), tx);
+                // 5.10.2: who does not act as a proxy says so.
+                let proxy = matches!(number, OptionNumber::PROXY_URI | OptionNumber::PROXY_SCHEME);
+                let code = if proxy { Code::PROXYING_NOT_SUPPORTED } else { Code::BAD_OPTION };
+                *reply = self.refuse(from, &message, code, Some(number.get()), tx);
             }
             return Event::Handled;
         }
-        let refusal = match self.admit(from, arrival, &message) {
+        let refusal = match self.admit(from, peer, arrival, &message, refused.no_response()) {
             Ok(index) => {
                 let id = RequestId(self.handle_of(index));
                 return Event::Request(ServerRequest { id, from, arrival, message });
@@ -182,13 +180,20 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         if self.core.hooks.no_deduplication {
             return None;
         }
-        self.held.find_remote(peer, id).filter(|&index| C::INDEXED || self.is_current(index))
+        self.held.find_remote(peer, id).filter(|&index| self.is_current(index))
     }
 
     /// Takes a slot for a new request of a peer's.
-    fn admit(&mut self, from: P, arrival: Arrival, message: &Message<'_>) -> Result<u32, Refusal> {
+    fn admit(
+        &mut self,
+        from: P,
+        peer: Option<u32>,
+        arrival: Arrival,
+        message: &Message<'_>,
+        no_response: Option<&[u8]>,
+    ) -> Result<u32, Refusal> {
         let confirmable = message.message_type() == Type::Confirmable;
-        let peer = self.peer(from).ok_or(Refusal::Full)?;
+        let peer = peer.or_else(|| self.new_peer(from)).ok_or(Refusal::Full)?;
         if R::SHARES {
             let share = u64::from(self.held.exchanges.capacity()).wrapping_mul(u64::from(self.rules().peer_share));
             let live = self.held.peers.at(peer).map_or(0, |peer| peer.live);
@@ -213,7 +218,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         };
         let mut exchange = Exchange::new(state, peer, message.message_id(), token);
         if R::NO_RESPONSE || R::MULTICAST {
-            if let Some(bits) = asked(message) {
+            if let Some(bits) = asked(no_response) {
                 exchange.flags = bits;
                 exchange.speak_up();
             }
@@ -327,7 +332,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             *reply = self.reject(&message, tx);
             return None;
         };
-        if message.unrecognised(self.rules().known).next().is_some() {
+        if message.unrecognised(self.rules().known_in_responses).next().is_some() {
             self.count(Counter::BadOption);
             *reply = self.reject(&message, tx);
             return None;

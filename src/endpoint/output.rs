@@ -42,7 +42,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             self.sweep();
         }
         for _ in 0..STEPS {
-            if !self.drop_idle_peer() {
+            if !self.drop_idle_peer(false) {
                 break;
             }
         }

@@ -9,7 +9,7 @@ use crate::reliability::{Engine, write};
 use crate::roles::Roles;
 use crate::store::{Exchange, GROUP, Scale, State, Store, flag, pack, unpack};
 use crate::time::Instant;
-use crate::wire::{Code, Header, Message, Token, Type, Writer};
+use crate::wire::{Code, Header, Message, OptionNumber, Token, Type, Writer};
 use core::hash::Hash;
 use core::time::Duration;
 
@@ -289,7 +289,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
 /// What a request of ours says of the responses that it wants, as flags of its exchange.
 fn silence(message: &[u8]) -> u8 {
     let Ok(message) = Message::parse(message) else { return 0 };
-    match asked(&message) {
+    match asked(message.first(OptionNumber::NO_RESPONSE)) {
         None | Some(0) => 0,
         Some(flag::NO_RESPONSE) => flag::SILENT | flag::RESERVED,
         Some(_) => flag::RESERVED,

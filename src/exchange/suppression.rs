@@ -1,11 +1,12 @@
 //! Which responses a client wants (RFC 7967; for groups RFC 7252 8.2).
 
 use crate::store::flag;
-use crate::wire::{Code, Message, OptionNumber};
+use crate::wire::Code;
 
-/// What a request says of the responses that it wants: the bits of [`flag::NO_RESPONSE`]. `None`: nothing.
-pub(crate) fn asked(request: &Message<'_>) -> Option<u8> {
-    match request.first(OptionNumber::NO_RESPONSE)? {
+/// What a request says of the responses that it wants, by the value of its No-Response: the bits of [`flag::NO_RESPONSE`].
+/// `None`: nothing.
+pub(crate) fn asked(value: Option<&[u8]>) -> Option<u8> {
+    match value? {
         [] => Some(0),
         [bits] => Some(bits & flag::NO_RESPONSE),
         // Elective: with a length that it cannot have it is ignored (RFC 7252 5.4.3).

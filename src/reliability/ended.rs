@@ -97,10 +97,18 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     pub(crate) fn release(&mut self, index: u32) {
         self.settle(index);
         self.held.timers.cancel(&mut self.held.exchanges, index);
+        self.served(index);
+        self.let_go(index);
+    }
+
+    /// As [`release`](Self::release), of one that is remembered or has no deadline.
+    pub(crate) fn let_go(&mut self, index: u32) {
+        if !C::INDEXED {
+            self.held.timers.cancel(&mut self.held.exchanges, index);
+        }
         self.unlist(index);
         self.held.forget_bytes(index);
         self.held.link(index, false);
-        self.served(index);
         let Some(exchange) = self.held.exchanges.at(index) else { return };
         let peer = exchange.peer;
         self.held.exchanges.remove(index);

@@ -45,6 +45,8 @@ pub(crate) struct Core {
     pub(crate) lists: [List; remembered::LISTS],
     /// Peers to which nothing refers, oldest first. Where there is an index.
     pub(crate) idle: List,
+    /// The Message IDs of peers that gave way.
+    pub(crate) given_up: peers::GivenUp,
     /// The Message IDs of requests to groups.
     pub(crate) group: peers::GroupIds,
     /// The slots below it are to be looked through for exchanges of peers that were forgotten.
@@ -71,6 +73,7 @@ impl Core {
             remembered: 0,
             lists: [List::EMPTY; remembered::LISTS],
             idle: List::EMPTY,
+            given_up: peers::GivenUp::NONE,
             group: peers::GroupIds::NONE,
             sweep: 0,
             counters: Counters::ZERO,

@@ -8,8 +8,11 @@ use core::hash::Hash;
 /// How many remembered exchanges give way, at most, for a new peer.
 const GIVE_WAY: u32 = 8;
 
-/// So many Message IDs are given out to a peer in an EXCHANGE_LIFETIME: less than half of them, so that none is repeated within one.
-const HALF: u16 = 30_000;
+/// So many Message IDs are given out to a peer in an EXCHANGE_LIFETIME: hardly half of them, so that none is repeated within one.
+const HALF: u16 = 32_000;
+
+/// In `given`: not the first half any more.
+const ROUND: u16 = 1 << 15;
 
 /// RFC 7252 8.1: a Message ID of a request to a group is not to be one that is active with a member. Those that end so are
 /// for groups, the others for peers.
@@ -29,23 +32,66 @@ impl GroupIds {
     const MOST: u16 = 2048;
 }
 
+/// The Message IDs of peers that gave up their slot while some of theirs could be on the way.
+///
+/// A slot's first Message ID is a random number plus the number of those that all peers together had when they gave way. So a peer that
+/// comes back goes on behind where it was, without a record of it. That holds until the sum goes round; before it does, within an
+/// EXCHANGE_LIFETIME, nobody gives way any more. The random number is the endpoint's; where there is an index, each address adds its
+/// keyed hash, so that a peer cannot tell the Message IDs of another.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct GivenUp {
+    ids: u16,
+    /// How many of these in the present EXCHANGE_LIFETIME.
+    lately: u16,
+    since: u32,
+}
+
+impl GivenUp {
+    pub(crate) const NONE: GivenUp = GivenUp { ids: 0, lately: 0, since: 0 };
+
+    /// Whether a peer with so many Message IDs may give way. One that has begun its second half of them may not.
+    fn has_room(self, given: u16, anew: bool) -> bool {
+        let lately = if anew { 0 } else { self.lately };
+        given & ROUND == 0 && lately.saturating_add(given) < HALF
+    }
+
+    fn take(&mut self, given: u16, now: u32, anew: bool) {
+        if anew || self.lately == 0 {
+            self.lately = 0;
+            self.since = now;
+        }
+        self.lately = self.lately.wrapping_add(given);
+        self.ids = self.ids.wrapping_add(given);
+    }
+}
+
 impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     /// The slot of a peer, a new one if it has none. It stays once something [refers](Self::refer) to it.
     pub(crate) fn peer(&mut self, address: P) -> Option<u32> {
-        if let Some(index) = self.held.find_peer(address) {
-            return Some(index);
-        }
+        self.held.find_peer(address).or_else(|| self.new_peer(address))
+    }
+
+    /// A slot for a peer that has none.
+    pub(crate) fn new_peer(&mut self, address: P) -> Option<u32> {
         // What is only remembered gives way, with the peer that it belongs to.
         for _ in 0..GIVE_WAY {
-            if self.held.peers.len() < self.held.peers.capacity() || self.drop_idle_peer() || !self.recycle(None, false)
+            if self.held.peers.len() < self.held.peers.capacity()
+                || self.drop_idle_peer(true)
+                || !self.recycle(None, false)
             {
                 break;
             }
         }
         if self.held.peers.len() == self.held.peers.capacity() {
-            self.drop_idle_peer();
+            self.drop_idle_peer(true);
         }
-        let next_id = self.held.random.draw() as u16;
+        if self.core.given_up.ids == 0 {
+            self.core.given_up.ids = self.held.random.draw() as u16;
+        }
+        let mut next_id = self.core.given_up.ids;
+        if C::INDEXED {
+            next_id = next_id.wrapping_add(self.held.random.hash_address(address) as u16);
+        }
         let index = self.held.peers.insert(Peer { address: Some(address), next_id, ..Peer::NONE })?.index();
         self.held.link_peer(index, address);
         if C::INDEXED {
@@ -55,8 +101,9 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         Some(index)
     }
 
-    /// Releases a peer to which nothing refers, if none of its Message IDs can still be on the way. True if it did.
-    pub(crate) fn drop_idle_peer(&mut self) -> bool {
+    /// Releases a peer to which nothing refers, if none of its Message IDs can still be on the way; with `early`, if need be, one of
+    /// which some are. True if it did.
+    pub(crate) fn drop_idle_peer(&mut self, early: bool) -> bool {
         let lifetime = self.rules().exchange_lifetime;
         let held = &mut self.held;
         let now = held.ticks();
@@ -64,11 +111,25 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             let passed = now.wrapping_sub(peer.last);
             peer.references == 0 && (peer.given == 0 || passed >= lifetime && passed <= u32::MAX / 2)
         };
-        let found = if C::INDEXED {
-            self.core.idle.first().filter(|&index| held.peers.at(index).is_some_and(is_over))
+        let idle = self.core.idle.first();
+        let mut found = if C::INDEXED {
+            idle.filter(|&index| held.peers.at(index).is_some_and(is_over))
         } else {
             held.peers.scan(is_over)
         };
+        if found.is_none() && early {
+            let passed = held.passed(self.core.given_up.since);
+            let given_up = &mut self.core.given_up;
+            let may_go = |peer: &Peer<P>| peer.references == 0 && given_up.has_room(peer.given, passed >= lifetime);
+            found = if C::INDEXED {
+                idle.filter(|&index| held.peers.at(index).is_some_and(may_go))
+            } else {
+                held.peers.scan(may_go)
+            };
+            if let Some(peer) = found.and_then(|index| held.peers.at(index)) {
+                given_up.take(peer.given, now, passed >= lifetime);
+            }
+        }
         let Some(index) = found else { return false };
         if C::INDEXED {
             self.core.idle.remove(&mut held.peers, index);
@@ -125,18 +186,19 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     pub(crate) fn message_id(&mut self, peer: u32) -> Result<u16, u64> {
         let (now, ticks, lifetime) = (self.held.now, self.held.ticks(), self.rules().exchange_lifetime);
         let Some(peer) = self.held.peers.at_mut(peer) else { return Err(now) };
-        if peer.given >= HALF {
+        if peer.given & !ROUND >= HALF {
             let passed = ticks.wrapping_sub(peer.since);
             let passed = if passed > u32::MAX / 2 { 0 } else { passed };
             if passed < lifetime {
                 return Err(now.saturating_add(u64::from(lifetime.wrapping_sub(passed))));
             }
-            peer.given = 0;
+            peer.given = ROUND;
         }
-        if peer.given == 0 {
+        if peer.given & !ROUND == 0 {
             peer.since = ticks;
         }
         if R::MULTICAST && peer.next_id & GROUPS == GROUPS {
+            peer.given = peer.given.wrapping_add(1);
             peer.next_id = peer.next_id.wrapping_add(1);
         }
         Ok(peer.next_id)
@@ -205,7 +267,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     pub(crate) fn detach(&mut self, index: u32) -> Result<(), u64> {
         let Some(&old) = self.held.peers.at(index) else { return Ok(()) };
         let Some(address) = old.address else { return Ok(()) };
-        let full = self.held.peers.len() == self.held.peers.capacity() && !self.drop_idle_peer();
+        let full = self.held.peers.len() == self.held.peers.capacity() && !self.drop_idle_peer(true);
         if old.given > 0 && full {
             return Err(self.peer_free_at());
         }

@@ -99,7 +99,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         for which in 0..LISTS {
             for _ in 0..most {
                 match self.core.lists.get(which).and_then(|list| self.expiry(list)) {
-                    Some((index, 0)) => self.release(index),
+                    Some((index, 0)) => self.let_go(index),
                     _ => break,
                 }
             }
@@ -114,7 +114,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         if self.is_current(index) {
             self.count(Counter::Recycled);
         }
-        self.release(index);
+        self.let_go(index);
         true
     }
 
@@ -175,12 +175,12 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
 
     /// Keeps the bytes of a message with its exchange in place of what it kept. False if the arena has no room; nothing is lost then.
     pub(crate) fn keep_bytes(&mut self, index: u32, bytes: &[u8]) -> bool {
-        let asking = self.held.exchanges.at(index).map(|exchange| exchange.peer);
-        if !self.make_room(asking, bytes.len()) {
+        let Some(&Exchange { peer, bytes: kept, .. }) = self.held.exchanges.at(index) else { return false };
+        if !self.held.arena.has_room_without(bytes.len(), kept) && !self.make_room(Some(peer), bytes.len()) {
             return false;
         }
-        let Some(chain) = self.held.arena.store(bytes) else { return false };
         self.held.forget_bytes(index);
+        let Some(chain) = self.held.arena.store(bytes) else { return false };
         if let Some(exchange) = self.held.exchanges.at_mut(index) {
             exchange.bytes = chain;
         }

@@ -86,6 +86,15 @@ impl<'s> Arena<'s> {
         len == 0 || len <= MAX_LEN && blocks(len) <= self.free()
     }
 
+    /// Whether so many bytes can be stored once these are released.
+    pub(crate) fn has_room_without(&self, len: usize, chain: Chain) -> bool {
+        let held = match self.len(chain) {
+            0 => 0,
+            held => blocks(held),
+        };
+        len == 0 || len <= MAX_LEN && blocks(len) <= self.free().saturating_add(held)
+    }
+
     /// Whether so many bytes fit into an empty arena.
     pub(crate) const fn could_hold(&self, len: usize) -> bool {
         len <= MAX_LEN && blocks(len) <= self.capacity()

@@ -36,6 +36,7 @@ impl<'d> Message<'d> {
             previous: None,
             response: self.code().is_response(),
             located: false,
+            no_response: None,
             known,
         }
     }
@@ -49,7 +50,16 @@ pub struct Unrecognised<'d, K> {
     response: bool,
     /// Whether a Location-Path or Location-Query has gone by: their numbers are lower than the reserved ones.
     located: bool,
+    /// The first No-Response that has gone by.
+    no_response: Option<&'d [u8]>,
     known: K,
+}
+
+impl<'d, K> Unrecognised<'d, K> {
+    /// The value of No-Response, once the walk is over: an option that each request is looked through for, and its number is high.
+    pub(crate) const fn no_response(&self) -> Option<&'d [u8]> {
+        self.no_response
+    }
 }
 
 impl<'d, K: FnMut(OptionNumber) -> bool> Iterator for Unrecognised<'d, K> {
@@ -59,6 +69,18 @@ impl<'d, K: FnMut(OptionNumber) -> bool> Iterator for Unrecognised<'d, K> {
         loop {
             let (number, value) = self.options.next()?;
             let again = self.previous.replace(number) == Some(number);
+            // What most requests consist of.
+            if !SMALL
+                && number == OptionNumber::URI_PATH
+                && value.len() <= 255
+                && value.is_ascii()
+                && (self.known)(number)
+            {
+                continue;
+            }
+            if number == OptionNumber::NO_RESPONSE && !again {
+                self.no_response = Some(value);
+            }
             self.located |= number == OptionNumber::LOCATION_PATH || number == OptionNumber::LOCATION_QUERY;
             let location = self.response && self.located && number.is_reserved_location();
             let must_know = number.is_critical() || location;
@@ -81,7 +103,7 @@ fn suits(number: OptionNumber, value: &[u8], again: bool, request: bool) -> bool
 /// Whether these bytes are UTF-8 (RFC 3629). On a device a small loop takes the place of the fast one of `core`.
 fn is_utf8(bytes: &[u8]) -> bool {
     if !SMALL {
-        return core::str::from_utf8(bytes).is_ok();
+        return bytes.is_ascii() || core::str::from_utf8(bytes).is_ok();
     }
     let mut bytes = bytes.iter();
     while let Some(&first) = bytes.next() {

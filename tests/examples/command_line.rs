@@ -2,6 +2,7 @@
 
 use crate::process::{Ended, Server, example, run};
 use std::net::{ToSocketAddrs, UdpSocket};
+use std::sync::LazyLock;
 
 fn quickstart(arguments: &[&str]) -> Ended {
     run(example("quickstart").args(arguments), b"")
@@ -15,15 +16,33 @@ fn refuses(name: &str, arguments: &[&str], status: i32, what: &str) {
     assert!(done.stderr.starts_with(&format!("{name}: ")) && done.stderr.contains(what), "{arguments:?}: {done:?}");
 }
 
+/// `quickstart` without arguments, run once for all that is to be seen of it.
+static SHOWN: LazyLock<Ended> = LazyLock::new(|| quickstart(&[]));
+
 #[test]
 fn quickstart_ends_by_itself() {
-    let done = quickstart(&[]);
+    let done = &*SHOWN;
     assert_eq!((done.status, &*done.stderr), (Some(0), ""), "{done:?}");
     let text = done.text();
-    for part in
-        ["CON GET", "Uri-Path: time", "ACK 2.05 Content", "CON PUT", "ACK 2.04 Changed", "payload 2 bytes \"on\""]
-    {
-        assert!(text.contains(part), "{part} in {text}");
+    // In this order: the retransmission of what was lost and its answer, a change, a separate response.
+    let mut rest = text;
+    for part in [
+        "-> ",
+        "(lost on purpose) CON GET",
+        "(retransmission) CON GET",
+        "ACK 2.05 Content",
+        "CON PUT",
+        "ACK 2.04 Changed",
+        "payload 2 bytes \"on\"",
+        "CON GET",
+        "Uri-Path: slow",
+        "<-    4 bytes  ACK Empty",
+        "CON 2.05 Content",
+        "->    4 bytes  ACK Empty",
+        "4.04 Not Found",
+    ] {
+        let (_, behind) = rest.split_once(part).unwrap_or_else(|| panic!("{part} in its place in {text}"));
+        rest = behind;
     }
     // Every message with its length; the sum is the sum.
     let lengths: Vec<usize> = text
@@ -32,8 +51,54 @@ fn quickstart_ends_by_itself() {
             line.split_once("->").or(line.split_once("<-"))?.1.trim().split_once(" bytes  ")?.0.parse().ok()
         })
         .collect();
-    let sum = format!("{} messages, {} bytes in all", lengths.len(), lengths.iter().sum::<usize>());
-    assert!(lengths.len() >= 10 && text.trim_end().ends_with(&format!("{sum}.")), "{sum}: {text}");
+    let (messages, bytes) = (lengths.len(), lengths.iter().sum::<usize>());
+    let sum = format!("{messages} messages (1 lost on purpose), {bytes} bytes.");
+    assert!(messages >= 14 && text.trim_end().ends_with(&sum), "{sum}: {text}");
+}
+
+/// Nothing is lost unless it is asked for.
+#[test]
+fn quickstart_without_a_loss() {
+    let done = quickstart(&["--lose", "0"]);
+    assert_eq!((done.status, &*done.stderr), (Some(0), ""), "{done:?}");
+    assert!(done.text().contains(" messages (0 lost on purpose), "), "{done:?}");
+    assert!(!done.text().contains("(lost on purpose)") && !done.text().contains("(retransmission)"), "{done:?}");
+}
+
+/// What the README shows of it is what it shows, but for times, ports and what is drawn at random.
+#[test]
+fn readme_shows_what_is_shown() {
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+    let readme = std::fs::read_to_string(readme).expect("README.md");
+    let (_, behind) = readme.split_once("```text\nA server listens on ").expect("the output in README.md");
+    let (shown, _) = behind.split_once("```").expect("the end of the block");
+    assert_eq!(without_chance(&format!("A server listens on {shown}")), without_chance(SHOWN.text()));
+}
+
+/// The text with a name for each Message ID, token and number of more than three digits, the same for the same, and
+/// without times.
+fn without_chance(text: &str) -> String {
+    let mut names = Vec::new();
+    let mut name = |word: &str| {
+        let known = names.iter().position(|known| known == word);
+        known.unwrap_or_else(|| {
+            names.push(word.to_owned());
+            names.len() - 1
+        })
+    };
+    let is_drawn = |word: &str| word.len() > 3 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let line = |line: &str| {
+        let line = line.split_once(" ms  ").map_or(line, |(_, message)| message);
+        let words = line.split_inclusive(|letter: char| !letter.is_ascii_alphanumeric());
+        let words = words.map(|word| {
+            let end = word.trim_end_matches(|letter: char| !letter.is_ascii_alphanumeric()).len();
+            let (word, separator) = word.split_at(end);
+            let plain = word.strip_prefix("0x").unwrap_or(word);
+            if is_drawn(plain) { format!("#{}{separator}", name(plain)) } else { format!("{word}{separator}") }
+        });
+        words.collect::<String>() + "\n"
+    };
+    text.lines().map(line).collect()
 }
 
 #[test]
@@ -51,7 +116,8 @@ fn serve_and_get() {
     let done = quickstart(&["get", &server.uri("")]);
     assert_eq!(done.status, Some(4), "{done:?}");
     assert!(done.stderr.lines().last().is_some_and(|line| line.contains("4.04 Not Found")), "{done:?}");
-    assert_eq!(quickstart(&["tour", &server.uri("")]).status, Some(0));
+    let done = quickstart(&["tour", &server.uri(""), "--ack-timeout", "0.1"]);
+    assert!(done.status == Some(0) && done.text().contains("(lost on purpose)"), "{done:?}");
 }
 
 /// By name, with Uri-Host, whichever of its addresses the server has.
@@ -135,6 +201,9 @@ fn mistakes_of_quickstart() {
         (&["get", "coap://127.0.0.1/", "--bind", "127.0.0.1:0"], "--bind goes with serve"),
         (&["--bind", "127.0.0.1:0"], "--bind goes with serve"),
         (&["serve", "--ack-timeout", "1"], "--ack-timeout goes with"),
+        (&["serve", "--lose", "-1"], "a number of datagrams"),
+        (&["get", "coap://127.0.0.1/", "--lose", "one"], "a number of datagrams"),
+        (&["--lsoe", "1"], "--lsoe"),
         (&["get", "coap://127.0.0.1/", "--ack-timeout", "0"], "0.001 to 3600"),
         (&["get", "coap://127.0.0.1/", "--ack-timeout", "NaN"], "0.001 to 3600"),
         (&["get", "coap://127.0.0.1/", "--ack-timeout", "soon"], "0.001 to 3600"),
@@ -153,7 +222,7 @@ fn mistakes_of_decode() {
 #[test]
 fn help_has_examples() {
     for (name, examples) in [
-        ("quickstart", &["quickstart -- serve", "quickstart -- get coap://", "--bind"][..]),
+        ("quickstart", &["quickstart -- serve", "quickstart -- get coap://", "--bind", "--lose"][..]),
         ("decode", &["decode -- 44", "--json"]),
     ] {
         for option in ["--help", "-h"] {

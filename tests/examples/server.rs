@@ -2,12 +2,15 @@
 
 use crate::process::{ANSWER, Server};
 use coaplet::{Code, Header, Message, OptionNumber, Type, Writer};
+use std::cell::Cell;
 use std::net::UdpSocket;
 
 /// A socket connected to a server of its own.
 struct Peer {
     socket: UdpSocket,
     server: Server,
+    /// Of the last request: with the same one, the next would be a duplicate.
+    message_id: Cell<u16>,
 }
 
 const PING: &[u8] = b"\x40\x00\xab\xcd";
@@ -15,11 +18,14 @@ const PONG: &[u8] = b"\x70\x00\xab\xcd";
 
 impl Peer {
     fn new() -> Peer {
-        let server = Server::start("127.0.0.1:0");
+        Peer::of(Server::start("127.0.0.1:0"))
+    }
+
+    fn of(server: Server) -> Peer {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
         socket.connect(server.address).expect("connected");
         socket.set_read_timeout(Some(ANSWER)).expect("a timeout");
-        Peer { socket, server }
+        Peer { socket, server, message_id: Cell::new(0) }
     }
 
     fn send(&self, datagram: &[u8]) {
@@ -44,20 +50,36 @@ impl Peer {
         assert_eq!(self.ask(PING), PONG, "after {datagram:02x?}");
     }
 
-    /// Asks, and checks header and token of the answer; its code and payload come back.
-    fn request(
+    /// A request with a Message ID that was not used before.
+    fn write(
         &self,
-        header: Header,
+        message_type: Type,
+        method: Code,
         token: &[u8],
         build: impl for<'a, 'b> Fn(&'a mut Writer<'b>) -> &'a mut Writer<'b>,
-    ) -> (Code, Vec<u8>) {
+    ) -> (Header, Vec<u8>) {
+        self.message_id.set(self.message_id.get() + 1);
+        let header = Header::new(message_type, method, self.message_id.get());
         let mut buffer = vec![0; 65_536];
         let mut writer = Writer::new(&mut buffer, header, token);
         build(&mut writer);
         let length = writer.finish().expect("a request");
-        let datagram = self.ask(&buffer[..length]);
+        buffer.truncate(length);
+        (header, buffer)
+    }
+
+    /// Asks, and checks header and token of the answer; its code and payload come back.
+    fn request(
+        &self,
+        message_type: Type,
+        method: Code,
+        token: &[u8],
+        build: impl for<'a, 'b> Fn(&'a mut Writer<'b>) -> &'a mut Writer<'b>,
+    ) -> (Code, Vec<u8>) {
+        let (header, request) = self.write(message_type, method, token, build);
+        let datagram = self.ask(&request);
         let answer = Message::parse(&datagram).expect("a message");
-        if header.message_type == Type::Confirmable {
+        if message_type == Type::Confirmable {
             let expected = (Type::Acknowledgement, header.message_id);
             assert_eq!((answer.message_type(), answer.message_id()), expected, "RFC 7252 5.2.1: {answer}");
         } else {
@@ -68,7 +90,11 @@ impl Peer {
     }
 
     fn code(&self, method: Code, build: impl for<'a, 'b> Fn(&'a mut Writer<'b>) -> &'a mut Writer<'b>) -> Code {
-        self.request(Header::confirmable(method, 0x1234), b"tok", build).0
+        self.request(Type::Confirmable, method, b"tok", build).0
+    }
+
+    fn get(&self, path: &str) -> (Code, Vec<u8>) {
+        self.request(Type::Confirmable, Code::GET, b"t", |request| request.path(path))
     }
 }
 
@@ -131,21 +157,20 @@ fn what_is_to_be_ignored_is_ignored() {
 #[test]
 fn resources_answer() {
     let peer = Peer::new();
-    let get = |path: &str| peer.request(Header::confirmable(Code::GET, 7), b"", |request| request.path(path));
-    let (code, time) = get("time");
+    let (code, time) = peer.get("time");
     let seconds: u64 = String::from_utf8(time).expect("text").parse().expect("a number");
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs();
     assert!(code == Code::CONTENT && seconds.abs_diff(now) < 120, "{seconds} at {now}");
-    assert_eq!(get("led"), (Code::CONTENT, b"off".to_vec()));
+    assert_eq!(peer.get("led"), (Code::CONTENT, b"off".to_vec()));
     let put = |payload: &[u8]| peer.code(Code::PUT, |request| request.path("led").payload(payload));
     assert_eq!(put(b"on"), Code::CHANGED);
-    assert_eq!(get("led"), (Code::CONTENT, b"on".to_vec()));
+    assert_eq!(peer.get("led"), (Code::CONTENT, b"on".to_vec()));
     assert_eq!(put(b"purple"), Code::BAD_REQUEST);
-    assert_eq!(get("led"), (Code::CONTENT, b"on".to_vec()), "a bad request changes nothing");
-    let (code, list) = get(".well-known/core");
+    assert_eq!(peer.get("led"), (Code::CONTENT, b"on".to_vec()), "a bad request changes nothing");
+    let (code, list) = peer.get(".well-known/core");
     let list = String::from_utf8(list).expect("text");
     assert_eq!(code, Code::CONTENT);
-    for path in ["</time>", "</led>", "</sensors/temp>"] {
+    for path in ["</time>", "</led>", "</sensors/temp>", "</slow>"] {
         assert!(list.contains(path), "{path} in {list}");
     }
 }
@@ -172,7 +197,7 @@ fn refusals_have_their_codes() {
 fn options_that_are_not_understood() {
     let peer = Peer::new();
     let get = |number: u16, value: &[u8]| {
-        peer.request(Header::confirmable(Code::GET, 7), b"t", |request| {
+        peer.request(Type::Confirmable, Code::GET, b"t", |request| {
             request.path("time").option(OptionNumber::new(number), value)
         })
     };
@@ -187,29 +212,96 @@ fn options_that_are_not_understood() {
     assert_eq!(both, Code::CONTENT, "Uri-Host and Uri-Port are understood");
 }
 
+/// RFC 8974 2.1. What the endpoint has no slot for is refused with the token that it came with.
 #[test]
 fn tokens_of_any_length_come_back() {
     let peer = Peer::new();
     for length in [0, 1, 8, 9, 12, 13, 268, 269, 1200, 60_000] {
         let token: Vec<u8> = (0..length).map(|byte| byte as u8).collect();
-        let (code, _) = peer.request(Header::confirmable(Code::GET, 1), &token, |request| request.path("sensors/temp"));
-        assert_eq!(code, Code::CONTENT, "RFC 8974 2.1, {length} bytes");
+        let (code, _) = peer.request(Type::Confirmable, Code::GET, &token, |request| request.path("sensors/temp"));
+        let refused = length > 8 && code == Code::SERVICE_UNAVAILABLE;
+        assert!(code == Code::CONTENT || refused, "{length} bytes: {code}");
     }
 }
 
 #[test]
 fn non_confirmable_requests_get_non_confirmable_responses() {
     let peer = Peer::new();
-    let get = b"\x51\x01\x12\x35t\xb4time";
-    let [first, second] = [peer.ask(get), peer.ask(get)].map(|datagram| {
+    let [first, second] = [1, 2].map(|_| {
+        let (_, request) = peer.write(Type::NonConfirmable, Code::GET, b"t", |request| request.path("time"));
+        let datagram = peer.ask(&request);
         let answer = Message::parse(&datagram).expect("a message");
         assert_eq!((answer.message_type(), answer.code()), (Type::NonConfirmable, Code::CONTENT));
         assert_eq!(answer.token(), b"t");
+        peer.silence(&request); // RFC 7252 4.5: a duplicate
         answer.message_id()
     });
     assert_ne!(first, second, "RFC 7252 4.4: each message has a Message ID of its own");
-    let (code, _) = peer.request(Header::non_confirmable(Code::GET, 1), b"", |request| request.path("x"));
+    let (code, _) = peer.request(Type::NonConfirmable, Code::GET, b"", |request| request.path("x"));
     assert_eq!(code, Code::NOT_FOUND);
+}
+
+/// RFC 7252 4.5: the thermometer, which never shows the same twice in a row, is read once for all of them.
+#[test]
+fn duplicates_get_the_same_answer() {
+    let peer = Peer::new();
+    let (_, request) = peer.write(Type::Confirmable, Code::GET, b"t", |request| request.path("sensors/temp"));
+    let first = peer.ask(&request);
+    for _ in 0..3 {
+        assert_eq!(peer.ask(&request), first);
+    }
+    let payload = Message::parse(&first).expect("a message").payload().to_vec();
+    assert_ne!(peer.get("sensors/temp").1, payload, "a new request is a new reading");
+}
+
+/// RFC 7252 5.2.2: an Empty ACK by itself, and the response in a CON of its own.
+#[test]
+fn what_takes_its_time_is_a_separate_response() {
+    let peer = Peer::new();
+    let (header, request) = peer.write(Type::Confirmable, Code::GET, b"late", |request| request.path("slow"));
+    peer.send(&request);
+    assert_eq!(peer.ask(PING), PONG, "others need not wait for it");
+    let [high, low] = header.message_id.to_be_bytes();
+    assert_eq!(peer.receive(), [0x60, 0, high, low]);
+    assert!(peer.server.line_with("(by itself)").ends_with("ACK Empty mid=0x0001"));
+    let datagram = peer.receive();
+    let response = Message::parse(&datagram).expect("a message");
+    assert_eq!((response.message_type(), response.code()), (Type::Confirmable, Code::CONTENT), "{response}");
+    assert_eq!((response.token(), response.payload()), (&b"late"[..], &b"here at last"[..]), "{response}");
+    let [high, low] = response.message_id().to_be_bytes();
+    peer.send(&[0x60, 0, high, low]);
+    assert_eq!(peer.ask(&request), [0x60, 0, 0, 1], "RFC 7252 4.5: a duplicate is acknowledged, and no more");
+
+    // RFC 7252 5.2.3
+    let (code, payload) = peer.request(Type::NonConfirmable, Code::GET, b"t", |request| request.path("slow"));
+    assert_eq!((code, &*payload), (Code::CONTENT, &b"here at last"[..]));
+}
+
+/// A client whose first answer is lost asks again, and gets that answer.
+#[test]
+fn an_answer_that_is_lost_comes_again() {
+    let peer = Peer::of(Server::start_with("127.0.0.1:0", &["--lose", "1"]));
+    let (_, request) = peer.write(Type::Confirmable, Code::GET, b"t", |request| request.path("sensors/temp"));
+    peer.send(&request);
+    let lost = peer.server.line_with("(lost on purpose) ACK 2.05 Content");
+    let answer = peer.ask(&request);
+    let answer = Message::parse(&answer).expect("a message").to_string();
+    assert_eq!(lost.split_once("purpose) ").map(|(_, message)| message), Some(&*answer));
+}
+
+/// More than it has slots for: what is only remembered gives way.
+#[test]
+fn thousands_of_clients_are_served() {
+    let peer = Peer::new();
+    let (_, request) = peer.write(Type::Confirmable, Code::GET, b"t", |request| request.path("led"));
+    for _ in 0..2000 {
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+        socket.set_read_timeout(Some(ANSWER)).expect("a timeout");
+        socket.send_to(&request, peer.server.address).expect("sent");
+        let mut answer = [0; 64];
+        let length = socket.recv(&mut answer).expect("an answer");
+        assert!(answer[..length].ends_with(b"off"), "{:02x?}", &answer[..length]);
+    }
 }
 
 /// Every vector, valid or not, and every prefix of the short ones: it goes on serving.

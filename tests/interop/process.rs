@@ -161,8 +161,14 @@ pub struct Server {
 impl Server {
     /// Starts it on a free port of an address such as `127.0.0.1:0`, and waits until it says where it listens.
     pub fn start(bind: &str) -> Server {
+        Server::start_with(bind, &[])
+    }
+
+    /// The same, with more arguments.
+    pub fn start_with(bind: &str, arguments: &[&str]) -> Server {
         let mut command = example("quickstart");
-        let mut running = Running::start(command.args(["serve", "--bind", bind]).stdout(Stdio::piped()));
+        let command = command.args(["serve", "--bind", bind]).args(arguments);
+        let mut running = Running::start(command.stdout(Stdio::piped()));
         let output = BufReader::new(running.child.stdout.take().expect("a pipe"));
         let (sender, lines) = mpsc::channel();
         thread::spawn(move || {

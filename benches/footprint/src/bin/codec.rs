@@ -6,11 +6,11 @@
 #![no_main]
 
 use coaplet::wire::{Code, Header, Message, OptionNumber, Writer};
-use device::{put, send, transmit, word};
+use device::{Device, put, send, transmit, word};
 
 #[unsafe(no_mangle)]
 #[inline(never)]
-fn firmware(datagram: &[u8], room: &mut [u8]) {
+fn firmware(datagram: &[u8], room: &mut [u8], _: &mut Device) {
     let request = match Message::parse(datagram) {
         Ok(request) => request,
         Err(error) => return put(error.offset() as u32),

@@ -6,11 +6,11 @@
 
 use coaplet::endpoint::{Arrival, Event, Output, Request, Transmit};
 use coaplet::{Code, Config, Endpoint, Fixed, Instant};
-use device::{put, send, word};
+use device::{Device, put, send, word};
 
 #[unsafe(no_mangle)]
 #[inline(never)]
-fn firmware(datagram: &[u8], room: &mut [u8]) {
+fn firmware(datagram: &[u8], room: &mut [u8], _: &mut Device) {
     let mut endpoint = Endpoint::new(Config::DEFAULT, [7; 16], Fixed::<u32, 4, 8, 512>::new());
     let now = Instant::from_millis(u64::from(word()));
     if let Ok((handle, Some(request))) = endpoint.request(now, word(), Request::get(), room, |w| {

@@ -5,7 +5,7 @@
 
 #[unsafe(no_mangle)]
 #[inline(never)]
-fn firmware(datagram: &[u8], room: &mut [u8]) {
+fn firmware(datagram: &[u8], room: &mut [u8], _: &mut device::Device) {
     device::send(room);
     device::put(u32::from(datagram[device::word() as usize]));
 }
