@@ -1,8 +1,8 @@
 //! Wall time of the endpoint's events with 8 to 1,000,000 live exchanges, and how much longer they take than with 8.
 //!
 //! `cargo bench --manifest-path benches/Cargo.toml --bench scale`. Each figure is the median of [`ROUNDS`] rounds; the
-//! sizes take turns, so that what disturbs the machine disturbs all of them. It is printed and never asserted: the figures that
-//! are, in instructions, come from `scale_instructions.rs`. What the events are is told in `src/scale.rs`.
+//! sizes take turns, so that what disturbs the machine disturbs all of them. It is printed and never asserted: the
+//! figures that are, in instructions, come from `scale_instructions.rs`. What the events are is told in `src/scale.rs`.
 
 use coaplet_benches::CALLS;
 use coaplet_benches::scale::{DUE, OUTSTANDING, SIZES, Scene};
@@ -18,11 +18,11 @@ const EVENTS: [(&str, &str); 3] = [
 ];
 
 fn main() {
-    let mut times = [[[Duration::ZERO; ROUNDS]; SIZES.len()]; EVENTS.len()];
-    for round in 0..ROUNDS {
+    let mut times: [[Vec<Duration>; SIZES.len()]; EVENTS.len()] = Default::default();
+    for _ in 0..ROUNDS {
         for (at, &live) in SIZES.iter().enumerate() {
             for (event, time) in measure(live).into_iter().enumerate() {
-                times[event][at][round] = time;
+                times[event][at].push(time);
             }
         }
     }

@@ -1,8 +1,8 @@
 //! Instructions of the endpoint's events under callgrind, with 8 to 1,000,000 live exchanges; 1000 events each.
 //!
-//! `.ci/bench` runs it, divides by 1000 and compares the last size with the first; by itself, `cargo bench --manifest-path
-//! benches/Cargo.toml --bench scale_instructions` prints the totals. The group is the bench, the function the operation and the id
-//! the size that `budget.tsv` names. What the events are is told in `src/scale.rs`.
+//! `.ci/bench` runs it, divides by 1000 and compares the last size with the first; by itself, `cargo bench
+//! --manifest-path benches/Cargo.toml --bench scale_instructions` prints the totals. The group is the bench, the function
+//! the operation and the id the size that `budget.tsv` names. What the events are is told in `src/scale.rs`.
 
 use coaplet_benches::CALLS;
 use coaplet_benches::scale::{DUE, Datagram, SIZES, Scene, scenes};

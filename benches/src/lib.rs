@@ -3,7 +3,8 @@
 //! | command (in the repository's root) | prints |
 //! |---|---|
 //! | `cargo bench --manifest-path benches/Cargo.toml --bench codec` | wall time of the codec (divan) |
-//! | `.ci/bench` | instructions of every operation against `budget.tsv` (gungraun, callgrind) |
+//! | the same with `--bench scale` | wall time of the endpoint's events with 8 to 1,000,000 live exchanges |
+//! | `.ci/bench` | instructions of every operation and event against `budget.tsv` (gungraun, callgrind) |
 //! | `cargo run --release --manifest-path benches/peers/Cargo.toml` | the same work by other codecs, instructions and time |
 //! | `.ci/footprint` | flash and RAM on a Cortex-M3 (`footprint/`) |
 //!

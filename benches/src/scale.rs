@@ -1,16 +1,16 @@
 //! The endpoint with few and with very many exchanges: the state in which an event is measured, and the events.
 //!
-//! A [`Scene`] is an endpoint over a [`Heap`] in which as many exchanges are live as asked for, with a quarter as many peers. Each
-//! peer has asked twice and has no answer yet; we have asked it once by a NON and a second time by a CON, or, beyond the first
-//! [`OUTSTANDING`] peers, by another NON, and have no answer either. So all indexes are as full as the size says, and the timers
-//! hold deadlines between 2 and 94 seconds ahead.
+//! A [`Scene`] is an endpoint over a [`Heap`] in which as many exchanges are live as asked for, with a quarter as many
+//! peers. Each peer has asked twice and has no answer yet; we have asked it once by a NON and a second time by a CON,
+//! or, beyond the first [`OUTSTANDING`] peers, by another NON, and have no answer either. So all indexes are as full as
+//! the size says, and the timers hold deadlines between 2 and 94 seconds ahead.
 //!
-//! The store is full: what is not live remembers an exchange that is over, so that a new one makes the oldest of those give way. A
-//! server that has run for longer than EXCHANGE_LIFETIME is in this state for ever. (One exchange is forgotten for each that comes
-//! in either way, by age or for want of room.)
+//! The store is full: what is not live remembers an exchange that is over, so that a new one makes the oldest of those
+//! give way. A server that has run for longer than EXCHANGE_LIFETIME is in this state for ever. (One exchange is
+//! forgotten for each that comes in either way, by age or for want of room.)
 //!
-//! Whom an event concerns is drawn at random, by a generator that starts the same in each run: with a million exchanges the slots
-//! are in no cache, with eight all of them are.
+//! Whom an event concerns is drawn at random, by a generator that starts the same in each run: with a million exchanges
+//! hardly a slot is in a cache, with eight all of them are.
 
 use coaplet::endpoint::{Arrival, Event, Output, Request};
 use coaplet::store::Heap;
@@ -24,8 +24,8 @@ pub const SIZES: [usize; 4] = [8, 1_000, 100_000, 1_000_000];
 /// The most CON requests of ours that wait for their acknowledgement: what [`Scene::retransmit`] finds due.
 pub const OUTSTANDING: usize = 500;
 
-/// When all of those are due for the first time, and for the second, whatever timeout was drawn for them. All else is due
-/// after 60 s.
+/// When all of those are due for the first time, and for the second, whatever timeout was drawn for them. All else is
+/// due after 60 s.
 pub const DUE: [Instant; 2] = [Instant::from_millis(4_000), Instant::from_millis(10_000)];
 
 const PAYLOAD: [u8; 16] = *b"21.5 degrees C, ";
@@ -111,7 +111,8 @@ impl Scene {
         (0..count)
             .map(|_| {
                 let (peer, id) = (self.draw_peer(), self.next_id);
-                // By the time that one comes again, the request that had it is forgotten; 0 and 1 are those without an answer.
+                // By the time that one comes again, the request that had it is forgotten; 0 and 1 are those without an
+                // answer.
                 self.next_id = id.checked_add(1).unwrap_or(2);
                 self.request_of(peer, id)
             })
@@ -123,8 +124,8 @@ impl Scene {
         (0..count).map(|_| address(self.draw_peer())).collect()
     }
 
-    /// Server: each request comes in, and a reply with 16 bytes goes out on its acknowledgement. The reply is stored, and
-    /// the oldest one forgotten.
+    /// Server: each request comes in, and a reply with 16 bytes goes out on its acknowledgement. The reply is stored,
+    /// and the oldest one forgotten.
     ///
     /// # Panics
     ///

@@ -2,7 +2,7 @@
 
 use super::Endpoint;
 use super::types::{Arrival, ClientResponse, Event, Input, ServerRequest, Transmit};
-use crate::exchange::{RequestId, asked};
+use crate::exchange::{Handle, RequestId, asked};
 use crate::reliability::{Counter, Engine, write};
 use crate::roles::Roles;
 use crate::store::{Exchange, Scale, State, Store, flag};
@@ -36,9 +36,27 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         datagram: &'d [u8],
         tx: &mut [u8],
     ) -> Input<'d, S::Peer> {
-        let mut reply = None;
         let mut engine = self.at(now);
-        let event = engine.handle(from, arrival, datagram, tx, &mut reply);
+        engine.count(Counter::Received);
+        let mut reply = None;
+        let event = match Message::parse(datagram) {
+            // What it means is told in a few words, so that the message is moved once.
+            Ok(message) => match engine.take(from, arrival, &message, tx, &mut reply) {
+                Meaning::Nothing => Event::Handled,
+                Meaning::Request(id) => Event::Request(ServerRequest { id, from, arrival, message }),
+                Meaning::Response { handle, more, round_trip } => {
+                    let round_trip = round_trip.map(|ms| Duration::from_millis(u64::from(ms)));
+                    Event::Response(ClientResponse { handle, from, more, round_trip, message })
+                }
+            },
+            Err(error) => {
+                engine.count(Counter::Malformed);
+                if arrival == Arrival::Unicast {
+                    reply = error.reset().and_then(|id| write(tx, Header::reset(id)));
+                }
+                Event::Handled
+            }
+        };
         if reply.is_some() {
             engine.count(Counter::Sent);
         }
@@ -46,47 +64,51 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     }
 }
 
+/// What a message means to the application.
+#[derive(Clone, Copy)]
+enum Meaning {
+    Nothing,
+    Request(RequestId),
+    /// The round trip in ms.
+    Response {
+        handle: Handle,
+        more: bool,
+        round_trip: Option<u32>,
+    },
+}
+
 impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
-    fn handle<'d>(
+    fn take(
         &mut self,
         from: P,
         arrival: Arrival,
-        datagram: &'d [u8],
+        message: &Message<'_>,
         tx: &mut [u8],
         reply: &mut Option<usize>,
-    ) -> Event<'d, P> {
-        self.count(Counter::Received);
-        let group = arrival == Arrival::Group;
-        let message = match Message::parse(datagram) {
-            Ok(message) => message,
-            Err(error) => {
-                self.count(Counter::Malformed);
-                *reply = error.reset().filter(|_| !group).and_then(|id| write(tx, Header::reset(id)));
-                return Event::Handled;
-            }
-        };
+    ) -> Meaning {
         let (id, message_type, code) = (message.message_id(), message.message_type(), message.code());
         // RFC 7252 8.1: requests to a group are Non-confirmable, and nothing else comes to one.
-        if group && (!R::MULTICAST || !code.is_request() || message_type != Type::NonConfirmable) {
+        let to_group = arrival == Arrival::Group;
+        if to_group && (!R::MULTICAST || !code.is_request() || message_type != Type::NonConfirmable) {
             self.count(Counter::Misaddressed);
-            return Event::Handled;
+            return Meaning::Nothing;
         }
         let peer = self.held.find_peer(from);
         if let (true, Some(peer)) = (R::CLIENT, peer) {
             self.heard(peer);
         }
         if code.is_request() {
-            return self.on_request(from, peer, arrival, message, tx, reply);
+            return match self.on_request(from, peer, arrival, message, tx, reply) {
+                Some(index) => Meaning::Request(RequestId(self.handle_of(index))),
+                None => Meaning::Nothing,
+            };
         }
         if code.is_response() {
             if R::CLIENT {
-                if let Some(event) = self.on_response(from, peer, message, tx, reply) {
-                    return event;
-                }
-            } else {
-                *reply = self.reject(&message, tx);
+                return self.on_response(from, peer, message, tx, reply).unwrap_or(Meaning::Nothing);
             }
-            return Event::Handled;
+            *reply = reject(message, tx);
+            return Meaning::Nothing;
         }
         match message_type {
             Type::Confirmable => {
@@ -101,7 +123,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
                 None => self.count(Counter::Unexpected),
             },
         }
-        Event::Handled
+        Meaning::Nothing
     }
 
     /// What of ours has this Message ID.
@@ -113,32 +135,27 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         self.held.find_local(peer, id)
     }
 
-    /// RFC 7252 4.2, 4.3: what cannot be processed is reset if it is a CON, and dropped otherwise.
-    fn reject(&self, message: &Message<'_>, tx: &mut [u8]) -> Option<usize> {
-        let confirmable = message.message_type() == Type::Confirmable;
-        if confirmable { write(tx, Header::reset(message.message_id())) } else { None }
-    }
-
-    fn on_request<'d>(
+    fn on_request(
         &mut self,
         from: P,
         peer: Option<u32>,
         arrival: Arrival,
-        message: Message<'d>,
+        message: &Message<'_>,
         tx: &mut [u8],
         reply: &mut Option<usize>,
-    ) -> Event<'d, P> {
-        if let Some(index) = peer.and_then(|peer| self.seen(peer, message.message_id())) {
+    ) -> Option<u32> {
+        let key = peer.map(|peer| self.held.remote_key(peer, message.message_id()));
+        if let Some(index) = peer.zip(key).and_then(|(peer, key)| self.seen(peer, message.message_id(), key)) {
             // RFC 7252 4.5: a duplicate is acknowledged again, the request is processed once.
             self.count(Counter::Duplicate);
             if message.message_type() == Type::Confirmable {
-                *reply = self.again(index, &message, tx);
+                *reply = self.again(index, message, tx);
             }
-            return Event::Handled;
+            return None;
         }
         if !R::SERVER {
-            *reply = self.refuse(from, &message, Code::NOT_IMPLEMENTED, None, tx);
-            return Event::Handled;
+            *reply = self.refuse(from, message, Code::NOT_IMPLEMENTED, None, tx);
+            return None;
         }
         let mut refused = message.unrecognised(self.rules().known);
         if let Some((number, _)) = refused.next() {
@@ -149,15 +166,12 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
                 // 5.10.2: who does not act as a proxy says so.
                 let proxy = matches!(number, OptionNumber::PROXY_URI | OptionNumber::PROXY_SCHEME);
                 let code = if proxy { Code::PROXYING_NOT_SUPPORTED } else { Code::BAD_OPTION };
-                *reply = self.refuse(from, &message, code, Some(number.get()), tx);
+                *reply = self.refuse(from, message, code, Some(number.get()), tx);
             }
-            return Event::Handled;
+            return None;
         }
-        let refusal = match self.admit(from, peer, arrival, &message, refused.no_response()) {
-            Ok(index) => {
-                let id = RequestId(self.handle_of(index));
-                return Event::Request(ServerRequest { id, from, arrival, message });
-            }
+        let refusal = match self.admit(from, peer.zip(key), arrival, message, refused.no_response()) {
+            Ok(index) => return Some(index),
             Err(refusal) => refusal,
         };
         let (code, counter) = match refusal {
@@ -169,31 +183,37 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         // With no state, from the datagram alone. A NON would take a Message ID, and is dropped where nothing is free.
         let answered = refusal != Refusal::Full && arrival == Arrival::Unicast;
         if message.message_type() == Type::Confirmable || answered {
-            *reply = self.refuse(from, &message, code, None, tx);
+            *reply = self.refuse(from, message, code, None, tx);
         }
-        Event::Handled
+        None
     }
 
     /// An exchange of a peer's that had this Message ID, unless it is too long ago.
-    fn seen(&self, peer: u32, id: u16) -> Option<u32> {
+    fn seen(&self, peer: u32, id: u16, key: u32) -> Option<u32> {
         #[cfg(test)]
         if self.core.hooks.no_deduplication {
             return None;
         }
-        self.held.find_remote(peer, id).filter(|&index| self.is_current(index))
+        self.held.find_remote(peer, id, key).filter(|&index| self.is_current(index))
     }
 
     /// Takes a slot for a new request of a peer's.
     fn admit(
         &mut self,
         from: P,
-        peer: Option<u32>,
+        found: Option<(u32, u32)>,
         arrival: Arrival,
         message: &Message<'_>,
         no_response: Option<&[u8]>,
     ) -> Result<u32, Refusal> {
         let confirmable = message.message_type() == Type::Confirmable;
-        let peer = peer.or_else(|| self.new_peer(from)).ok_or(Refusal::Full)?;
+        let (peer, key) = match found {
+            Some(found) => found,
+            None => {
+                let peer = self.new_peer(from).ok_or(Refusal::Full)?;
+                (peer, self.held.remote_key(peer, message.message_id()))
+            }
+        };
         if R::SHARES {
             let share = u64::from(self.held.exchanges.capacity()).wrapping_mul(u64::from(self.rules().peer_share));
             let live = self.held.peers.at(peer).map_or(0, |peer| peer.live);
@@ -217,6 +237,8 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             _ => State::AskedNon,
         };
         let mut exchange = Exchange::new(state, peer, message.message_id(), token);
+        exchange.interval = key;
+        exchange.since = self.held.ticks();
         if R::NO_RESPONSE || R::MULTICAST {
             if let Some(bits) = asked(no_response) {
                 exchange.flags = bits;
@@ -239,9 +261,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         if long {
             self.keep_bytes(index, token);
         }
-        let rules = self.rules();
-        let wait = if confirmable { rules.acknowledge_after } else { rules.answer_timeout };
-        self.held.after(index, wait);
+        self.await_answer(index, confirmable);
         Ok(index)
     }
 
@@ -264,6 +284,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
 
     /// From now on the request counts as acknowledged.
     pub(super) fn acknowledge(&mut self, index: u32) {
+        self.stop(index);
         let rules = self.rules();
         let Some(exchange) = self.held.exchanges.at_mut(index) else { return };
         exchange.state = State::Deferred;
@@ -296,18 +317,18 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         writer.finish().ok()
     }
 
-    fn on_response<'d>(
+    fn on_response(
         &mut self,
         from: P,
         peer: Option<u32>,
-        message: Message<'d>,
+        message: &Message<'_>,
         tx: &mut [u8],
         reply: &mut Option<usize>,
-    ) -> Option<Event<'d, P>> {
+    ) -> Option<Meaning> {
         let (id, message_type) = (message.message_id(), message.message_type());
         let confirmable = message_type == Type::Confirmable;
         if message_type != Type::Acknowledgement {
-            let seen = peer.and_then(|peer| self.seen(peer, id));
+            let seen = peer.and_then(|peer| self.seen(peer, id, self.held.remote_key(peer, id)));
             let taken = |index: &u32| self.held.exchanges.at(*index).is_some_and(|e| e.state == State::Taken);
             if seen.filter(taken).is_some() {
                 // RFC 7252 4.5: taken before, and acknowledged again.
@@ -329,19 +350,19 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         let Some(index) = found else {
             // RFC 7252 5.3.2.
             self.count(Counter::Unmatched);
-            *reply = self.reject(&message, tx);
+            *reply = reject(message, tx);
             return None;
         };
         if message.unrecognised(self.rules().known_in_responses).next().is_some() {
             self.count(Counter::BadOption);
-            *reply = self.reject(&message, tx);
+            *reply = reject(message, tx);
             return None;
         }
         let handle = self.handle_of(index);
         let &exchange = self.held.exchanges.at(index)?;
         let round_trip =
             if exchange.state == State::Acked { exchange.interval } else { self.held.passed(exchange.since) };
-        let round_trip = (exchange.again() == 0).then(|| Duration::from_millis(u64::from(round_trip)));
+        let round_trip = (exchange.again() == 0).then_some(round_trip);
         let more = R::MULTICAST && exchange.state == State::SentGroup;
         if !more {
             self.release(index);
@@ -353,14 +374,21 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             // Remembered, so that the response is acknowledged again if that gets lost, and not taken twice.
             if let Some(peer) = self.peer(from) {
                 let mut taken = Exchange::new(State::Taken, peer, id, &[]);
+                taken.interval = self.held.remote_key(peer, id);
                 taken.flags = flag::IDEMPOTENT | if confirmable { 0 } else { flag::NON };
                 if let Some(index) = self.insert(taken) {
                     self.remember(index);
                 }
             }
         }
-        Some(Event::Response(ClientResponse { handle, from, more, round_trip, message }))
+        Some(Meaning::Response { handle, more, round_trip })
     }
+}
+
+/// RFC 7252 4.2, 4.3: what cannot be processed is reset if it is a CON, and dropped otherwise.
+fn reject(message: &Message<'_>, tx: &mut [u8]) -> Option<usize> {
+    let confirmable = message.message_type() == Type::Confirmable;
+    if confirmable { write(tx, Header::reset(message.message_id())) } else { None }
 }
 
 /// Writes a number into the payload. The formatting of `core` takes a kilobyte of flash.

@@ -32,7 +32,11 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     fn poll(&mut self, tx: &mut [u8]) -> Output<P> {
         for _ in 0..STEPS {
             let now = self.held.now;
-            let Some(index) = self.held.timers.pop_due(&mut self.held.exchanges, now) else { break };
+            let mut due = self.held.timers.pop_due(&mut self.held.exchanges, now);
+            if C::INDEXED && due.is_none() {
+                due = self.pop_asked();
+            }
+            let Some(index) = due else { break };
             if let Some(output) = self.due(index, tx) {
                 return output;
             }

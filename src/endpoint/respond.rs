@@ -199,7 +199,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             self.remember(index);
             return sent;
         }
-        self.held.timers.cancel(&mut self.held.exchanges, index);
+        self.stop(index);
         let deferred = !R::MULTICAST || state == State::Deferred;
         let next = if deferred { State::Confirming } else { State::Leisurely };
         if let Some(exchange) = self.held.exchanges.at_mut(index) {
@@ -224,6 +224,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     }
 
     fn defer(&mut self, index: u32) -> bool {
+        self.stop(index);
         let Some(exchange) = self.held.exchanges.at_mut(index).filter(|exchange| exchange.state.awaits_answer()) else {
             return false;
         };

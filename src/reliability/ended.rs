@@ -96,7 +96,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     /// Ends an exchange for good: out of every list, and all that it held is free.
     pub(crate) fn release(&mut self, index: u32) {
         self.settle(index);
-        self.held.timers.cancel(&mut self.held.exchanges, index);
+        self.stop(index);
         self.served(index);
         self.let_go(index);
     }

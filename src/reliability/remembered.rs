@@ -6,11 +6,15 @@
 
 use super::{Counter, Engine};
 use crate::roles::Roles;
-use crate::store::{Chain, Exchange, List, OfPeer, Scale, first, flag, push_back, remove};
+use crate::store::{Chain, Exchange, List, OfPeer, Scale, State, first, flag, push_back, remove};
 use core::hash::Hash;
 
-/// One for each lifetime, of what may be processed twice and what may not.
-pub(super) const LISTS: usize = 4;
+/// One for each lifetime, of what may be processed twice and what may not; and that of requests to be acknowledged in time.
+pub(super) const LISTS: usize = 5;
+/// The lists of what is remembered.
+const REMEMBERED: usize = 4;
+/// CON requests of peers that are not answered yet: each is to be acknowledged after the same time.
+const ASKED: usize = 4;
 
 /// Which list an exchange is in.
 const fn list_of(exchange: &Exchange) -> usize {
@@ -28,9 +32,19 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     /// Remembers an exchange that is over, for as long as a duplicate may come.
     pub(crate) fn remember(&mut self, index: u32) {
         self.served(index);
+        self.stop(index);
         let held = &mut self.held;
-        held.timers.cancel(&mut held.exchanges, index);
         let since = held.ticks();
+        if C::INDEXED {
+            let answered_apart = |exchange: &&Exchange| exchange.state.is_answered_apart();
+            if let Some(key) =
+                held.exchanges.at(index).filter(answered_apart).map(|exchange| held.remote_key_of(exchange))
+            {
+                if let Some(exchange) = held.exchanges.at_mut(index) {
+                    exchange.interval = key;
+                }
+            }
+        }
         let Some(exchange) = held.exchanges.at_mut(index) else { return };
         exchange.remember();
         exchange.since = since;
@@ -70,8 +84,47 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         }
     }
 
+    /// How long a request of a peer's waits for its answer, or for the Empty ACK to go out by itself.
+    pub(crate) fn await_answer(&mut self, index: u32, confirmable: bool) {
+        let rules = self.rules();
+        if C::INDEXED && confirmable {
+            if let Some(list) = self.core.lists.get_mut(ASKED) {
+                list.push_back(&mut self.held.exchanges, index);
+            }
+        } else {
+            self.held.after(index, if confirmable { rules.acknowledge_after } else { rules.answer_timeout });
+        }
+    }
+
+    /// A CON request that is to be acknowledged by now. Where there is an index.
+    pub(crate) fn pop_asked(&mut self) -> Option<u32> {
+        let list = self.core.lists.get_mut(ASKED)?;
+        let exchange = self.held.exchanges.at(list.first()?)?;
+        if self.held.passed(exchange.since)
+            < const { crate::roles::rules::<R>() }.or(self.core.rules)?.acknowledge_after
+        {
+            return None;
+        }
+        list.pop_front(&mut self.held.exchanges)
+    }
+
+    /// Nothing is due for an exchange any more.
+    pub(crate) fn stop(&mut self, index: u32) {
+        if C::INDEXED && self.held.exchanges.at(index).is_some_and(|exchange| exchange.state == State::Asked) {
+            if let Some(list) = self.core.lists.get_mut(ASKED) {
+                if list.remove(&mut self.held.exchanges, index) {
+                    return;
+                }
+            }
+        }
+        self.held.timers.cancel(&mut self.held.exchanges, index);
+    }
+
     fn lifetime(&self, exchange: &Exchange) -> u32 {
         let rules = self.rules();
+        if exchange.state == State::Asked {
+            return rules.acknowledge_after;
+        }
         if exchange.has(flag::NON) { rules.non_lifetime } else { rules.exchange_lifetime }
     }
 
@@ -96,7 +149,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
 
     /// Forgets what was remembered for long enough, up to some in a call.
     pub(crate) fn expire(&mut self, most: u32) {
-        for which in 0..LISTS {
+        for which in 0..REMEMBERED {
             for _ in 0..most {
                 match self.core.lists.get(which).and_then(|list| self.expiry(list)) {
                     Some((index, 0)) => self.let_go(index),

@@ -84,14 +84,26 @@ impl<'e, P: Copy + Eq + Hash, C: Scale> Held<'e, P, C> {
         if !C::INDEXED {
             return;
         }
-        let Some(&Exchange { peer, state, .. }) = self.exchanges.at(index) else { return };
         let Some(exchange) = self.exchanges.at(index) else { return };
-        let key = match (exchange.remote_id(), exchange.local_id()) {
-            (Some(id), _) => self.random.hash_id(Purpose::RemoteId, peer, id),
-            (None, Some(id)) if state != State::Confirming => self.random.hash_id(Purpose::LocalId, peer, id),
+        let key = match exchange.state {
+            state if state.awaits_answer() || state.is_remembered() => exchange.interval,
+            State::Leisurely | State::Confirming | State::Confirmed => self.remote_key_of(exchange),
+            State::Sent | State::Acked | State::SentNon | State::Pinged => {
+                (self.random.hash_id(Purpose::LocalId, exchange.peer, exchange.message_id) >> 32) as u32
+            }
             _ => return,
         };
-        self.enter(index, BY_MESSAGE, key, enter);
+        self.enter(index, BY_MESSAGE, u64::from(key) << 32, enter);
+    }
+
+    /// By what an exchange of a peer's is found: of the hash, the half that a bucket is chosen by.
+    pub(crate) fn remote_key(&self, peer: u32, id: u16) -> u32 {
+        if C::INDEXED { (self.random.hash_id(Purpose::RemoteId, peer, id) >> 32) as u32 } else { 0 }
+    }
+
+    /// The same of an exchange that does not have it at hand.
+    pub(crate) fn remote_key_of(&self, exchange: &Exchange) -> u32 {
+        self.remote_key(exchange.peer, exchange.remote_id().unwrap_or_default())
     }
 
     /// As [`link`](Self::link), the second index alone: what a request and the answer to it do not share.
@@ -118,11 +130,11 @@ impl<'e, P: Copy + Eq + Hash, C: Scale> Held<'e, P, C> {
         }
     }
 
-    /// An exchange of a peer's, by its Message ID.
-    pub(crate) fn find_remote(&self, peer: u32, id: u16) -> Option<u32> {
+    /// An exchange of a peer's, by its Message ID, of which this is the key.
+    pub(crate) fn find_remote(&self, peer: u32, id: u16, key: u32) -> Option<u32> {
         let is_it = |exchange: &Exchange| exchange.peer == peer && exchange.remote_id() == Some(id);
         if C::INDEXED {
-            self.exchanges.find(BY_MESSAGE, self.random.hash_id(Purpose::RemoteId, peer, id), is_it)
+            self.exchanges.find(BY_MESSAGE, u64::from(key) << 32, is_it)
         } else {
             self.exchanges.scan(is_it)
         }

@@ -107,7 +107,12 @@ impl State {
 
     /// Whether a request of a peer's is not dealt with: unanswered, or its answer is on the way.
     pub(crate) const fn is_served(self) -> bool {
-        self.awaits_answer() || matches!(self, State::Leisurely | State::Confirming | State::Confirmed)
+        self.awaits_answer() || self.is_answered_apart()
+    }
+
+    /// Whether the answer has a Message ID of ours, so that the peer's lies elsewhere.
+    pub(crate) const fn is_answered_apart(self) -> bool {
+        matches!(self, State::Leisurely | State::Confirming | State::Confirmed)
     }
 
     /// Whether it is over, and kept for duplicates alone.
@@ -124,7 +129,8 @@ pub struct Exchange {
     pub(crate) peer: u32,
     /// What is sent again, or again to a duplicate; of a request with a long token, that.
     pub(crate) bytes: Chain,
-    /// The time from the first transmission to the second in ms; once acknowledged, the round trip; once ended, how.
+    /// The time from the first transmission to the second in ms; once acknowledged, the round trip; once ended, how. Of a peer's
+    /// request until it is answered separately, and once remembered: by what it stands in the index.
     pub(crate) interval: u32,
     /// When it was first transmitted; once remembered, since when. In ms modulo 2^32.
     pub(crate) since: u32,

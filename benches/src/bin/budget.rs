@@ -3,7 +3,7 @@
 //!
 //! It prints a table and ends with 1 if a count is above its limit or more than 3 % above the one last reached, if one
 //! of the two has no row in the other, or if this program has lost the ability to say so; with 2 if it cannot read its
-//! input.
+//! input. Where an operation was counted at several sizes, the ratio of the last to the first counts as one more.
 
 use coaplet_benches::CALLS;
 use std::fmt::Write as _;
@@ -19,7 +19,7 @@ type Key = [String; 3];
 #[derive(Clone)]
 struct Row {
     key: Key,
-    limit: u64,
+    limit: Option<u64>,
     reached: Option<u64>,
 }
 
@@ -53,7 +53,8 @@ fn run() -> Result<bool, String> {
     let rows = read_budget(&text).map_err(|error| format!("{path}: {error}"))?;
     let mut json = String::new();
     std::io::stdin().read_to_string(&mut json).map_err(|error| format!("the counts: {error}"))?;
-    let counts = read_counts(&json)?;
+    let mut counts = read_counts(&json)?;
+    counts.extend(ratios(&counts));
 
     // With --update what is judged is what will stand in the file: the limits, and that nothing is missing.
     let judged = if update { with_reached(&rows, &counts) } else { rows.clone() };
@@ -87,8 +88,9 @@ fn read_budget(text: &str) -> Result<Vec<Row>, String> {
 fn read_row(line: &str) -> Option<Row> {
     let fields: Vec<&str> = line.split('\t').collect();
     let [bench, operation, message, limit, reached] = fields[..] else { return None };
-    let reached = if reached == "-" { None } else { Some(reached.parse().ok()?) };
-    Some(Row { key: [bench.into(), operation.into(), message.into()], limit: limit.parse().ok()?, reached })
+    let number = |text: &str| if text == "-" { Some(None) } else { text.parse().ok().map(Some) };
+    let key = [bench.into(), operation.into(), message.into()];
+    Some(Row { key, limit: number(limit)?, reached: number(reached)? })
 }
 
 /// One JSON document a line: `group`, `function_name`, `id`, and the instructions ("Ir") of [`CALLS`] calls.
@@ -113,6 +115,24 @@ fn read_counts(json: &str) -> Result<Vec<Count>, String> {
     if counts.is_empty() { Err("nothing was counted".into()) } else { Ok(counts) }
 }
 
+/// What an operation costs at its largest size in percent of its smallest, rounded up. A message that is a size is
+/// called `n` and the number.
+fn ratios(counts: &[Count]) -> Vec<Count> {
+    let size = |count: &Count| count.key[2].strip_prefix('n')?.parse::<u64>().ok();
+    let mut ratios: Vec<Count> = Vec::new();
+    for Count { key: [bench, operation, _], .. } in counts {
+        let key = [bench.clone(), operation.clone(), "ratio".into()];
+        let sizes = || counts.iter().filter(|count| count.key[..2] == key[..2] && size(count).is_some());
+        let (Some(first), Some(last)) = (sizes().min_by_key(|c| size(c)), sizes().max_by_key(|c| size(c))) else {
+            continue;
+        };
+        if !ratios.iter().any(|ratio| ratio.key == key) {
+            ratios.push(Count { now: (last.now * 100).div_ceil(first.now.max(1)), key });
+        }
+    }
+    ratios
+}
+
 fn faults(rows: &[Row], counts: &[Count]) -> Vec<String> {
     let mut faults = Vec::new();
     for Count { key, now } in counts {
@@ -121,8 +141,8 @@ fn faults(rows: &[Row], counts: &[Count]) -> Vec<String> {
             faults.push(format!("{name}: {now}, and no row in the budget"));
             continue;
         };
-        if *now > row.limit {
-            faults.push(format!("{name}: {now} is above the limit {}", row.limit));
+        if let Some(limit) = row.limit.filter(|limit| now > limit) {
+            faults.push(format!("{name}: {now} is above the limit {limit}"));
         }
         match row.reached {
             None => faults.push(format!("{name}: {now}, and nothing reached yet to compare with (--update)")),
@@ -152,8 +172,8 @@ fn with_reached(rows: &[Row], counts: &[Count]) -> Vec<Row> {
 
 /// Whether [`faults`] still finds what it is for: each way to be wrong is tried on the counts at hand.
 fn cannot_fail(counts: &[Count]) -> Vec<String> {
-    let good: Vec<Row> =
-        counts.iter().map(|count| Row { key: count.key.clone(), limit: count.now, reached: Some(count.now) }).collect();
+    let row = |count: &Count| Row { key: count.key.clone(), limit: Some(count.now), reached: Some(count.now) };
+    let good: Vec<Row> = counts.iter().map(row).collect();
     let mut lost = Vec::new();
     let mut expect = |what: &str, rows: &[Row], number: usize| {
         if faults(rows, counts).len() != number {
@@ -168,13 +188,20 @@ fn cannot_fail(counts: &[Count]) -> Vec<String> {
             change(&mut rows[at]);
             rows
         };
-        expect("a limit one too low", &spoiled(&|row| row.limit = now - 1), 1);
+        expect("a limit one too low", &spoiled(&|row| row.limit = Some(now - 1)), 1);
         expect("nothing reached", &spoiled(&|row| row.reached = None), 1);
         // The largest figure that `now` is more than 3 % above, and the one after it.
         let before = (now * 100 - 1) / (100 + GROWTH);
         expect("a growth above 3 %", &spoiled(&|row| row.reached = Some(before)), 1);
         expect("a growth of at most 3 %", &spoiled(&|row| row.reached = Some(before + 1)), 0);
         expect("a row under another name", &spoiled(&|row| row.key[2].push('x')), 2);
+    }
+    // Neither the order nor what lies between matters.
+    let count = |size: &str, now| Count { key: ["bench".into(), "operation".into(), size.into()], now };
+    let sizes = [count("n1000000", 801), count("other", 1), count("n1000", 9_999), count("n8", 200)];
+    let ratio: Vec<(String, u64)> = ratios(&sizes).into_iter().map(|ratio| (ratio.key.join(" "), ratio.now)).collect();
+    if ratio != [("bench operation ratio".into(), 401)] {
+        lost.push(format!("this program no longer works: 801 to 200 gives {ratio:?}"));
     }
     lost
 }
@@ -184,7 +211,7 @@ fn table(rows: &[Row], counts: &[Count]) -> String {
     for Count { key: [bench, operation, message], now } in counts {
         let row = rows.iter().find(|row| row.key.iter().eq([bench, operation, message]));
         let text = |number: Option<u64>| number.map_or_else(|| "-".into(), |number| number.to_string());
-        let (limit, reached) = (text(row.map(|row| row.limit)), text(row.and_then(|row| row.reached)));
+        let (limit, reached) = (text(row.and_then(|row| row.limit)), text(row.and_then(|row| row.reached)));
         let change = row
             .and_then(|row| row.reached)
             .map_or_else(String::new, |reached| format!("{:+.1} %", (*now as f64 / reached as f64 - 1.0) * 100.0));
@@ -199,6 +226,7 @@ fn rewritten(text: &str, rows: &[Row]) -> String {
     for line in text.lines() {
         match read_row(line).and_then(|old| rows.iter().find(|row| row.key == old.key)) {
             Some(Row { key: [bench, operation, message], limit, reached: Some(reached) }) => {
+                let limit = limit.map_or_else(|| "-".into(), |limit| limit.to_string());
                 let _ = writeln!(out, "{bench}\t{operation}\t{message}\t{limit}\t{reached}");
             }
             _ => {
