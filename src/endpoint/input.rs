@@ -253,11 +253,6 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             exchange.flags |= flag::IDEMPOTENT;
         }
         let index = self.insert(exchange).ok_or(Refusal::Full)?;
-        if R::SHARES {
-            if let Some(peer) = self.held.peers.at_mut(peer) {
-                peer.live = peer.live.saturating_add(1);
-            }
-        }
         if long {
             self.keep_bytes(index, token);
         }

@@ -6,7 +6,7 @@ use super::types::Transmit;
 use crate::exchange::{RequestId, is_wanted};
 use crate::reliability::{Counter, Engine, write};
 use crate::roles::Roles;
-use crate::store::{Scale, State, Store, flag};
+use crate::store::{Exchange, Scale, State, Store, flag};
 use crate::time::Instant;
 use crate::wire::{Code, Header, Type, WriteError, Writer};
 use core::hash::Hash;
@@ -109,6 +109,12 @@ pub(super) struct Begun<P> {
     index: u32,
     to: P,
     header: Header,
+    peer: u32,
+    /// Of the request.
+    message_id: u16,
+    state: State,
+    flags: u8,
+    speaks_up: bool,
 }
 
 impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
@@ -127,10 +133,12 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         self.complete(&begun, flags, written, empty, tx)
     }
 
+    #[inline]
     pub(super) fn begin(&mut self, index: u32) -> Result<Begun<P>, RespondError> {
         let exchange = self.held.exchanges.at(index).ok_or(RespondError::Stale)?;
-        let (state, peer, mut header) =
-            (exchange.state, exchange.peer, Header::acknowledgement(Code::INTERNAL_SERVER_ERROR, exchange.message_id));
+        let &Exchange { state, peer, message_id, flags, .. } = exchange;
+        let speaks_up = exchange.speaks_up();
+        let mut header = Header::acknowledgement(Code::INTERNAL_SERVER_ERROR, message_id);
         if !state.awaits_answer() {
             return Err(RespondError::Stale);
         }
@@ -140,10 +148,11 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             header.message_id = id.map_err(|until| RespondError::NoMessageId { until: Instant::from_millis(until) })?;
             header.message_type = if state == State::Deferred { Type::Confirmable } else { Type::NonConfirmable };
         }
-        Ok(Begun { index, to, header })
+        Ok(Begun { index, to, header, peer, message_id, state, flags, speaks_up })
     }
 
     /// Header and token are written.
+    #[inline]
     pub(super) fn writer<'b>(&self, begun: &Begun<P>, tx: &'b mut [u8]) -> Writer<'b> {
         match self.held.exchanges.at(begun.index) {
             Some(exchange) => self.held.begin_answer(exchange, begun.header, tx, R::LONG_TOKENS),
@@ -159,7 +168,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         empty: bool,
         tx: &mut [u8],
     ) -> Result<Option<Transmit<P>>, RespondError> {
-        let &Begun { index, to, header } = begun;
+        let &Begun { index, to, header, peer, message_id, state, .. } = begun;
         let code = tx.get(1).map_or(Code::EMPTY, |&byte| Code::from_byte(byte));
         let len = match written {
             Ok(len) if code.is_response() => len,
@@ -168,10 +177,8 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             }
             Err(error) => return Err(RespondError::Write(error)),
         };
-        let exchange = self.held.exchanges.at(index).ok_or(RespondError::Stale)?;
-        let (state, peer, message_id) = (exchange.state, exchange.peer, exchange.message_id);
-        let unwanted = R::NO_RESPONSE && !is_wanted(code, exchange.flags)
-            || R::MULTICAST && state == State::AskedGroup && !exchange.speaks_up() && (empty || code.class() != 2);
+        let unwanted = R::NO_RESPONSE && !is_wanted(code, begun.flags)
+            || R::MULTICAST && state == State::AskedGroup && !begun.speaks_up && (empty || code.class() != 2);
         if unwanted {
             self.count(Counter::Suppressed);
             self.mark(index, flags & flag::IDEMPOTENT);
@@ -191,7 +198,9 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         } else if !self.keep_bytes(index, tx.get(..len).unwrap_or_default()) {
             return Err(RespondError::NoBytes { needed: len });
         }
-        self.mark(index, flags);
+        if flags != 0 {
+            self.mark(index, flags);
+        }
         if state != State::Asked {
             self.take_message_id(peer);
         }

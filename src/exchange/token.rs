@@ -28,6 +28,7 @@ impl<P: Copy + Eq + Hash, C: Scale> Held<'_, P, C> {
     }
 
     /// Begins the answer to a request: header, and the request's token, wherever it is kept.
+    #[inline]
     pub(crate) fn begin_answer<'b>(
         &self,
         exchange: &Exchange,

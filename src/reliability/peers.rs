@@ -151,10 +151,13 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         self.held.now.saturating_add(u64::from(wait))
     }
 
-    /// An exchange refers to a peer.
-    pub(crate) fn refer(&mut self, index: u32) {
+    /// An exchange refers to a peer: one that counts for its share, or not.
+    pub(crate) fn refer(&mut self, index: u32, served: bool) {
         let Some(peer) = self.held.peers.at_mut(index) else { return };
         peer.references = peer.references.saturating_add(1);
+        if R::SHARES && served {
+            peer.live = peer.live.saturating_add(1);
+        }
         if C::INDEXED && peer.references == 1 {
             self.core.idle.remove(&mut self.held.peers, index);
         }

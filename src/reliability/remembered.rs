@@ -16,13 +16,9 @@ const REMEMBERED: usize = 4;
 /// CON requests of peers that are not answered yet: each is to be acknowledged after the same time.
 const ASKED: usize = 4;
 
-/// Which list an exchange is in.
-const fn list_of(exchange: &Exchange) -> usize {
-    usize_of(exchange.has(flag::NON)) | usize_of(exchange.has(flag::IDEMPOTENT)) << 1
-}
-
-const fn usize_of(yes: bool) -> usize {
-    yes as usize
+/// Which list an exchange with these flags is in.
+const fn list_of(flags: u8) -> usize {
+    (flags & flag::NON != 0) as usize | ((flags & flag::IDEMPOTENT != 0) as usize) << 1
 }
 
 /// The lists of what may be processed twice, and then the others.
@@ -31,35 +27,37 @@ const ORDER: [[usize; 2]; 2] = [[2, 3], [0, 1]];
 impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     /// Remembers an exchange that is over, for as long as a duplicate may come.
     pub(crate) fn remember(&mut self, index: u32) {
-        self.served(index);
         self.stop(index);
         let held = &mut self.held;
         let since = held.ticks();
-        if C::INDEXED {
-            let answered_apart = |exchange: &&Exchange| exchange.state.is_answered_apart();
-            if let Some(key) =
-                held.exchanges.at(index).filter(answered_apart).map(|exchange| held.remote_key_of(exchange))
-            {
-                if let Some(exchange) = held.exchanges.at_mut(index) {
-                    exchange.interval = key;
-                }
-            }
-        }
         let Some(exchange) = held.exchanges.at_mut(index) else { return };
+        let state = exchange.state;
         exchange.remember();
         exchange.since = since;
+        let (peer, flags) = (exchange.peer, exchange.flags);
         self.core.remembered = self.core.remembered.wrapping_add(1);
-        let exchange = *exchange;
+        if R::SHARES && state.is_served() {
+            if let Some(peer) = held.peers.at_mut(peer) {
+                peer.live = peer.live.saturating_sub(1);
+            }
+        }
         if !C::INDEXED {
-            let lifetime = self.lifetime(&exchange);
+            let lifetime = self.lifetime(flags);
             self.held.after(index, lifetime);
             return;
         }
-        if let Some(list) = self.core.lists.get_mut(list_of(&exchange)) {
+        if state.is_answered_apart() {
+            // By what it stands in the index was not at hand while the response was on its way.
+            let key = held.exchanges.at(index).map_or(0, |exchange| held.remote_key_of(exchange));
+            if let Some(exchange) = held.exchanges.at_mut(index) {
+                exchange.interval = key;
+            }
+        }
+        if let Some(list) = self.core.lists.get_mut(list_of(flags)) {
             list.push_back(&mut held.exchanges, index);
         }
-        if exchange.has(flag::IDEMPOTENT) {
-            if let Some((_, own)) = held.peers.lent(exchange.peer) {
+        if flags & flag::IDEMPOTENT != 0 {
+            if let Some((_, own)) = held.peers.lent(peer) {
                 push_back::<_, 2, OfPeer>(&mut held.exchanges, own, index);
             }
         }
@@ -67,18 +65,19 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
 
     /// Takes an exchange out of the lists of what is remembered.
     pub(crate) fn unlist(&mut self, index: u32) {
-        let Some(&exchange) = self.held.exchanges.at(index).filter(|exchange| exchange.state.is_remembered()) else {
+        let Some(exchange) = self.held.exchanges.at(index).filter(|exchange| exchange.state.is_remembered()) else {
             return;
         };
+        let (peer, flags) = (exchange.peer, exchange.flags);
         self.core.remembered = self.core.remembered.wrapping_sub(1);
         if !C::INDEXED {
             return;
         }
-        if let Some(list) = self.core.lists.get_mut(list_of(&exchange)) {
+        if let Some(list) = self.core.lists.get_mut(list_of(flags)) {
             list.remove(&mut self.held.exchanges, index);
         }
-        if exchange.has(flag::IDEMPOTENT) {
-            if let Some((_, own)) = self.held.peers.lent(exchange.peer) {
+        if flags & flag::IDEMPOTENT != 0 {
+            if let Some((_, own)) = self.held.peers.lent(peer) {
                 remove::<_, 2, OfPeer>(&mut self.held.exchanges, own, index);
             }
         }
@@ -110,9 +109,11 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
 
     /// Nothing is due for an exchange any more.
     pub(crate) fn stop(&mut self, index: u32) {
-        if C::INDEXED && self.held.exchanges.at(index).is_some_and(|exchange| exchange.state == State::Asked) {
+        if C::INDEXED {
+            // What is in a list has no deadline.
             if let Some(list) = self.core.lists.get_mut(ASKED) {
-                if list.remove(&mut self.held.exchanges, index) {
+                let asked = self.held.exchanges.at(index).is_some_and(|exchange| exchange.state == State::Asked);
+                if asked && list.remove(&mut self.held.exchanges, index) {
                     return;
                 }
             }
@@ -120,18 +121,15 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         self.held.timers.cancel(&mut self.held.exchanges, index);
     }
 
-    fn lifetime(&self, exchange: &Exchange) -> u32 {
-        let rules = self.rules();
-        if exchange.state == State::Asked {
-            return rules.acknowledge_after;
-        }
-        if exchange.has(flag::NON) { rules.non_lifetime } else { rules.exchange_lifetime }
+    /// How long an exchange with these flags is remembered.
+    fn lifetime(&self, flags: u8) -> u32 {
+        if flags & flag::NON != 0 { self.rules().non_lifetime } else { self.rules().exchange_lifetime }
     }
 
     /// What still counts as remembered, of what was found.
     pub(crate) fn is_current(&self, index: u32) -> bool {
         self.held.exchanges.at(index).is_some_and(|exchange| {
-            !exchange.state.is_remembered() || self.held.passed(exchange.since) < self.lifetime(exchange)
+            !exchange.state.is_remembered() || self.held.passed(exchange.since) < self.lifetime(exchange.flags)
         })
     }
 
@@ -139,7 +137,9 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     fn expiry(&self, list: &List) -> Option<(u32, u32)> {
         let index = list.first()?;
         let exchange = self.held.exchanges.at(index)?;
-        Some((index, self.lifetime(exchange).saturating_sub(self.held.passed(exchange.since))))
+        let asked = exchange.state == State::Asked;
+        let lifetime = if asked { self.rules().acknowledge_after } else { self.lifetime(exchange.flags) };
+        Some((index, lifetime.saturating_sub(self.held.passed(exchange.since))))
     }
 
     /// In how many ms the next one may be forgotten. Where there is an index.
@@ -220,8 +220,9 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         if self.held.exchanges.len() == self.held.exchanges.capacity() {
             self.recycle(Some(exchange.peer), false);
         }
+        let (peer, served) = (exchange.peer, exchange.state.is_served());
         let index = self.held.exchanges.insert(exchange)?.index();
-        self.refer(exchange.peer);
+        self.refer(peer, served);
         self.held.link(index, true);
         Some(index)
     }

@@ -54,9 +54,9 @@ impl<P: Copy> Heap<P> {
 }
 
 /// Makes slots ahead of those that were ever in use. The capacity is there: nothing moves.
+#[inline]
 fn make<T: Copy>(slots: &mut Vec<T>, used: u32, bound: usize, vacant: T) {
-    let needed = (used as usize).saturating_add(STEP / 2).min(bound);
-    if slots.len() < needed {
+    if slots.len() < bound && slots.len().wrapping_sub(used as usize) < STEP / 2 {
         slots.resize(slots.len().saturating_add(STEP).min(bound), vacant);
     }
 }

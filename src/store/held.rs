@@ -75,25 +75,26 @@ impl<'e, P: Copy + Eq + Hash, C: Scale> Held<'e, P, C> {
     // Exchanges.
 
     /// Enters an exchange into the indexes by which datagrams find it, or takes it out before what it is found by changes.
+    #[inline]
     pub(crate) fn link(&mut self, index: u32, enter: bool) {
-        self.link_message(index, enter);
-        self.link_local(index, enter);
-    }
-
-    fn link_message(&mut self, index: u32, enter: bool) {
         if !C::INDEXED {
             return;
         }
         let Some(exchange) = self.exchanges.at(index) else { return };
         let key = match exchange.state {
-            state if state.awaits_answer() || state.is_remembered() => exchange.interval,
+            state if state.awaits_answer() || state.is_remembered() => {
+                let key = u64::from(exchange.interval) << 32;
+                // It is in this one alone.
+                return self.enter(index, BY_MESSAGE, key, enter);
+            }
             State::Leisurely | State::Confirming | State::Confirmed => self.remote_key_of(exchange),
             State::Sent | State::Acked | State::SentNon | State::Pinged => {
                 (self.random.hash_id(Purpose::LocalId, exchange.peer, exchange.message_id) >> 32) as u32
             }
-            _ => return,
+            _ => return self.link_local(index, enter),
         };
         self.enter(index, BY_MESSAGE, u64::from(key) << 32, enter);
+        self.link_local(index, enter);
     }
 
     /// By what an exchange of a peer's is found: of the hash, the half that a bucket is chosen by.
@@ -122,6 +123,7 @@ impl<'e, P: Copy + Eq + Hash, C: Scale> Held<'e, P, C> {
         self.enter(index, BY_LOCAL, key, enter);
     }
 
+    #[inline]
     fn enter(&mut self, index: u32, which: usize, key: u64, enter: bool) {
         if enter {
             self.exchanges.link(index, which, key);
