@@ -184,7 +184,7 @@ pub struct Config {
 impl defmt::Format for Config {
     fn format(&self, f: defmt::Formatter<'_>) {
         let [acknowledge, answer, response] =
-            [self.acknowledge_after, self.answer_timeout, self.response_timeout].map(|time| millis(time));
+            [self.acknowledge_after, self.answer_timeout, self.response_timeout].map(millis);
         defmt::write!(
             f,
             "Config({}, {=u64} ms, {=u64} ms, {=u64} ms)",

@@ -57,9 +57,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
                 Event::Handled
             }
         };
-        if reply.is_some() {
-            engine.count(Counter::Sent);
-        }
+        engine.count_sent(reply.is_some());
         Input { reply: reply.map(|len| Transmit { to: from, len }), event }
     }
 }

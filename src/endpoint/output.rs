@@ -21,9 +21,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     pub fn poll(&mut self, now: Instant, tx: &mut [u8]) -> Output<S::Peer> {
         let mut engine = self.at(now);
         let output = engine.poll(tx);
-        if matches!(output, Output::Send(_)) {
-            engine.count(Counter::Sent);
-        }
+        engine.count_sent(matches!(output, Output::Send(_)));
         output
     }
 }

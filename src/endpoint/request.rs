@@ -131,7 +131,10 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         tx: &mut [u8],
         build: impl FnOnce(&mut Writer<'_>),
     ) -> Result<Requested<S::Peer>, RequestError> {
-        self.at(now).request(to, &request, tx, build)
+        let mut engine = self.at(now);
+        let made = engine.request(to, &request, tx, build);
+        engine.count_sent(matches!(made, Ok((_, Some(_)))));
+        made
     }
 
     /// Asks a peer for nothing but a sign of life (RFC 7252 4.3): an Empty CON, sent until an RST comes. `poll` then tells
@@ -141,7 +144,10 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     ///
     /// As [`request`](Endpoint::request).
     pub fn ping(&mut self, now: Instant, to: S::Peer, tx: &mut [u8]) -> Result<Requested<S::Peer>, RequestError> {
-        self.at(now).ping(to, tx)
+        let mut engine = self.at(now);
+        let made = engine.ping(to, tx);
+        engine.count_sent(matches!(made, Ok((_, Some(_)))));
+        made
     }
 
     /// Ends a request of ours: a response that still comes finds nobody. False if it has ended before.

@@ -88,7 +88,9 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         let answer = answer.into();
         let mut engine = self.at(now);
         let index = engine.meant(answer.id.0).ok_or(RespondError::Stale)?;
-        engine.respond(index, answer.flags, tx, build)
+        let made = engine.respond(index, answer.flags, tx, build);
+        engine.count_sent(matches!(made, Ok(Some(_))));
+        made
     }
 
     /// Puts the answer off: an Empty ACK goes out, by [`poll`](Endpoint::poll), and the response will be a separate one. The request

@@ -113,6 +113,13 @@ impl<'e, P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'e, P, C, R> {
         }
     }
 
+    /// Whether a datagram was given out to be sent.
+    pub(crate) fn count_sent(&mut self, sent: bool) {
+        if R::STATISTICS && sent {
+            self.core.counters.add(Counter::Sent);
+        }
+    }
+
     /// The rules: those of the roles are constants.
     #[inline(always)]
     pub(crate) fn rules(&self) -> Rules {
