@@ -10,7 +10,8 @@
 //!
 //! // A client asks ...
 //! let mut request = [0; 64];
-//! let length = Writer::new(&mut request, Header::confirmable(Code::GET, 0x7d34), &[0x53]).path("sensors/temp").finish()?;
+//! let header = Header::confirmable(Code::GET, 0x7d34);
+//! let length = Writer::new(&mut request, header, &[0x53]).path("sensors/temp").finish()?;
 //!
 //! // ... a server reads the datagram and answers in the acknowledgement ...
 //! let message = Message::parse(&request[..length])?;
@@ -41,7 +42,9 @@
 //! assert_eq!(written, Err(WriteError::BufferTooSmall { needed: 17 }));
 //! ```
 //!
-//! The beginning of an endpoint: client and server at once, over any transport, in memory that the caller lends.
+//! The endpoint: [`Endpoint`] is client and server at once, over any transport for datagrams, in memory that the
+//! caller lends. It sends again what is not acknowledged, knows duplicates, answers them with the stored reply, matches
+//! responses to requests, and keeps to the limits that RFC 7252 sets to congestion. Here the first datagram is lost:
 //!
 //! ```
 //! use coaplet::endpoint::{Arrival, Event, Output, Request};
@@ -52,7 +55,7 @@
 //! let mut client = Endpoint::new(Config::DEFAULT, [2; 16], Fixed::<u8, 4, 8, 512>::new());
 //! let (mut now, mut there, mut back) = (Instant::ZERO, [0; 128], [0; 128]);
 //!
-//! // The first datagram is lost. The clock of the client runs to the retransmission.
+//! // The client asks, and its clock runs to the retransmission.
 //! let (handle, _lost) = client.request(now, 1, Request::get(), &mut there, |w| {
 //!     w.path("sensors/temp");
 //! })?;
@@ -64,47 +67,61 @@
 //!     }
 //! };
 //!
-//! let Event::Request(request) = server.handle(now, 2, Arrival::Unicast, &there[..sent.len], &mut back).event else { panic!() };
+//! let input = server.handle(now, 2, Arrival::Unicast, &there[..sent.len], &mut back);
+//! let Event::Request(request) = input.event else { panic!() };
 //! let sent = server.respond(now, request.id, &mut back, |w| {
 //!     w.code(Code::CONTENT).payload(b"21.5");
 //! })?;
 //! let reply = &back[..sent.unwrap().len];
-//! let Event::Response(response) = client.handle(now, 1, Arrival::Unicast, reply, &mut there).event else { panic!() };
+//! let input = client.handle(now, 1, Arrival::Unicast, reply, &mut there);
+//! let Event::Response(response) = input.event else { panic!() };
 //! assert_eq!((response.handle, response.message.payload()), (handle, &b"21.5"[..]));
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 //!
+//! A whole program, and which call follows which, is in [`endpoint`].
+//!
 //! # The map
 //!
 //! ```text
-//!   datagram in                                         datagram out
-//!        │                                                   ▲
-//!  ┌─────▼───────────────────────────────────────────────────┴─────┐
-//!  │ endpoint/  handle       request, respond, cancel       poll   │  who waits for what, and until when
-//!  │ store/     peers, exchanges, timers, bytes: lent by the caller│
-//!  ├───────────────────────────────────────────────────────────────┤
-//!  │ wire/      Message::parse                          Writer     │  bytes <-> message; no state
-//!  └───────────────────────────────────────────────────────────────┘
+//!   datagram in                                                datagram out
+//!        │                                                          ▲
+//!  ┌─────▼──────────────────────────────────────────────────────────┴─────┐
+//!  │ endpoint/     handle    request, respond, defer, cancel, ..    poll  │  a few verbs, one thing at a time
+//!  ├──────────────────────────────────────────────────────────────────────┤
+//!  │ reliability/  Message IDs, NSTART, retransmission, duplicates        │  messages: RFC 7252 section 4
+//!  │ exchange/     tokens, matching, which responses are wanted           │  requests and responses: section 5
+//!  ├──────────────────────────────────────────────────────────────────────┤
+//!  │ store/        peers, exchanges, timers, bytes                        │  memory, lent by the caller
+//!  ├──────────────────────────────────────────────────────────────────────┤
+//!  │ wire/         Message::parse                               Writer    │  bytes <-> message; no state
+//!  └──────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
 //! | module | what | RFC |
 //! |---|---|---|
-//! | [`endpoint`] | a first path: requests, responses, retransmission, deduplication | 7252 (4, 5.2, 5.3) |
+//! | [`endpoint`] | requests and responses over datagrams, to one peer or a group | 7252 (4, 5, 8), 7967, 8516, 8974 |
+//! | [`Roles`] | what an image wants of it: what it does not want is not linked | |
 //! | [`store`] | the memory that the caller lends | |
-//! | [`Config`], [`Instant`] | transmission parameters and time | 7252 4.8 |
-//! | [`wire`] | messages, options, codes, content-formats, block values | 7252 (3, 5.10, 12), 7959 2.2, 7967 2.1, 8974 2.1 |
+//! | [`Config`], [`Instant`] | what an endpoint is told once, and time | 7252 4.8 |
+//! | [`wire`] | messages, options, codes, formats, block values | 7252 (3, 5.10, 12), 7959 2.2, 7967, 8974 |
 //! | `sim` (feature) | endpoints over a virtual clock and a seeded network, to test on | |
 //!
-//! The layers above (Observe, block-wise transfer, resources, drivers) are not here yet. `ARCHITECTURE.md` in the repository has
-//! the plan, and what the endpoint still lacks.
+//! The layers above (Observe, block-wise transfer, resources, drivers) are not here yet. `ARCHITECTURE.md` in the
+//! repository has the plan, and what the endpoint lacks.
 //!
 //! # Errors, and who makes them
 //!
-//! - A peer: [`ParseError`]. It says what is wrong with the datagram, at which byte, and whether RFC 7252 owes the sender
-//!   a Reset. A datagram can be wrong; it can not do harm.
+//! - A peer: [`ParseError`]. It says what is wrong with the datagram, at which byte, and whether RFC 7252 owes the
+//!   sender a Reset. A datagram can be wrong; it can not do harm.
 //! - The caller: [`WriteError`]. A buffer too small, options out of order, a message that no peer would accept.
-//! - Us: a panic. None can be reached, by any datagram or any call; if you see one, it is a bug. The firmware images that
-//!   our tests link hold no panicking code at all.
+//! - The caller, or what it lent: one type for each verb of the endpoint ([`endpoint::RequestError`],
+//!   [`endpoint::RespondError`], [`endpoint::ForgetError`]). It says which table is full, and when to try again;
+//!   nothing is changed then. What a peer sends is never one of them: it is answered, or dropped and
+//!   [counted](Endpoint::statistics).
+//! - The peer, or the network: [`endpoint::Failure`], how a request of ours ended without a response.
+//! - Us: a panic. None can be reached, by any datagram or any call; if you see one, it is a bug. The firmware images
+//!   that our tests link hold no panicking code at all.
 //!
 //! # Features
 //!
@@ -112,7 +129,7 @@
 //!
 //! | feature | adds |
 //! |---|---|
-//! | `alloc` | `wire::to_vec`: a message in a `Vec` that grows with it |
+//! | `alloc` | `store::Heap`: tables for up to millions; `wire::to_vec`: a message in a `Vec` that grows with it |
 //! | `std` | `alloc`; drivers that need an operating system will stand behind it |
 //! | `sim` | `sim`: a network of endpoints in one process, to test on; needs `std` |
 //! | `defmt` | `defmt::Format` on every public type but those of `sim`, which is for hosts; log lines through defmt |

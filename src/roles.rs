@@ -21,8 +21,8 @@ use crate::config::{Config, Rules};
 /// # let _ = endpoint;
 /// ```
 pub trait Roles {
-    /// The configuration, if it is known when the image is built: it is then folded into the code, and takes neither
-    /// memory nor the code that derives times from one another. Such an endpoint is made by
+    /// The configuration, if it is known when the image is built: it is then folded into the code, which
+    /// leaves out what derives times from one another. Such an endpoint is made by
     /// [`Endpoint::of_roles`](crate::Endpoint::of_roles).
     const CONFIG: Option<Config> = None;
     /// Makes requests.

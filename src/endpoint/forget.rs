@@ -59,10 +59,14 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     fn forget_exchange(&mut self, index: u32, is_meant: impl Fn(u32) -> bool) {
         let Some(&exchange) = self.held.exchanges.at(index).filter(|exchange| is_meant(exchange.peer)) else { return };
         match exchange.state {
-            // Told already, or to be told.
-            State::Ended | State::Confirmed => {}
+            // To be told how it has ended.
+            State::Ended => {}
+            State::Confirmed => self.mark(index, flag::FORGOTTEN),
             State::Sent | State::Acked | State::SentNon | State::Pinged => self.end(index, Outcome::Forgotten),
-            State::Confirming if exchange.has(flag::REPORT) => self.confirmed(index, Outcome::Forgotten),
+            State::Confirming if R::REPORTS && exchange.has(flag::REPORT) => {
+                self.confirmed(index, Outcome::Forgotten);
+                self.mark(index, flag::FORGOTTEN);
+            }
             _ => self.release(index),
         }
     }

@@ -152,7 +152,10 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             return None;
         }
         if !R::SERVER {
-            *reply = self.refuse(from, message, Code::NOT_IMPLEMENTED, None, tx);
+            // RFC 7252 8.2: a group is not told.
+            if arrival == Arrival::Unicast {
+                *reply = self.refuse(from, message, Code::NOT_IMPLEMENTED, None, tx);
+            }
             return None;
         }
         let mut refused = message.unrecognised(self.rules().known);

@@ -1,20 +1,247 @@
-//! The datagram endpoint: RFC 7252 sections 4 and 5 behind a few verbs, client and server at once on one socket.
+//! The datagram endpoint: RFC 7252 sections 4, 5 and 8 behind a few verbs, client and server at once on one socket.
 //!
-//! It does no I/O, reads no clock and allocates nothing. One datagram goes in by [`handle`](Endpoint::handle) and means at most one
-//! event; what is due comes out of [`poll`](Endpoint::poll), one thing at a time.
+//! What it guarantees: it does no I/O, reads no clock and allocates nothing; each call does a bounded amount of work;
+//! what a peer sends is never an error of the caller's; and each request, of ours or of a peer's, ends once.
+//!
+//! One datagram goes in by [`handle`](Endpoint::handle) and means at most one event and one reply. All that is due
+//! comes out of [`poll`](Endpoint::poll), one thing at a time.
+//!
+//! # A program
+//!
+//! ```
+//! use coaplet::endpoint::{Arrival, Event, Failure, Handle, Input, Output, Request, RequestId, RespondError, Transmit};
+//! use coaplet::{Code, Config, Endpoint, Fixed, Instant};
+//! use core::time::Duration;
+//!
+//! /// A client and server at an address, which here is a number.
+//! struct Node<'s> {
+//!     ep: Endpoint<&'s mut Fixed<u8, 4, 8, 512>>,
+//!     tx: [u8; 128],
+//!     /// In the place of a socket: what is sent, and to whom.
+//!     sent: Vec<(u8, Vec<u8>)>,
+//!     /// Requests that are answered later.
+//!     later: Vec<RequestId>,
+//!     /// What the application is told.
+//!     told: Vec<Told>,
+//! }
+//!
+//! #[derive(Debug, PartialEq)]
+//! enum Told {
+//!     Answer(Handle, Vec<u8>),
+//!     Alive(Handle),
+//!     Failed(Handle, Failure),
+//!     Arrived(RequestId),
+//! }
+//!
+//! impl Node<'_> {
+//!     // Input: the reply is an ACK, an RST, a stored reply or a refusal, and already in tx.
+//!     fn datagram(&mut self, now: Instant, from: u8, rx: &[u8]) -> Result<(), RespondError> {
+//!         let Input { reply, event } = self.ep.handle(now, from, Arrival::Unicast, rx, &mut self.tx);
+//!         if let Some(t) = reply {
+//!             self.send(t);
+//!         }
+//!         match event {
+//!             Event::Request(r) if r.message.path_is("slow") => self.later.push(self.ep.defer(now, r.id)?),
+//!             Event::Request(r) => {
+//!                 let answer = self.ep.respond(now, r.id, &mut self.tx, |w| {
+//!                     w.code(Code::CONTENT).payload(b"21.5");
+//!                 })?;
+//!                 if let Some(t) = answer {
+//!                     self.send(t);
+//!                 }
+//!             }
+//!             Event::Response(r) => self.told.push(Told::Answer(r.handle, r.message.payload().to_vec())),
+//!             Event::Handled => {}
+//!         }
+//!         Ok(())
+//!     }
+//!
+//!     // Output: one thing a call, until Idle says when to come back.
+//!     fn due(&mut self, now: Instant) -> Option<Instant> {
+//!         loop {
+//!             match self.ep.poll(now, &mut self.tx) {
+//!                 Output::Send(t) => self.send(t),
+//!                 Output::Failed(handle, why) => self.told.push(Told::Failed(handle, why)),
+//!                 Output::Acknowledged(handle) => self.told.push(Told::Alive(handle)),
+//!                 Output::Delivered(id) => self.told.push(Told::Arrived(id)),
+//!                 Output::Undelivered(_, _) => {}
+//!                 Output::Idle(deadline) => return deadline,
+//!             }
+//!         }
+//!     }
+//!
+//!     fn send(&mut self, t: Transmit<u8>) {
+//!         self.sent.push((t.to, self.tx[..t.len].to_vec()));
+//!     }
+//! }
+//!
+//! # fn node(store: &mut Fixed<u8, 4, 8, 512>, seed: u8) -> Node<'_> {
+//! #     let ep = Endpoint::new(Config::default(), [seed; 16], store);
+//! #     Node { ep, tx: [0; 128], sent: Vec::new(), later: Vec::new(), told: Vec::new() }
+//! # }
+//! # /// Carries datagrams between node 1 and node 2 until none is left.
+//! # fn carry(now: Instant, one: &mut Node<'_>, two: &mut Node<'_>) -> Result<(), RespondError> {
+//! #     loop {
+//! #         one.due(now);
+//! #         two.due(now);
+//! #         if one.sent.is_empty() && two.sent.is_empty() {
+//! #             return Ok(());
+//! #         }
+//! #         for (_, datagram) in std::mem::take(&mut one.sent) {
+//! #             two.datagram(now, 1, &datagram)?;
+//! #         }
+//! #         for (_, datagram) in std::mem::take(&mut two.sent) {
+//! #             one.datagram(now, 2, &datagram)?;
+//! #         }
+//! #     }
+//! # }
+//! # let (mut memory, mut of_the_other) = (Fixed::new(), Fixed::new());
+//! # let (mut me, mut you) = (node(&mut memory, 1), node(&mut of_the_other, 2));
+//! # let mut now = Instant::ZERO;
+//! // Commands: node 1 asks node 2 for something that takes its time, and without a confirmation.
+//! let request = Request::get().non().timeout(Duration::from_secs(30));
+//! let (handle, t) = me.ep.request(now, 2, request, &mut me.tx, |w| {
+//!     w.path("slow");
+//! })?;
+//! if let Some(t) = t {
+//!     me.send(t);
+//! }
+//! # carry(now, &mut me, &mut you)?;
+//! # assert_eq!((me.told.len(), you.later.len()), (0, 1));
+//!
+//! // Node 2 has put it off, and answers now.
+//! # now = now + Duration::from_secs(5);
+//! for id in std::mem::take(&mut you.later) {
+//!     let answer = you.ep.respond(now, id, &mut you.tx, |w| {
+//!         w.code(Code::CONTENT).payload(b"at last");
+//!     })?;
+//!     if let Some(t) = answer {
+//!         you.send(t);
+//!     }
+//! }
+//! # carry(now, &mut me, &mut you)?;
+//! assert_eq!(me.told.pop(), Some(Told::Answer(handle, b"at last".to_vec())));
+//!
+//! // The same with a confirmation: the response is a separate one, and node 2 wants to know whether it arrived.
+//! let (handle, t) = me.ep.request(now, 2, Request::get(), &mut me.tx, |w| {
+//!     w.path("slow");
+//! })?;
+//! # t.into_iter().for_each(|t| me.send(t));
+//! # carry(now, &mut me, &mut you)?;
+//! # let id = you.later[0];
+//! let answer = you.ep.respond(now, id.report(), &mut you.tx, |w| {
+//!     w.code(Code::CONTENT).payload(b"here");
+//! })?;
+//! # answer.into_iter().for_each(|t| you.send(t));
+//! # carry(now, &mut me, &mut you)?;
+//! assert_eq!(me.told.pop(), Some(Told::Answer(handle, b"here".to_vec())));
+//! assert_eq!(you.told.pop(), Some(Told::Arrived(id)));
+//!
+//! // Is it alive? And the other verbs, which end what is under way.
+//! let (ping, t) = me.ep.ping(now, 2, &mut me.tx)?;
+//! # t.into_iter().for_each(|t| me.send(t));
+//! # carry(now, &mut me, &mut you)?;
+//! assert_eq!(me.told.pop(), Some(Told::Alive(ping)));
+//!
+//! let (handle, _) = me.ep.request(now, 2, Request::get(), &mut me.tx, |_| {})?;
+//! assert!(me.ep.cancel(handle));
+//! let (handle, _) = me.ep.request(now, 2, Request::get(), &mut me.tx, |_| {})?;
+//! me.ep.forget(now, 2)?;
+//! # me.due(now);
+//! assert_eq!(me.told.pop(), Some(Told::Failed(handle, Failure::Forgotten)));
+//! # // Nobody is at 3: the endpoint sends the request again, and gives up after MAX_TRANSMIT_WAIT.
+//! # let (handle, _) = me.ep.request(now, 3, Request::get(), &mut me.tx, |_| {})?;
+//! # while let Some(at) = me.due(now) {
+//! #     now = at;
+//! # }
+//! # assert_eq!((me.sent.len(), me.told), (4, vec![Told::Failed(handle, Failure::TimedOut)]));
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+//!
+//! # Which call follows which
+//!
+//! 1. After [`handle`](Endpoint::handle) the reply is sent, if there is one, before `tx` is used again. Then the event
+//!    is looked at. It borrows the datagram and nothing else, so that every verb may be called meanwhile.
+//! 2. After each verb, and at the time that the last [`Output::Idle`] named, [`poll`](Endpoint::poll) is called until
+//!    it is `Idle` again. To call it early does no harm; while it is not called nothing is sent again, acknowledged
+//!    by itself, or told.
+//! 3. A [`Transmit`] is sent before `tx` is used again, whichever call gave it out. One buffer does for all of them.
+//! 4. A call that gives an error has changed nothing. It may be made again: with a larger `tx`, or once it is the time
+//!    that the error names.
+//!
+//! What is to be expected of each, and may be called then:
+//!
+//! - [`Event::Request`]: [`respond`](Endpoint::respond) once, now or later, by the [`RequestId`]. Before it, if it
+//!   takes longer, [`defer`](Endpoint::defer). With neither, 5.03 goes out by itself after
+//!   [`answer_timeout`](crate::Config::answer_timeout).
+//! - [`Event::Response`]: the request has ended, unless [`more`](ClientResponse::more) is set.
+//! - [`Event::Handled`]: nothing.
+//! - `respond`: the `RequestId` is stale. With [`report`](Answer::report) and a separate response, `poll` gives
+//!   [`Output::Delivered`] or [`Output::Undelivered`].
+//! - `defer`: `poll` sends the Empty ACK. Then `respond`, by the same `RequestId`.
+//! - [`request`](Endpoint::request): one of [`Event::Response`], [`Output::Failed`] and [`Output::Acknowledged`], or
+//!   [`cancel`](Endpoint::cancel). To a group: any number of `Event::Response`, and then `Output::Failed`, or `cancel`.
+//! - [`ping`](Endpoint::ping): one of `Output::Acknowledged` and `Output::Failed`, or `cancel`.
+//! - `cancel`: nothing more of this [`Handle`].
+//! - [`forget`](Endpoint::forget): `Output::Failed` of each request to the peer, and `Output::Undelivered` of each
+//!   response to it that was to be reported.
+//!
+//! # The life of an exchange
+//!
+//! A request of ours, or a ping:
 //!
 //! ```text
-//!  a request of ours                                a request of a peer's
-//!
-//!  request() ──► (waits behind NSTART)              handle() ──► Event::Request
-//!      │ Transmit        │ poll: Send                   │
-//!      ▼                 ▼                              ├─ respond() ──► piggybacked on the ACK; kept for duplicates
-//!  outstanding ◄─────────┘ ── poll: Send again          │
-//!      │   │   └─ RST ──► poll: Failed(Reset)           ├─ defer(), or too late: empty ACK
-//!      │   └─ never ────► poll: Failed(TimedOut)        │      └─ respond() ──► separate response, sent until acknowledged
-//!      ▼                                                │              └─ if asked for: poll: Delivered
-//!  handle() ──► Event::Response                         └─ never: 5.03 by itself
+//!  request(), ping() ─┬─ Some ─────────────────────────────────────┐
+//!                     └─ None: waits behind NSTART                 │
+//!                          └─ its turn: poll gives Send ───────────┤
+//!                                                                  ▼
+//!         no acknowledgement yet: poll gives Send again ◄──── outstanding
+//!                                                                  │
+//!  ┌───────────────────────────────────────────────────────────────┘
+//!  ├─ an Empty ACK ──► sent no more; the response is to come, and all below holds
+//!  │      └─ it wants no response at all (RFC 7967), or is a ping ──► poll gives Acknowledged
+//!  ├─ a response, on the ACK or by itself ──────────────────────────► handle gives Event::Response
+//!  ├─ an RST ───────────────────────────────────────────────────────► poll gives Failed(Reset); a ping: Acknowledged
+//!  ├─ nothing in time ──────────────────────────────────────────────► poll gives Failed(TimedOut)
+//!  │      └─ it does not want every response (RFC 7967) ────────────► Failed(Unanswered), once it is sent no more
+//!  ├─ cancel() ─────────────────────────────────────────────────────► nothing is told
+//!  └─ forget() ─────────────────────────────────────────────────────► poll gives Failed(Forgotten)
 //! ```
+//!
+//! A NON request of ours is outstanding without being sent again. One to a group is sent once, too:
+//!
+//! ```text
+//!  request(), of a group ──► Some ──► outstanding
+//!                                         │
+//!  ┌──────────────────────────────────────┘
+//!  ├─ a response, from whomever ────────────────────────────────────► handle gives Event::Response, with `more`
+//!  ├─ NON_LIFETIME, MAX_LATENCY, max_server_response_delay over ────► poll gives Failed(TimedOut), or Unanswered
+//!  └─ cancel() ─────────────────────────────────────────────────────► nothing is told; the token is taken until then
+//! ```
+//!
+//! A request of a peer's:
+//!
+//! ```text
+//!  handle gives Event::Request
+//!    │
+//!    ├─ of a CON
+//!    │    ├─ respond() ─────────────► Some: piggybacked on the ACK, and kept for duplicates unless `idempotent`
+//!    │    └─ defer(), or a second is over: poll sends an Empty ACK; or a duplicate: handle does
+//!    │         └─ respond() ────────► Some: a separate response; None: it waits behind NSTART
+//!    │              ├─ poll gives Send until it is acknowledged, reset or given up
+//!    │              └─ with `report`: poll gives Delivered, or Undelivered
+//!    ├─ of a NON
+//!    │    └─ respond() ─────────────► Some: a NON
+//!    ├─ of a NON to a group
+//!    │    └─ respond() ─────────────► None: poll gives Send within the leisure
+//!    │         └─ an error, or without a payload: never, unless its No-Response asks for it
+//!    └─ neither, for long ──────────► poll answers with 5.03
+//!
+//!  What the request does not want (RFC 7967) is not sent: of a CON, respond() gives an Empty ACK in its place.
+//!  A duplicate gets the ACK, with or without the response, again; one of a NON gets nothing.
+//! ```
+//!
+//! `ARCHITECTURE.md` in the repository has the same as states.
 
 mod errors;
 mod forget;
@@ -62,8 +289,8 @@ impl<S, R> defmt::Format for Endpoint<S, R> {
 impl<S: Store> Endpoint<S> {
     /// An endpoint over a store in which nothing is held yet.
     ///
-    /// The seed keeps tokens and Message IDs from being guessed, and peers from choosing what collides in the tables: 16
-    /// bytes from a source of randomness, others at each start.
+    /// The seed keeps tokens and Message IDs from being guessed, and peers from choosing what collides in the tables:
+    /// 16 bytes from a source of randomness, others at each start.
     #[must_use]
     pub const fn new(config: Config, seed: [u8; 16], store: S) -> Endpoint<S> {
         Endpoint::with_roles(config, seed, store)

@@ -120,7 +120,11 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             }
             State::Confirmed if R::REPORTS => {
                 let id = RequestId(self.handle_of(index));
-                self.remember(index);
+                if exchange.has(flag::FORGOTTEN) {
+                    self.release(index);
+                } else {
+                    self.remember(index);
+                }
                 Some(match Outcome::kept(exchange.interval) {
                     Outcome::Acknowledged => Output::Delivered(id),
                     outcome => Output::Undelivered(id, failure(outcome)),

@@ -228,7 +228,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     }
 
     /// What the application, or the request, says of the answer.
-    fn mark(&mut self, index: u32, flags: u8) {
+    pub(super) fn mark(&mut self, index: u32, flags: u8) {
         if let Some(exchange) = self.held.exchanges.at_mut(index) {
             exchange.flags |= flags;
         }

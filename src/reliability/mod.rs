@@ -1,15 +1,27 @@
 //! Messages (RFC 7252 section 4): Message IDs, retransmission, NSTART, and what is remembered for duplicates.
 //!
-//! What it guarantees: each step is bounded, whatever is held; nothing live is harmed when a table is full; and no Message ID is
-//! used twice for one peer within EXCHANGE_LIFETIME.
+//! What it guarantees: each step is bounded, whatever is held; nothing live is harmed when a table is full; and no
+//! Message ID is used twice for one peer within EXCHANGE_LIFETIME.
+//!
+//! What of ours is to be confirmed, a request, a ping or a separate response:
 //!
 //! ```text
 //!             ┌────────── NSTART ──────────┐
 //!  confirm ──►│ waits ──► its turn comes   │──► outstanding ──┬─► acknowledged ─┐
-//!             └────────────────────────────┘      ▲    │      ├─► reset ────────┤
-//!                                                 └────┘      └─► given up ─────┴─► ended, or remembered ──► forgotten
+//!             └────────────────────────────┘      ▲    │      ├─► reset ────────┼─► ended, and told by `poll`
+//!                                                 └────┘      └─► given up ─────┘   if need be
 //!                                              sent again
 //! ```
+//!
+//! A request of ours that was acknowledged goes on: its response is to come. A request of a peer's is remembered:
+//!
+//! ```text
+//!  answered ──► remembered ──┬─► its lifetime is over ──────────────┬─► forgotten
+//!                            └─► a table is full, and it gives way ─┘
+//! ```
+//!
+//! An exchange is let in by the endpoint, which knows what a message means; from then on [`Engine`] does with it what
+//! the messages say: [`confirm`] starts and repeats, [`ended`] ends, [`remembered`] keeps, [`peers`] counts.
 
 mod confirm;
 mod ended;

@@ -1,7 +1,21 @@
-//! [`Fixed`] is a value of constant size, for a `static` or a stack; [`Slices`] are slices of the caller's; with the feature
-//! `alloc`, `Heap` reserves its tables once. None moves what it holds.
+//! The memory that the caller lends to an endpoint.
 //!
-//! For how many entries a store is meant, is a type: [`Scan`] for a few of them, [`Indexed`] for many.
+//! What it guarantees: nothing that is held moves; zeros are an empty store; a handle that was given out is stale once
+//! its slot is released; and with [`Indexed`] no look-up grows with what is held.
+//!
+//! | store | what | for how many entries |
+//! |---|---|---|
+//! | [`Fixed`] | a value of constant size, for a `static` or a stack | [`Scan`], or [`Indexed`] by its last parameter |
+//! | [`Slices`] | slices of the caller's, of a size that is known when the program runs | [`Scan`] or [`Indexed`] |
+//! | `Heap` (feature `alloc`) | tables that are reserved once, for up to millions | [`Indexed`] |
+//! | `&mut S` | a store that lies elsewhere | as `S` |
+//!
+//! For how many entries a store is meant, is a type, so that firmware does not link an index, lists and a timer wheel
+//! for eight exchanges. Firmware lends a `&'static mut` to a store in a `static`: an endpoint that is given the store
+//! by value is built on the stack first, with the store in it.
+//!
+//! With the heads of the index, an exchange takes 64 bytes; a peer 72 with a `SocketAddr` and 44 with an `Ipv4Addr`.
+//! Messages that may have to be sent again lie in blocks of 32 bytes.
 
 // Firmware without a wheel, and Observe, use what nothing but the tests uses yet.
 #![cfg_attr(not(test), allow(dead_code))]
@@ -37,7 +51,8 @@ use core::hash::Hash;
 
 /// Lends an endpoint its memory.
 ///
-/// `Peer` is the address of a peer: whatever the transport sends to. A `SocketAddr` on a host, four bytes on a small device.
+/// `Peer` is the address of a peer: whatever the transport sends to. A `SocketAddr` on a host, four bytes on a small
+/// device.
 pub trait Store {
     /// The address of a peer.
     type Peer: Copy + Eq + Hash;

@@ -6,10 +6,10 @@ use core::marker::PhantomData;
 
 pub use super::wheel::Level;
 
-/// A slot for a peer, to lend: [`PeerSlot::EMPTY`](Slot::EMPTY).
+/// A slot for a peer, to lend: `PeerSlot::EMPTY`.
 pub type PeerSlot<P> = Slot<Peer<P>, 1>;
 
-/// A slot for an exchange, to lend: [`ExchangeSlot::EMPTY`](Slot::EMPTY).
+/// A slot for an exchange, to lend: `ExchangeSlot::EMPTY`.
 pub type ExchangeSlot = Slot<Exchange, 2>;
 
 impl<P: Copy> Slot<Peer<P>, 1> {
