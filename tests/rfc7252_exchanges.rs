@@ -1,10 +1,10 @@
 //! The figures of RFC 7252 section 2 and Appendix A that show messages, once from the client's side and once from the
-//! server's. Figure 23, multicast, is not here yet.
+//! server's.
 
 mod endpoint;
 
 use coaplet::endpoint::{Failure, Handle, Request};
-use coaplet::{Code, Token, Type};
+use coaplet::{Code, Config, Token, Type};
 use endpoint::{Large, OTHER, PEER, Script, script};
 
 /// A client that asks with this token, at the moment 0. Its Message ID is `$id` from then on.
@@ -275,4 +275,45 @@ fn figure_22_non_confirmable_request_non_confirmable_response() {
     s.respond(10, id, Code::CONTENT, "22.3 C");
     s.sent(10, PEER, r#"NON 2.05 Content mid=$id token=75 payload 6 bytes "22.3 C""#);
     s.all_free(700_000);
+}
+
+#[test]
+fn figure_23_non_confirmable_request_multicast_non_confirmable_response() {
+    // Client: A answers, the response of B is lost, C has nothing that matches.
+    let (all, a, c) = (99, PEER, OTHER);
+    let mut s = script();
+    let request = Request::get().group().token(Token::try_from(&[0x86][..]).unwrap());
+    let handle = s.request(0, all, request);
+    s.sent(0, all, "NON GET mid=$id token=86 [Uri-Path: temperature]");
+    for (at, from, text) in [
+        (1_000, a, r#"NON 2.05 Content mid=0x60b1 token=86 payload 6 bytes "22.3 C""#),
+        (4_000, c, "NON 4.04 Not Found mid=0x952a token=86"),
+    ] {
+        s.recv(at, from, text);
+        let (more, _) = s.answered(handle, from, text);
+        assert!(more, "B may answer yet");
+    }
+    s.until(495_000).failed(495_000, handle, Failure::TimedOut);
+    s.all_free(900_000);
+    drop(s);
+    // A and B: a part of the leisure of 5 s later.
+    for (seed, payload) in [(1, "22.3 C"), (2, "20.9 C")] {
+        let mut s = Script::seeded(Config::DEFAULT, Large::new(), [seed; 16]);
+        s.recv_group(0, PEER, "NON GET mid=0x7d41 token=86 [Uri-Path: temperature]");
+        let id = s.asked(PEER, "NON GET mid=0x7d41 token=86 [Uri-Path: temperature]");
+        s.respond(0, id, Code::CONTENT, payload).until(5_000);
+        s.sent(0..=5_000, PEER, &format!(r#"NON 2.05 Content mid=$id token=86 payload 6 bytes "{payload}""#));
+        s.all_free(900_000);
+    }
+    // C answers here only if it is asked to: 8.2 lets it be silent where there is nothing useful to say.
+    for (option, is_sent) in [("[11: 0x61]", false), ("[11: 0x61, 258: 0x00]", true)] {
+        let mut s = script();
+        s.recv_group(0, PEER, &format!("NON GET mid=0x7d41 token=86 {option}"));
+        let id = s.asked_by(PEER);
+        s.respond(0, id, Code::NOT_FOUND, "").until(5_000);
+        if is_sent {
+            s.sent(0..=5_000, PEER, "NON 4.04 Not Found mid=$id token=86");
+        }
+        s.all_free(900_000);
+    }
 }

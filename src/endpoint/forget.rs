@@ -59,15 +59,15 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     fn forget_exchange(&mut self, index: u32, is_meant: impl Fn(u32) -> bool) {
         let Some(&exchange) = self.held.exchanges.at(index).filter(|exchange| is_meant(exchange.peer)) else { return };
         match exchange.state {
-            // To be told how it has ended.
-            State::Ended => {}
-            State::Confirmed => self.mark(index, flag::FORGOTTEN),
+            // Told already, or to be told.
+            State::Ended | State::Confirmed => {}
             State::Sent | State::Acked | State::SentNon | State::Pinged => self.end(index, Outcome::Forgotten),
-            State::Confirming if R::REPORTS && exchange.has(flag::REPORT) => {
-                self.confirmed(index, Outcome::Forgotten);
-                self.mark(index, flag::FORGOTTEN);
-            }
-            _ => self.release(index),
+            State::Confirming if exchange.has(flag::REPORT) => self.confirmed(index, Outcome::Forgotten),
+            _ => return self.release(index),
+        }
+        // What is to be told is the last of it.
+        if let Some(exchange) = self.held.exchanges.at_mut(index) {
+            exchange.flags &= !flag::REPORT;
         }
     }
 }

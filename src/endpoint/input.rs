@@ -190,12 +190,18 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     }
 
     /// An exchange of a peer's that had this Message ID, unless it is too long ago.
-    fn seen(&self, peer: u32, id: u16, key: u32) -> Option<u32> {
+    fn seen(&mut self, peer: u32, id: u16, key: u32) -> Option<u32> {
         #[cfg(test)]
         if self.core.hooks.no_deduplication {
             return None;
         }
-        self.held.find_remote(peer, id, key).filter(|&index| self.is_current(index))
+        let index = self.held.find_remote(peer, id, key)?;
+        if self.is_current(index) {
+            return Some(index);
+        }
+        // RFC 7252 4.4: the Message ID may stand for something new, and only one of both is to be found.
+        self.let_go(index);
+        None
     }
 
     /// Takes a slot for a new request of a peer's.

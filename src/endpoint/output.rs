@@ -120,10 +120,11 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             }
             State::Confirmed if R::REPORTS => {
                 let id = RequestId(self.handle_of(index));
-                if exchange.has(flag::FORGOTTEN) {
-                    self.release(index);
-                } else {
+                // Of a peer that was forgotten in the meantime nothing is remembered.
+                if exchange.has(flag::REPORT) {
                     self.remember(index);
+                } else {
+                    self.release(index);
                 }
                 Some(match Outcome::kept(exchange.interval) {
                     Outcome::Acknowledged => Output::Delivered(id),
@@ -147,7 +148,8 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             return Some(Transmit { to, len });
         }
         let len = self.held.arena.read(exchange.bytes, tx)?;
-        if R::AGING && exchange.has(flag::AGES) {
+        // Within the leisure nothing was sent yet that could have grown old.
+        if R::AGING && exchange.has(flag::AGES) && exchange.state != State::Leisurely {
             age(tx.get_mut(..len)?, self.held.passed(exchange.since) / 1000);
         }
         Some(Transmit { to, len })

@@ -228,17 +228,18 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     }
 
     /// What the application, or the request, says of the answer.
-    pub(super) fn mark(&mut self, index: u32, flags: u8) {
+    fn mark(&mut self, index: u32, flags: u8) {
         if let Some(exchange) = self.held.exchanges.at_mut(index) {
             exchange.flags |= flags;
         }
     }
 
     fn defer(&mut self, index: u32) -> bool {
-        self.stop(index);
-        let Some(exchange) = self.held.exchanges.at_mut(index).filter(|exchange| exchange.state.awaits_answer()) else {
+        if !self.held.exchanges.at(index).is_some_and(|exchange| exchange.state.awaits_answer()) {
             return false;
-        };
+        }
+        self.stop(index);
+        let Some(exchange) = self.held.exchanges.at_mut(index) else { return false };
         exchange.flags |= flag::LATER;
         if exchange.state == State::Asked {
             // The Empty ACK is due.

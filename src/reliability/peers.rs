@@ -52,7 +52,8 @@ impl GivenUp {
     /// Whether a peer with so many Message IDs may give way. One that has begun its second half of them may not.
     fn has_room(self, given: u16, anew: bool) -> bool {
         let lately = if anew { 0 } else { self.lately };
-        given & ROUND == 0 && lately.saturating_add(given) < HALF
+        // An EXCHANGE_LIFETIME may lie across two of those that are counted: half of HALF in each, and HALF for who comes back.
+        given & ROUND == 0 && lately.saturating_add(given) < HALF / 2
     }
 
     fn take(&mut self, given: u16, now: u32, anew: bool) {

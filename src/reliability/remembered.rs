@@ -207,7 +207,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
                 false if self.rules().strict_dedup => continue,
                 false => 0,
             };
-            let key = 1 + (rank << 31 >> 1 | self.held.passed(exchange.since) >> 1);
+            let key = 1 + (rank << 30 | self.held.passed(exchange.since) >> 1);
             if key > found.0 {
                 found = (key, Some(index));
             }

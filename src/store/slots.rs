@@ -151,8 +151,6 @@ pub(crate) mod flag {
     pub(crate) const NO_RESPONSE: u8 = 0b0001_1010;
     /// It came as a NON, or is remembered for as long as one.
     pub(crate) const NON: u8 = 0b0000_0001;
-    /// Of a separate response that is to be told of: its peer was forgotten.
-    pub(crate) const FORGOTTEN: u8 = NON;
     /// To be told by `poll` when the response has arrived.
     pub(crate) const REPORT: u8 = 0b0000_0100;
     /// The application has said that it answers later.

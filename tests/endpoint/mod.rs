@@ -6,19 +6,33 @@
 //! Messages are written as the codec prints them. `mid=$name` and `token=$name` stand for what is not known beforehand: the
 //! first time binds it, from then on it has to be the same.
 
-#![allow(dead_code, unused_imports)]
+#![allow(dead_code, unused_imports, unused_macros)]
 
 mod text;
 
 pub use text::unhex;
 
 use coaplet::endpoint::{
-    Answer, Arrival, Event, Failure, Handle, Output, Request, RequestError, RequestId, RespondError,
+    Answer, Arrival, ClientResponse, Event, Failure, ForgetError, Handle, Output, Request, RequestError, RequestId,
+    RespondError,
 };
-use coaplet::store::Indexed;
+use coaplet::store::{Indexed, Scale};
 use coaplet::{Code, Config, Endpoint, Fixed, Instant, Message, Store, Writer};
 use std::collections::{HashMap, VecDeque};
 use std::ops::RangeInclusive;
+use std::time::Duration;
+
+/// Makes a test of each script for each scale of store: one in which all slots are looked at, and one with an index.
+macro_rules! in_both_scales {
+    ($($script:ident),* $(,)?) => {
+        mod scan {
+            $(#[test] fn $script() { super::$script::<coaplet::store::Scan>(); })*
+        }
+        mod indexed {
+            $(#[test] fn $script() { super::$script::<coaplet::store::Indexed>(); })*
+        }
+    };
+}
 
 /// The other side of most scripts.
 pub const PEER: u16 = 7;
@@ -28,6 +42,11 @@ pub const OTHER: u16 = 8;
 pub type Small = Fixed<u16, 4, 8, 512>;
 /// Room for whatever a script does.
 pub type Large = Fixed<u16, 16, 64, 16384, Indexed>;
+
+/// Of a scale: the tables of the firmware example.
+pub type Eight<C> = Fixed<u16, 4, 8, 512, C>;
+/// Of a scale: room for whatever a script does.
+pub type Roomy<C> = Fixed<u16, 16, 64, 16384, C>;
 
 /// What came out, and when.
 #[derive(Debug)]
@@ -46,6 +65,8 @@ enum Out {
         handle: Handle,
         from: u16,
         line: String,
+        more: bool,
+        round_trip: Option<Duration>,
     },
     Failed {
         at: u64,
@@ -60,6 +81,13 @@ enum Out {
 }
 
 impl Out {
+    fn at(&self) -> Option<u64> {
+        match self {
+            Out::Sent { at, .. } | Out::Failed { at, .. } | Out::Told { at, .. } => Some(*at),
+            Out::Asked { .. } | Out::Answered { .. } => None,
+        }
+    }
+
     fn show(&self) -> String {
         match self {
             Out::Sent { at, to, bytes } => format!("at {at} ms to {to}: {}", line(bytes)),
@@ -105,6 +133,16 @@ pub fn script_with(config: Config) -> Script<Large> {
 /// With the tables of the firmware example.
 pub fn small() -> Script<Small> {
     Script::new(Config::DEFAULT, Small::new())
+}
+
+/// A script for a store of a scale, with the tables of the firmware example.
+pub fn eight<C: Scale>(config: Config) -> Script<Eight<C>> {
+    Script::new(config, Fixed::new())
+}
+
+/// A script for a store of a scale, with room for whatever it does.
+pub fn roomy<C: Scale>(config: Config) -> Script<Roomy<C>> {
+    Script::new(config, Fixed::new())
 }
 
 impl<S: Store<Peer = u16>> Script<S> {
@@ -196,6 +234,12 @@ impl<S: Store<Peer = u16>> Script<S> {
         self.take_by(Arrival::Unicast, from, bytes)
     }
 
+    /// The same, by a group address.
+    #[track_caller]
+    pub fn take_group(&mut self, from: u16, bytes: &[u8]) -> &mut Self {
+        self.take_by(Arrival::Group, from, bytes)
+    }
+
     #[track_caller]
     fn take_by(&mut self, arrival: Arrival, from: u16, bytes: &[u8]) -> &mut Self {
         let mut tx = vec![0xee; self.tx];
@@ -210,7 +254,8 @@ impl<S: Store<Peer = u16>> Script<S> {
             }
             Event::Response(response) => {
                 let line = response.message.to_string();
-                self.out.push_back(Out::Answered { handle: response.handle, from: response.from, line });
+                let ClientResponse { handle, from, more, round_trip, .. } = response;
+                self.out.push_back(Out::Answered { handle, from, line, more, round_trip });
             }
             Event::Handled => {}
         }
@@ -306,6 +351,14 @@ impl<S: Store<Peer = u16>> Script<S> {
         self.out.pop_front().unwrap_or_else(|| panic!("nothing came out, wanted: {wanted}"))
     }
 
+    /// The next thing of a kind, of what came at the same moment: in which order that is told is the endpoint's to choose.
+    #[track_caller]
+    fn next_of(&mut self, wanted: &str, kind: impl Fn(&Out) -> Option<u64>) -> Out {
+        let front = self.out.front().and_then(Out::at);
+        let found = self.out.iter().position(|out| kind(out).is_some() && kind(out) == front);
+        found.and_then(|index| self.out.remove(index)).unwrap_or_else(|| self.next(wanted))
+    }
+
     /// The next thing is this message. Gives its time and its bytes.
     #[track_caller]
     pub fn sent(&mut self, when: impl When, to: u16, text: &str) -> (u64, Vec<u8>) {
@@ -321,6 +374,23 @@ impl<S: Store<Peer = u16>> Script<S> {
         (at, bytes)
     }
 
+    /// The next thing is a message to this peer, whatever it says.
+    #[track_caller]
+    pub fn sent_any(&mut self, to: u16) -> (u64, Vec<u8>) {
+        match self.next("a message") {
+            Out::Sent { at, to: whom, bytes } if whom == to => (at, bytes),
+            other => panic!("wanted a message to {to}, came {}", other.show()),
+        }
+    }
+
+    /// The same; its Message ID has this name from then on.
+    #[track_caller]
+    pub fn sent_any_as(&mut self, to: u16, name: &str) -> (u64, Vec<u8>) {
+        let (at, bytes) = self.sent_any(to);
+        self.names.insert(name.to_owned(), format!("0x{:02x}{:02x}", bytes[2], bytes[3]));
+        (at, bytes)
+    }
+
     /// The next thing is this request from the peer.
     #[track_caller]
     pub fn asked(&mut self, whom: u16, text: &str) -> RequestId {
@@ -333,13 +403,23 @@ impl<S: Store<Peer = u16>> Script<S> {
         }
     }
 
-    /// The next thing is a response to this request of ours.
+    /// The next thing is a request from the peer, whatever it says.
     #[track_caller]
-    pub fn answered(&mut self, to: Handle, whom: u16, text: &str) {
+    pub fn asked_by(&mut self, whom: u16) -> RequestId {
+        match self.next("a request") {
+            Out::Asked { id, from, .. } if from == whom => id,
+            other => panic!("wanted a request of {whom}, came {}", other.show()),
+        }
+    }
+
+    /// The next thing is a response to this request of ours. Whether there may be more, and how long it took.
+    #[track_caller]
+    pub fn answered(&mut self, to: Handle, whom: u16, text: &str) -> (bool, Option<Duration>) {
         match self.next(text) {
-            Out::Answered { handle, from, line } => {
+            Out::Answered { handle, from, line, more, round_trip } => {
                 assert_eq!((from, line.as_str()), (whom, text::fill(text, &self.names).as_str()));
                 assert_eq!(handle, to, "the request that {line} answers");
+                (more, round_trip)
             }
             other => panic!("wanted the response {text}, came {}", other.show()),
         }
@@ -349,7 +429,8 @@ impl<S: Store<Peer = u16>> Script<S> {
     #[track_caller]
     pub fn failed(&mut self, when: impl When, which: Handle, how: Failure) -> u64 {
         let (earliest, latest) = when.bounds();
-        match self.next("a failure") {
+        let is_one = |out: &Out| if let Out::Failed { at, .. } = out { Some(*at) } else { None };
+        match self.next_of("a failure", is_one) {
             Out::Failed { at, handle, why } => {
                 assert_eq!((handle, why), (which, how));
                 assert!((earliest..=latest).contains(&at), "failed at {at} ms, wanted {earliest} to {latest}");
@@ -359,11 +440,25 @@ impl<S: Store<Peer = u16>> Script<S> {
         }
     }
 
+    /// The next thing is that some request of ours has failed in this way. Which one.
+    #[track_caller]
+    pub fn failed_any(&mut self, when: u64, how: Failure) -> Handle {
+        match self.next("a failure") {
+            Out::Failed { at, handle, why } if (at, why) == (when, how) => handle,
+            other => panic!("wanted {how:?} at {when} ms, came {}", other.show()),
+        }
+    }
+
     /// The application puts an answer off.
     #[track_caller]
     pub fn defer(&mut self, at: u64, id: RequestId) -> RequestId {
+        self.try_defer(at, id).unwrap_or_else(|error| panic!("{error:?}"))
+    }
+
+    #[track_caller]
+    pub fn try_defer(&mut self, at: u64, id: RequestId) -> Result<RequestId, RespondError> {
         self.until(at);
-        let later = self.ep.defer(self.instant(), id).unwrap_or_else(|error| panic!("{error:?}"));
+        let later = self.ep.defer(self.instant(), id);
         self.drain();
         later
     }
@@ -371,30 +466,42 @@ impl<S: Store<Peer = u16>> Script<S> {
     /// The application asks for a sign of life.
     #[track_caller]
     pub fn ping(&mut self, at: u64, to: u16) -> Handle {
+        self.try_ping(at, to).unwrap_or_else(|error| panic!("{error:?}"))
+    }
+
+    #[track_caller]
+    pub fn try_ping(&mut self, at: u64, to: u16) -> Result<Handle, RequestError> {
         self.until(at);
         let mut tx = vec![0xee; self.tx];
-        let made = self.ep.ping(self.instant(), to, &mut tx).unwrap_or_else(|error| panic!("{error:?}"));
-        if let Some(transmit) = made.1 {
+        let (handle, transmit) = self.ep.ping(self.instant(), to, &mut tx)?;
+        if let Some(transmit) = transmit {
             self.out.push_back(Out::Sent { at, to: transmit.to, bytes: tx[..transmit.len].to_vec() });
         }
         self.drain();
-        made.0
+        Ok(handle)
     }
 
     /// The application is done with a peer.
     #[track_caller]
     pub fn forget(&mut self, at: u64, peer: u16) -> &mut Self {
-        self.until(at);
-        self.ep.forget(self.instant(), peer).unwrap_or_else(|error| panic!("{error:?}"));
-        self.drain();
+        self.try_forget(at, peer).unwrap_or_else(|error| panic!("{error:?}"));
         self
+    }
+
+    #[track_caller]
+    pub fn try_forget(&mut self, at: u64, peer: u16) -> Result<(), ForgetError> {
+        self.until(at);
+        let forgotten = self.ep.forget(self.instant(), peer);
+        self.drain();
+        forgotten
     }
 
     /// The next thing is that `poll` tells this. Gives the time.
     #[track_caller]
     pub fn told(&mut self, when: impl When, wanted: Output<u16>) -> u64 {
         let (earliest, latest) = when.bounds();
-        match self.next(&format!("{wanted:?}")) {
+        let is_one = |out: &Out| if let Out::Told { at, .. } = out { Some(*at) } else { None };
+        match self.next_of(&format!("{wanted:?}"), is_one) {
             Out::Told { at, what } => {
                 assert_eq!(what, wanted);
                 assert!((earliest..=latest).contains(&at), "{what:?} at {at} ms, wanted {earliest} to {latest}");
@@ -417,6 +524,7 @@ impl<S: Store<Peer = u16>> Script<S> {
     pub fn all_free(&mut self, at: u64) {
         self.until(at).silence();
         assert_eq!(self.ep.usage(), coaplet::endpoint::Usage::default(), "at {at} ms");
+        assert_eq!(self.drain(), None, "nothing is left to wait for, at {at} ms");
     }
 
     /// For scripts that look at what came out in ways of their own.
