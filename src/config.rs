@@ -39,7 +39,8 @@ pub struct Transmission {
     /// DEFAULT_LEISURE: within what time a request to a group is answered (8.2). 5 s.
     pub default_leisure: Duration,
     /// PROBING_RATE: how many bytes a second a peer is sent that does not respond (4.7). 1; 0 counts as 1. A Non-confirmable
-    /// request waits until the one before it, to a peer of which nothing was heard since, is paid for at this rate.
+    /// request waits until the one before it, to a peer of which nothing was heard since, is paid for at this rate, counted from
+    /// when that peer was last sent anything.
     pub probing_rate: u16,
     /// MAX_LATENCY: the longest that a datagram is thought to travel (4.8.2). 100 s.
     pub max_latency: Duration,

@@ -98,7 +98,7 @@ impl Request {
     }
 
     /// With transmission parameters of its own (RFC 7252 4.8): ACK_TIMEOUT, ACK_RANDOM_FACTOR, MAX_RETRANSMIT, NSTART and
-    /// PROBING_RATE. A peer that remembers for the EXCHANGE_LIFETIME of its own parameters takes what is sent later for new.
+    /// PROBING_RATE. NSTART decides whether the request waits: if it does, it goes when the next one ends. A peer that remembers for the EXCHANGE_LIFETIME of its own parameters takes what is sent later for new.
     #[must_use]
     pub const fn transmission(self, transmission: &Transmission) -> Request {
         Request { pace: Some(Pace::new(transmission)), ..self }

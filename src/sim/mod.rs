@@ -233,6 +233,11 @@ impl<S: Store<Peer = u16>, A: Application<S>> Sim<S, A> {
         self.node(address).map(|node| node.endpoint.usage())
     }
 
+    /// When the endpoint at an address wants to be polled next, if it does.
+    pub fn deadline(&mut self, address: u16) -> Option<Instant> {
+        self.node(address).and_then(|node| node.deadline)
+    }
+
     /// What the endpoint at an address has counted.
     pub fn statistics(&mut self, address: u16) -> Option<Statistics> {
         self.node(address).map(|node| node.endpoint.statistics())

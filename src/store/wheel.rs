@@ -51,7 +51,7 @@ pub struct Level {
 
 impl Level {
     /// A level with nothing in it.
-    pub(crate) const EMPTY: Self =
+    pub const EMPTY: Self =
         Self { occupied: 0, buckets: [List::EMPTY; BUCKETS], far: List::EMPTY, sweep: List::EMPTY, earliest: 0 };
 }
 

@@ -7,7 +7,7 @@
 #![no_main]
 
 use coaplet::endpoint::{Arrival, ClientMin, Event, Output, Request, Transmit};
-use coaplet::{ Endpoint, Fixed, Instant};
+use coaplet::{Endpoint, Fixed, Instant};
 use core::mem::MaybeUninit;
 use device::{CONSOLE, Device, Place, emit, seed};
 

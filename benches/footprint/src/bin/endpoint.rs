@@ -1,5 +1,5 @@
-//! The first path through the endpoint, on its way to `server-min` and `client-min`: that no panic can be reached in it, and
-//! what it takes today. Requests are answered, one is made, and all that is due goes out.
+//! An endpoint with every role: that no panic can be reached in it, and what it takes. Requests are answered, one is made, and
+//! all that is due goes out.
 
 #![no_std]
 #![no_main]
@@ -40,6 +40,7 @@ fn firmware(datagram: &[u8], room: &mut [u8], _: &mut Device) {
         match endpoint.poll(now, room) {
             Output::Send(due) => transmit(room, due),
             Output::Failed(..) => put(1),
+            Output::Acknowledged(_) | Output::Delivered(_) | Output::Undelivered(..) => put(1),
             Output::Idle(at) => return put(at.map_or(0, |at| at.as_millis() as u32)),
         }
     }
