@@ -1,5 +1,5 @@
-//! What an endpoint is told once: the transmission parameters of RFC 7252 4.8, what 4.8.2 derives from them, and how long
-//! an answer may take.
+//! What an endpoint is told once: the transmission parameters of RFC 7252 4.8, what 4.8.2 derives from them, and how
+//! long an answer may take.
 
 use crate::store::pack;
 use crate::time::millis;
@@ -8,8 +8,8 @@ use core::time::Duration;
 
 /// The parameters that govern how often and how long something is sent (RFC 7252 4.8), with its defaults.
 ///
-/// Peers should use the same values (4.8.1). Times count to the millisecond, rounded up. What cannot be right is brought
-/// into its range where it is used: a random factor below 1 counts as 1, an NSTART of 0 as 1, and more than
+/// Peers should use the same values (4.8.1). Times count to the millisecond, rounded up. What cannot be right is
+/// brought into its range where it is used: a random factor below 1 counts as 1, an NSTART of 0 as 1, and more than
 /// [`MAX_RETRANSMIT_LIMIT`](Transmission::MAX_RETRANSMIT_LIMIT) retransmissions as that many.
 ///
 /// ```
@@ -38,9 +38,9 @@ pub struct Transmission {
     pub nstart: u8,
     /// DEFAULT_LEISURE: within what time a request to a group is answered (8.2). 5 s.
     pub default_leisure: Duration,
-    /// PROBING_RATE: how many bytes a second a peer is sent that does not respond (4.7). 1; 0 counts as 1. A Non-confirmable
-    /// request waits until the one before it, to a peer of which nothing was heard since, is paid for at this rate, counted from
-    /// when that peer was last sent anything.
+    /// PROBING_RATE: how many bytes a second a peer is sent that does not respond (4.7). 1; 0 counts as 1. A
+    /// Non-confirmable request waits until the one before it, to a peer of which nothing was heard since, is paid for
+    /// at this rate, counted from when that peer was last sent anything.
     pub probing_rate: u16,
     /// MAX_LATENCY: the longest that a datagram is thought to travel (4.8.2). 100 s.
     pub max_latency: Duration,
@@ -147,37 +147,40 @@ const LONGEST: u32 = u32::MAX / 2;
 pub struct Config {
     /// The parameters of RFC 7252 4.8.
     pub transmission: Transmission,
-    /// How long a Confirmable request waits for its answer before an Empty ACK goes out by itself (RFC 7252 5.2.2). 1 s; to be
-    /// shorter than ACK_TIMEOUT.
+    /// How long a Confirmable request waits for its answer before an Empty ACK goes out by itself (RFC 7252 5.2.2).
+    /// 1 s; to be shorter than ACK_TIMEOUT.
     pub acknowledge_after: Duration,
     /// How long a request waits for its answer until 5.03 goes out by itself. 60 s.
     pub answer_timeout: Duration,
     /// The same for a request of which the application has said that it answers later. EXCHANGE_LIFETIME, 247 s.
     pub defer_timeout: Duration,
-    /// How long a request of ours that is sent no more waits for its response. MAX_TRANSMIT_WAIT, 93 s; at most 11 days.
+    /// How long a request of ours that is sent no more waits for its response. MAX_TRANSMIT_WAIT, 93 s; at most
+    /// 11 days.
     pub response_timeout: Duration,
-    /// How long a member of a group may take for an answer, over and above its way there and back. 250 s (groupcomm-bis).
+    /// How long a member of a group may take for an answer, over and above its way there and back. 250 s
+    /// (groupcomm-bis).
     pub max_server_response_delay: Duration,
-    /// How long our tokens are, in bytes. 4; 0 to 8. With fewer than 4, somebody off the path may guess one (RFC 7252 11.4),
-    /// and a peer can be asked only so many things at once. To a group it is never fewer.
+    /// How long our tokens are, in bytes. 4; 0 to 8. With fewer than 4, somebody off the path may guess one
+    /// (RFC 7252 11.4), and a peer can be asked only so many things at once. To a group it is never fewer.
     pub token_length: u8,
     /// How many exchanges may wait behind NSTART for one peer. 16; with 0 none waits.
     pub queue: u8,
-    /// How much of the slots for exchanges the requests of one peer may take before they are answered, in percent. 50; one slot
-    /// in any case. What is more is refused with 4.29 (RFC 8516).
+    /// How much of the slots for exchanges the requests of one peer may take before they are answered, in percent. 50;
+    /// one slot in any case. What is more is refused with 4.29 (RFC 8516).
     pub peer_share: u8,
     /// Max-Age of a refusal: 4.29, and 5.03 when a table is full. Seconds. 10.
     pub refusal_max_age: u32,
-    /// Whether a request that may not be processed twice is remembered until its lifetime ends even if the tables are full, so
-    /// that others are refused. False: the oldest gives way.
+    /// Whether a request that may not be processed twice is remembered until its lifetime ends even if the tables are
+    /// full, so that others are refused. False: the oldest gives way.
     pub strict_dedup: bool,
-    /// Whether a Non-confirmable request with an unknown critical option is answered with 4.02, as draft-ietf-core-corr-clar
-    /// has it. False: rejected in silence (RFC 7252 5.4.1).
+    /// Whether a Non-confirmable request with an unknown critical option is answered with 4.02, as
+    /// draft-ietf-core-corr-clar has it. False: rejected in silence (RFC 7252 5.4.1).
     pub non_bad_option: bool,
-    /// The critical options of requests that the application understands (RFC 7252 5.4.1). A request with another one is
-    /// refused: with 5.05 where it is Proxy-Uri or Proxy-Scheme (5.10.2), else with 4.02.
+    /// The critical options of requests that the application understands (RFC 7252 5.4.1). A request with another one
+    /// is refused: with 5.05 where it is Proxy-Uri or Proxy-Scheme (5.10.2), else with 4.02.
     pub known: fn(OptionNumber) -> bool,
-    /// The critical options of responses that the application understands. None; a response with another one is rejected.
+    /// The critical options of responses that the application understands. None; a response with another one is
+    /// rejected.
     pub known_in_responses: fn(OptionNumber) -> bool,
 }
 
@@ -303,8 +306,9 @@ impl Default for Config {
     }
 }
 
-/// The critical options of RFC 7252 that any server acts on. A condition or a proxy's option that an application overlooks would
-/// be worse than one that is refused: who acts on If-Match, If-None-Match, Proxy-Uri or Proxy-Scheme says so.
+/// The critical options of RFC 7252 that any server acts on. A condition or a proxy's option that an application
+/// overlooks would be worse than one that is refused: who acts on If-Match, If-None-Match, Proxy-Uri or Proxy-Scheme
+/// says so.
 fn known(number: OptionNumber) -> bool {
     matches!(
         number,

@@ -1,4 +1,5 @@
-//! One keyed function for all that must not be guessed: Message IDs, tokens, jitter, and the hash of keys that peers choose.
+//! One keyed function for all that must not be guessed: Message IDs, tokens, jitter, and the hash of keys that peers
+//! choose.
 //!
 //! SipHash-1-3 under the caller's seed. With a secret seed nobody outside can choose keys that fall into one bucket, or
 //! tell the next token from those before.

@@ -29,12 +29,13 @@ pub trait Roles {
     const CLIENT: bool = true;
     /// Answers requests. Without it each is refused with 5.01.
     const SERVER: bool = true;
-    /// Asks groups, and answers as a member of one (RFC 7252 section 8). Without it what comes by a group address is dropped.
+    /// Asks groups, and answers as a member of one (RFC 7252 section 8). Without it what comes by a group address is
+    /// dropped.
     const MULTICAST: bool = true;
     /// Heeds No-Response (RFC 7967). Without it the option is ignored, as any elective one.
     const NO_RESPONSE: bool = true;
-    /// What would exceed NSTART waits its turn (RFC 7252 4.7). Without it a request is an error then, and separate responses,
-    /// which NSTART does not bind, go out at once.
+    /// What would exceed NSTART waits its turn (RFC 7252 4.7). Without it a request is an error then, and separate
+    /// responses, which NSTART does not bind, go out at once.
     const NSTART_QUEUE: bool = true;
     /// Tokens of more than 8 bytes (RFC 8974). Without it they are refused with 4.00.
     const LONG_TOKENS: bool = true;

@@ -45,7 +45,8 @@ pub enum RequestError {
         /// How many may wait for one peer.
         limit: u8,
     },
-    /// The peer has not responded to the last Non-confirmable request, which is not paid for yet (PROBING_RATE, RFC 7252 4.7).
+    /// The peer has not responded to the last Non-confirmable request, which is not paid for yet (PROBING_RATE,
+    /// RFC 7252 4.7).
     Probing {
         /// When it will be.
         until: Instant,

@@ -12,12 +12,12 @@ use core::hash::Hash;
 const STEPS: u32 = 64;
 
 impl<S: Store, R: Roles> Endpoint<S, R> {
-    /// Ends all that belongs to a peer: requests of ours end as [`Forgotten`](super::Failure::Forgotten), which `poll` tells; its requests
-    /// are answered no more, and what was remembered of it is free. What comes from it afterwards comes from a stranger. Our Message IDs
-    /// go on as before, since some may be on the way.
+    /// Ends all that belongs to a peer: requests of ours end as [`Forgotten`](super::Failure::Forgotten), which `poll`
+    /// tells; its requests are answered no more, and what was remembered of it is free. What comes from it afterwards
+    /// comes from a stranger. Our Message IDs go on as before, since some may be on the way.
     ///
-    /// With an index the slots are looked through by the following calls of [`poll`](Endpoint::poll), 64 in a call, until the last
-    /// exchange with the peer is found.
+    /// With an index the slots are looked through by the following calls of [`poll`](Endpoint::poll), 64 in a call,
+    /// until the last exchange with the peer is found.
     ///
     /// # Errors
     ///

@@ -25,9 +25,10 @@ enum Refusal {
 impl<S: Store, R: Roles> Endpoint<S, R> {
     /// Takes in a datagram.
     ///
-    /// `tx` is where a reply is written; [`poll`](Endpoint::poll) is to be called afterwards, since the answer to when it wants to
-    /// be called next may have changed. A datagram is never an error: what is wrong with it is answered as RFC 7252 says, or it is
-    /// dropped, and [counted](Endpoint::statistics). A `tx` that is too small for a reply is as good as a network that loses it.
+    /// `tx` is where a reply is written; [`poll`](Endpoint::poll) is to be called afterwards, since the answer to when
+    /// it wants to be called next may have changed. A datagram is never an error: what is wrong with it is answered as
+    /// RFC 7252 says, or it is dropped, and [counted](Endpoint::statistics). A `tx` that is too small for a reply is as
+    /// good as a network that loses it.
     pub fn handle<'d>(
         &mut self,
         now: Instant,
@@ -294,8 +295,9 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         self.held.after(index, wait);
     }
 
-    /// A response that is made without state: piggybacked for a CON, else under a Message ID of ours, if there is one. With a number,
-    /// of an option that is not understood, for a person to read; else with Max-Age, where trying again may help.
+    /// A response that is made without state: piggybacked for a CON, else under a Message ID of ours, if there is one.
+    /// With a number, of an option that is not understood, for a person to read; else with Max-Age, where trying again
+    /// may help.
     fn refuse(
         &mut self,
         from: P,
@@ -341,8 +343,8 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
                 return None;
             }
         }
-        // A piggybacked response answers the request that it acknowledges. One that has not been sent yet is not answered, nor does it hide
-        // another one with the same token.
+        // A piggybacked response answers the request that it acknowledges. One that has not been sent yet is not
+        // answered, nor does it hide another one with the same token.
         let piggybacked = message_type == Type::Acknowledgement;
         let may_be = |exchange: &Exchange| {
             let acknowledged = matches!(exchange.state, State::Sent | State::Acked) && exchange.message_id == id;

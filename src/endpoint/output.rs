@@ -14,8 +14,8 @@ use core::hash::Hash;
 const STEPS: u32 = 16;
 
 impl<S: Store, R: Roles> Endpoint<S, R> {
-    /// Gives the next thing to be done: call it until it is [`Output::Idle`], and again at the time that this names, or after
-    /// any other call.
+    /// Gives the next thing to be done: call it until it is [`Output::Idle`], and again at the time that this names, or
+    /// after any other call.
     ///
     /// A `tx` that is too small for a message is as good as a network that loses it.
     pub fn poll(&mut self, now: Instant, tx: &mut [u8]) -> Output<S::Peer> {

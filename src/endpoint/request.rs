@@ -74,31 +74,35 @@ impl Request {
         Request { non: true, ..self }
     }
 
-    /// To a group (RFC 7252 section 8): Non-confirmable, to a multicast address. Each response comes with its source, until
-    /// NON_LIFETIME, MAX_LATENCY and [`max_server_response_delay`](crate::Config::max_server_response_delay) have passed: then the request
-    /// ends as [`TimedOut`](super::Failure::TimedOut), or before, when it is [cancelled](Endpoint::cancel). PROBING_RATE and
-    /// NSTART do not bind it: how often a group may be asked is the application's to know.
+    /// To a group (RFC 7252 section 8): Non-confirmable, to a multicast address. Each response comes with its source,
+    /// until NON_LIFETIME, MAX_LATENCY and [`max_server_response_delay`](crate::Config::max_server_response_delay) have
+    /// passed: then the request ends as [`TimedOut`](super::Failure::TimedOut), or before, when it is
+    /// [cancelled](Endpoint::cancel). PROBING_RATE and NSTART do not bind it: how often a group may be asked is the
+    /// application's to know.
     #[must_use]
     pub const fn group(self) -> Request {
         Request { non: true, group: true, ..self }
     }
 
-    /// With this token. Who asks one peer twice at a time by the same token gets either answer for either (RFC 7252 5.3.1).
+    /// With this token. Who asks one peer twice at a time by the same token gets either answer for either
+    /// (RFC 7252 5.3.1).
     #[must_use]
     pub const fn token(self, token: Token) -> Request {
         Request { token: Some(token), ..self }
     }
 
-    /// How long to wait for a response once the request is not sent again: a NON was sent, or a CON acknowledged. Counted in
-    /// ms up to 16 s, in 10 ms up to 163 s, in seconds up to 4.5 hours, then in minutes, rounded up; at most 11 days. By default
-    /// [`response_timeout`](crate::Config::response_timeout). Without effect on a request to a group.
+    /// How long to wait for a response once the request is not sent again: a NON was sent, or a CON acknowledged.
+    /// Counted in ms up to 16 s, in 10 ms up to 163 s, in seconds up to 4.5 hours, then in minutes, rounded up; at most
+    /// 11 days. By default [`response_timeout`](crate::Config::response_timeout). Without effect on a request to a
+    /// group.
     #[must_use]
     pub const fn timeout(self, timeout: Duration) -> Request {
         Request { timeout: Some(pack(ms(timeout))), ..self }
     }
 
-    /// With transmission parameters of its own (RFC 7252 4.8): ACK_TIMEOUT, ACK_RANDOM_FACTOR, MAX_RETRANSMIT, NSTART and
-    /// PROBING_RATE. NSTART decides whether the request waits: if it does, it goes when the next one ends. A peer that remembers for the EXCHANGE_LIFETIME of its own parameters takes what is sent later for new.
+    /// With transmission parameters of its own (RFC 7252 4.8): ACK_TIMEOUT, ACK_RANDOM_FACTOR, MAX_RETRANSMIT, NSTART
+    /// and PROBING_RATE. NSTART decides whether the request waits: if it does, it goes when the next one ends. A peer
+    /// that remembers for the EXCHANGE_LIFETIME of its own parameters takes what is sent later for new.
     #[must_use]
     pub const fn transmission(self, transmission: &Transmission) -> Request {
         Request { pace: Some(Pace::new(transmission)), ..self }
@@ -137,8 +141,8 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         made
     }
 
-    /// Asks a peer for nothing but a sign of life (RFC 7252 4.3): an Empty CON, sent until an RST comes. `poll` then tells
-    /// [`Acknowledged`](super::Output::Acknowledged), or [`Failed`](super::Output::Failed).
+    /// Asks a peer for nothing but a sign of life (RFC 7252 4.3): an Empty CON, sent until an RST comes. `poll` then
+    /// tells [`Acknowledged`](super::Output::Acknowledged), or [`Failed`](super::Output::Failed).
     ///
     /// # Errors
     ///
@@ -159,8 +163,9 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         engine.cancel(index)
     }
 
-    /// How long it took until a request of ours was acknowledged, if the response is to come separately. `None` while it is not
-    /// acknowledged, if it was sent more than once, and once it has ended: a [response](super::ClientResponse::round_trip) brings it along.
+    /// How long it took until a request of ours was acknowledged, if the response is to come separately. `None` while
+    /// it is not acknowledged, if it was sent more than once, and once it has ended: a
+    /// [response](super::ClientResponse::round_trip) brings it along.
     pub fn round_trip(&mut self, handle: Handle) -> Option<Duration> {
         let engine = self.engine();
         let exchange = engine.held.exchanges.at(engine.meant(handle)?)?;

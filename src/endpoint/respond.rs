@@ -46,8 +46,8 @@ impl RequestId {
 }
 
 impl Answer {
-    /// The request may be processed twice (RFC 7252 4.5): of a piggybacked response nothing is kept, and a duplicate comes as a new
-    /// request. Of another response it is kept, that a duplicate was answered, until the slot is needed.
+    /// The request may be processed twice (RFC 7252 4.5): of a piggybacked response nothing is kept, and a duplicate
+    /// comes as a new request. Of another response it is kept, that a duplicate was answered, until the slot is needed.
     #[must_use]
     pub const fn idempotent(self) -> Answer {
         Answer { flags: self.flags | flag::IDEMPOTENT, ..self }
@@ -71,9 +71,9 @@ impl Answer {
 impl<S: Store, R: Roles> Endpoint<S, R> {
     /// Answers a request. `build` sets the code of the response, and writes options and payload; 5.00 if it sets none.
     ///
-    /// The response is piggybacked on the acknowledgement, or a separate one if that has gone out. What it gives out is to be
-    /// sent; an Empty ACK, where the client does not want the response (RFC 7967). `None`: nothing is to be sent, or not now: it
-    /// waits behind NSTART or for its part of the leisure, and comes out of [`poll`](Endpoint::poll).
+    /// The response is piggybacked on the acknowledgement, or a separate one if that has gone out. What it gives out is
+    /// to be sent; an Empty ACK, where the client does not want the response (RFC 7967). `None`: nothing is to be sent,
+    /// or not now: it waits behind NSTART or for its part of the leisure, and comes out of [`poll`](Endpoint::poll).
     ///
     /// # Errors
     ///
@@ -93,8 +93,9 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         made
     }
 
-    /// Puts the answer off: an Empty ACK goes out, by [`poll`](Endpoint::poll), and the response will be a separate one. The request
-    /// then waits for [`defer_timeout`](crate::Config::defer_timeout) rather than [`answer_timeout`](crate::Config::answer_timeout).
+    /// Puts the answer off: an Empty ACK goes out, by [`poll`](Endpoint::poll), and the response will be a separate
+    /// one. The request then waits for [`defer_timeout`](crate::Config::defer_timeout) rather than
+    /// [`answer_timeout`](crate::Config::answer_timeout).
     ///
     /// # Errors
     ///
@@ -127,7 +128,8 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         tx: &mut [u8],
         build: impl FnOnce(&mut Writer<'_>),
     ) -> Result<Option<Transmit<P>>, RespondError> {
-        // What does not depend on `build` is in functions of its own: it is there once, however many replies an image has.
+        // What does not depend on `build` is in functions of its own: it is there once, however many replies an image
+        // has.
         let begun = self.begin(index)?;
         let mut writer = self.writer(&begun, tx);
         build(&mut writer);

@@ -11,7 +11,8 @@ use core::time::Duration;
 pub enum Arrival {
     /// To a unicast address.
     Unicast,
-    /// To a multicast address (RFC 7252 section 8): a request is answered within the leisure, if there is something to say.
+    /// To a multicast address (RFC 7252 section 8): a request is answered within the leisure, if there is something to
+    /// say.
     Group,
 }
 
@@ -78,8 +79,8 @@ pub struct ClientResponse<'d, P> {
     pub from: P,
     /// Whether the request goes on: one to a group, which others may answer too. Any other has ended with this.
     pub more: bool,
-    /// From the transmission of the request until it was acknowledged or answered. `None` if it was sent more than once, for then
-    /// nobody knows which transmission was heard.
+    /// From the transmission of the request until it was acknowledged or answered. `None` if it was sent more than
+    /// once, for then nobody knows which transmission was heard.
     pub round_trip: Option<Duration>,
     /// The answer.
     pub message: Message<'d>,
@@ -94,8 +95,8 @@ pub enum Output<P> {
     Send(Transmit<P>),
     /// A request of ours has ended without a response.
     Failed(Handle, Failure),
-    /// A request of ours has ended as it was to end without a response: a ping was answered, or a request that wants none (RFC 7967)
-    /// was acknowledged.
+    /// A request of ours has ended as it was to end without a response: a ping was answered, or a request that wants
+    /// none (RFC 7967) was acknowledged.
     Acknowledged(Handle),
     /// A separate response has arrived, of which that was [to be told](crate::endpoint::Answer::report).
     Delivered(RequestId),
@@ -109,10 +110,11 @@ pub enum Output<P> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Failure {
-    /// No acknowledgement, or no response, in time (RFC 7252 4.2, 5.2.2). A request to a group ends so whether somebody answered or not.
+    /// No acknowledgement, or no response, in time (RFC 7252 4.2, 5.2.2). A request to a group ends so whether somebody
+    /// answered or not.
     TimedOut,
-    /// No response in time; but the request has said that it does not want every response (RFC 7967), so that it may have been
-    /// carried out.
+    /// No response in time; but the request has said that it does not want every response (RFC 7967), so that it may
+    /// have been carried out.
     Unanswered,
     /// The peer answered with an RST (RFC 7252 4.2): it lacks the context to process the message.
     Reset,

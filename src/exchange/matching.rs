@@ -4,8 +4,9 @@ use crate::store::{Exchange, GROUP, Held, Scale};
 use core::hash::Hash;
 
 impl<P: Copy + Eq + Hash, C: Scale> Held<'_, P, C> {
-    /// The request of ours that a response from this peer answers: by token and peer, or, for a request to a group, by the
-    /// token alone. `may_be` says whether a request comes into question; of several with one token it is one for which it does.
+    /// The request of ours that a response from this peer answers: by token and peer, or, for a request to a group, by
+    /// the token alone. `may_be` says whether a request comes into question; of several with one token it is one for
+    /// which it does.
     pub(crate) fn answered(
         &self,
         peer: Option<u32>,

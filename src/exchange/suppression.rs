@@ -3,8 +3,8 @@
 use crate::store::flag;
 use crate::wire::Code;
 
-/// What a request says of the responses that it wants, by the value of its No-Response: the bits of [`flag::NO_RESPONSE`].
-/// `None`: nothing.
+/// What a request says of the responses that it wants, by the value of its No-Response: the bits of
+/// [`flag::NO_RESPONSE`]. `None`: nothing.
 pub(crate) fn asked(value: Option<&[u8]>) -> Option<u8> {
     match value? {
         [] => Some(0),

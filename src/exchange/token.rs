@@ -4,12 +4,13 @@ use crate::store::{Exchange, GROUP, Held, Scale};
 use crate::wire::{Header, Token, Writer};
 use core::hash::Hash;
 
-/// How often a token is drawn that turns out to be taken. With four bytes and a million requests to one peer, ten in a row are as
-/// likely as a hash that collides.
+/// How often a token is drawn that turns out to be taken. With four bytes and a million requests to one peer, ten in a
+/// row are as likely as a hash that collides.
 const DRAWS: u32 = 10;
 
 impl<P: Copy + Eq + Hash, C: Scale> Held<'_, P, C> {
-    /// A token of so many bytes that none of our requests to this peer, or to a group, has. `None`: all that were tried are taken.
+    /// A token of so many bytes that none of our requests to this peer, or to a group, has. `None`: all that were tried
+    /// are taken.
     pub(crate) fn draw_token(&mut self, peer: u32, length: u8) -> Option<Token> {
         for _ in 0..DRAWS {
             let bytes = self.random.draw().to_le_bytes();

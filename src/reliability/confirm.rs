@@ -104,8 +104,8 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
 
     /// Whether a message is to be sent again now, and when to look again (RFC 7252 4.2).
     ///
-    /// The k-th retransmission is due 2^k - 1 first timeouts after the first transmission. Who polls late catches up: no faster
-    /// than ACK_TIMEOUT, and not beyond MAX_TRANSMIT_SPAN.
+    /// The k-th retransmission is due 2^k - 1 first timeouts after the first transmission. Who polls late catches up:
+    /// no faster than ACK_TIMEOUT, and not beyond MAX_TRANSMIT_SPAN.
     pub(crate) fn next_try(&mut self, index: u32) -> Again {
         let rules = self.rules();
         let Some(&exchange) = self.held.exchanges.at(index) else { return Again::Never };

@@ -8,14 +8,15 @@ use core::hash::Hash;
 /// How many remembered exchanges give way, at most, for a new peer.
 const GIVE_WAY: u32 = 8;
 
-/// So many Message IDs are given out to a peer in an EXCHANGE_LIFETIME: hardly half of them, so that none is repeated within one.
+/// So many Message IDs are given out to a peer in an EXCHANGE_LIFETIME: hardly half of them, so that none is repeated
+/// within one.
 const HALF: u16 = 32_000;
 
 /// In `given`: not the first half any more.
 const ROUND: u16 = 1 << 15;
 
-/// RFC 7252 8.1: a Message ID of a request to a group is not to be one that is active with a member. Those that end so are
-/// for groups, the others for peers.
+/// RFC 7252 8.1: a Message ID of a request to a group is not to be one that is active with a member. Those that end so
+/// are for groups, the others for peers.
 const GROUPS: u16 = 0x000f;
 
 /// The Message IDs of requests to groups: one sequence, for one peer may be a member of several.
@@ -34,10 +35,10 @@ impl GroupIds {
 
 /// The Message IDs of peers that gave up their slot while some of theirs could be on the way.
 ///
-/// A slot's first Message ID is a random number plus the number of those that all peers together had when they gave way. So a peer that
-/// comes back goes on behind where it was, without a record of it. That holds until the sum goes round; before it does, within an
-/// EXCHANGE_LIFETIME, nobody gives way any more. The random number is the endpoint's; where there is an index, each address adds its
-/// keyed hash, so that a peer cannot tell the Message IDs of another.
+/// A slot's first Message ID is a random number plus the number of those that all peers together had when they gave
+/// way. So a peer that comes back goes on behind where it was, without a record of it. That holds until the sum goes
+/// round; before it does, within an EXCHANGE_LIFETIME, nobody gives way any more. The random number is the endpoint's;
+/// where there is an index, each address adds its keyed hash, so that a peer cannot tell the Message IDs of another.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct GivenUp {
     ids: u16,
@@ -52,7 +53,8 @@ impl GivenUp {
     /// Whether a peer with so many Message IDs may give way. One that has begun its second half of them may not.
     fn has_room(self, given: u16, anew: bool) -> bool {
         let lately = if anew { 0 } else { self.lately };
-        // An EXCHANGE_LIFETIME may lie across two of those that are counted: half of HALF in each, and HALF for who comes back.
+        // An EXCHANGE_LIFETIME may lie across two of those that are counted: half of HALF in each, and HALF for who
+        // comes back.
         given & ROUND == 0 && lately.saturating_add(given) < HALF / 2
     }
 
@@ -102,8 +104,8 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         Some(index)
     }
 
-    /// Releases a peer to which nothing refers, if none of its Message IDs can still be on the way; with `early`, if need be, one of
-    /// which some are. True if it did.
+    /// Releases a peer to which nothing refers, if none of its Message IDs can still be on the way; with `early`, if
+    /// need be, one of which some are. True if it did.
     pub(crate) fn drop_idle_peer(&mut self, early: bool) -> bool {
         let lifetime = self.rules().exchange_lifetime;
         let held = &mut self.held;
@@ -244,7 +246,8 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         ids.next = ids.next.wrapping_add(GROUPS.wrapping_add(1));
     }
 
-    /// When a NON request may go to a peer, in ms, if not now (RFC 7252 4.7): one that does not respond is sent PROBING_RATE bytes a second.
+    /// When a NON request may go to a peer, in ms, if not now (RFC 7252 4.7): one that does not respond is sent
+    /// PROBING_RATE bytes a second.
     pub(crate) fn probing_until(&self, peer: u32, rate: u16) -> Option<u64> {
         let peer = self.held.peers.at(peer).filter(|peer| peer.unheard > 0)?;
         let pause = u32::from(peer.unheard).wrapping_mul(8_000) / u32::from(rate.max(1));
@@ -266,8 +269,8 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         }
     }
 
-    /// Cuts a peer off from its address: what refers to it is to be ended. Its Message IDs go to a new slot, for some of them may be
-    /// on the way. `Err`: there is no such slot; nothing is changed.
+    /// Cuts a peer off from its address: what refers to it is to be ended. Its Message IDs go to a new slot, for some
+    /// of them may be on the way. `Err`: there is no such slot; nothing is changed.
     pub(crate) fn detach(&mut self, index: u32) -> Result<(), u64> {
         let Some(&old) = self.held.peers.at(index) else { return Ok(()) };
         let Some(address) = old.address else { return Ok(()) };

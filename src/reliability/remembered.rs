@@ -1,15 +1,17 @@
 //! What is over and remembered for duplicates (RFC 7252 4.5), how long, and what gives way when a table is full.
 //!
-//! Where there is an index, what is remembered hangs in lists, since a lifetime that is the same for all ends in the order of its
-//! beginning; where there is none, each has its deadline. What may be processed twice gives way first, the asking peer's own
-//! before others', the oldest before the younger; then, unless [`strict_dedup`](crate::Config::strict_dedup), the oldest others.
+//! Where there is an index, what is remembered hangs in lists, since a lifetime that is the same for all ends in the
+//! order of its beginning; where there is none, each has its deadline. What may be processed twice gives way first, the
+//! asking peer's own before others', the oldest before the younger; then, unless
+//! [`strict_dedup`](crate::Config::strict_dedup), the oldest others.
 
 use super::{Counter, Engine};
 use crate::roles::Roles;
 use crate::store::{Chain, Exchange, List, OfPeer, Scale, State, first, flag, push_back, remove};
 use core::hash::Hash;
 
-/// One for each lifetime, of what may be processed twice and what may not; and that of requests to be acknowledged in time.
+/// One for each lifetime, of what may be processed twice and what may not; and that of requests to be acknowledged in
+/// time.
 pub(super) const LISTS: usize = 5;
 /// The lists of what is remembered.
 const REMEMBERED: usize = 4;
@@ -159,8 +161,8 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         }
     }
 
-    /// Gives up what is only remembered, for the sake of `asking`; with `bytes`, something that holds some. A duplicate of it
-    /// would be taken for a new request. False if there is nothing.
+    /// Gives up what is only remembered, for the sake of `asking`; with `bytes`, something that holds some. A duplicate
+    /// of it would be taken for a new request. False if there is nothing.
     pub(crate) fn recycle(&mut self, asking: Option<u32>, bytes: bool) -> bool {
         let found = if C::INDEXED { self.oldest(asking, bytes) } else { self.oldest_of_all(asking, bytes) };
         let Some(index) = found else { return false };
@@ -227,7 +229,8 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         Some(index)
     }
 
-    /// Keeps the bytes of a message with its exchange in place of what it kept. False if the arena has no room; nothing is lost then.
+    /// Keeps the bytes of a message with its exchange in place of what it kept. False if the arena has no room; nothing
+    /// is lost then.
     pub(crate) fn keep_bytes(&mut self, index: u32, bytes: &[u8]) -> bool {
         let Some(&Exchange { peer, bytes: kept, .. }) = self.held.exchanges.at(index) else { return false };
         if !self.held.arena.has_room_without(bytes.len(), kept) && !self.make_room(Some(peer), bytes.len()) {
@@ -241,8 +244,8 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         true
     }
 
-    /// Lets what is only remembered give way until so many bytes fit: never for more than the arena could hold. Bounded: a caller that
-    /// asks again gets the next ones.
+    /// Lets what is only remembered give way until so many bytes fit: never for more than the arena could hold.
+    /// Bounded: a caller that asks again gets the next ones.
     pub(crate) fn make_room(&mut self, asking: Option<u32>, len: usize) -> bool {
         for _ in 0..64 {
             if self.held.arena.has_room(len) {

@@ -1,8 +1,9 @@
 //! A network of endpoints in one process, without sockets and without waiting. Feature `sim`.
 //!
-//! A clock that jumps from one deadline to the next, a network that loses, doubles, delays, reorders, corrupts and cuts datagrams as its
-//! seed decides, and any number of endpoints on it. The same seed gives the same run, on every machine; an hour of lost packets takes
-//! milliseconds. The library's own tests run on it, and so can those of a firmware's logic: write it as an [`Application`].
+//! A clock that jumps from one deadline to the next, a network that loses, doubles, delays, reorders, corrupts and cuts
+//! datagrams as its seed decides, and any number of endpoints on it. The same seed gives the same run, on every
+//! machine; an hour of lost packets takes milliseconds. The library's own tests run on it, and so can those of a
+//! firmware's logic: write it as an [`Application`].
 //!
 //! ```
 //! use coaplet::endpoint::{ClientResponse, Failure, Handle, Request, ServerRequest};
@@ -53,8 +54,9 @@
 //!
 //! # What a run checks by itself
 //!
-//! [`Sim::run_for`] fails, with an [`Anomaly`], if an endpoint is not done after a bounded number of polls at one time, if it wants to be
-//! called again and again without any progress, or if it has something to do before the time that it named.
+//! [`Sim::run_for`] fails, with an [`Anomaly`], if an endpoint is not done after a bounded number of polls at one time,
+//! if it wants to be called again and again without any progress, or if it has something to do before the time that it
+//! named.
 //!
 //! The addresses are 1, 2, 3 .. in the order of [`Sim::add`]; [`EVERYBODY`] is a group of all but the sender.
 
@@ -83,8 +85,8 @@ const DATAGRAM: usize = 2048;
 /// A multicast address: what is sent to it comes to every other node as [`Arrival::Group`].
 pub const EVERYBODY: u16 = u16::MAX;
 
-/// How often in a row an endpoint may want to be called at a later time and then have nothing to do: a hierarchical wheel comes
-/// closer to a deadline level by level, and has five.
+/// How often in a row an endpoint may want to be called at a later time and then have nothing to do: a hierarchical
+/// wheel comes closer to a deadline level by level, and has five.
 const IDLE_WAKES: u32 = 12;
 
 /// Something that happened to a datagram.

@@ -11,7 +11,8 @@ use crate::wire::Writer;
 use core::time::Duration;
 use std::boxed::Box;
 
-/// What stands behind an endpoint: the logic that is to be tried. Each method may use the port; none does anything by default.
+/// What stands behind an endpoint: the logic that is to be tried. Each method may use the port; none does anything by
+/// default.
 pub trait Application<S: Store<Peer = u16>> {
     /// Somebody asks. It answers at once by [`Port::respond`], or keeps `request.id` and answers later, or never.
     fn on_request(&mut self, port: &mut Port<'_, S>, request: &ServerRequest<'_, u16>) {

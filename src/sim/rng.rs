@@ -1,4 +1,5 @@
-//! The generator behind a simulation: SplitMix64, small, fast, and the same on every machine. Nothing secret hangs on it.
+//! The generator behind a simulation: SplitMix64, small, fast, and the same on every machine. Nothing secret hangs on
+//! it.
 
 use core::time::Duration;
 

@@ -3,10 +3,10 @@
 //! What it guarantees:
 //!
 //! - Zeros are an empty arena. What is not stored is not touched.
-//! - As long as enough blocks are free, whichever they are, [`store`](Arena::store) succeeds: nothing fragments. Whether
-//!   they are is known in constant time, and if not, nothing has changed.
-//! - [`len`](Arena::len) takes constant time, the rest time that is proportional to the bytes. Every walk ends, whatever
-//!   the links say: the length that was stored bounds it.
+//! - As long as enough blocks are free, whichever they are, [`store`](Arena::store) succeeds: nothing fragments.
+//!   Whether they are is known in constant time, and if not, nothing has changed.
+//! - [`len`](Arena::len) takes constant time, the rest time that is proportional to the bytes. Every walk ends,
+//!   whatever the links say: the length that was stored bounds it.
 //!
 //! Why it is built so: blocks of 32 bytes, each with a link to the next one, waste half a block on average and need no
 //! search. The first block has the length and room for 26 bytes, enough for a short reply; the others have 28.
@@ -216,8 +216,8 @@ struct Place {
 
 /// How many blocks so many bytes take, up to [`MAX_LEN`]; one for none.
 const fn blocks(len: usize) -> u32 {
-    // 28 bytes a block, HEAD included, rounded up. A 28th is a quarter times 2^18 / 7 rounded up, for small cores cannot
-    // divide; that is exact up to 4 * 43,690.
+    // 28 bytes a block, HEAD included, rounded up. A 28th is a quarter times 2^18 / 7 rounded up, for small cores
+    // cannot divide; that is exact up to 4 * 43,690.
     let quarter = (len as u32).wrapping_add((HEAD + ROOM - 1) as u32) >> 2;
     quarter.wrapping_mul(37_450) >> 18
 }

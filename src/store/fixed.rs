@@ -14,8 +14,8 @@ use core::hash::Hash;
 /// # let _ = &STORE;
 /// ```
 ///
-/// Each look-up goes through all slots: right for some thirty of them. For more, the last parameter brings an index and a
-/// timer wheel, which take 12 bytes for each pair of slots and 2,720 bytes:
+/// Each look-up goes through all slots: right for some thirty of them. For more, the last parameter brings an index and
+/// a timer wheel, which take 12 bytes for each pair of slots and 2,720 bytes:
 ///
 /// ```
 /// use coaplet::Fixed;

@@ -8,8 +8,8 @@ use core::hash::Hash;
 
 /// Memory from the heap, reserved once. Feature `alloc`.
 ///
-/// The operating system commits its pages as they are touched: the heads of the indexes and the bytes are zeros that nobody
-/// wrote, and a slot is made when it is first needed, in capacity that was reserved.
+/// The operating system commits its pages as they are touched: the heads of the indexes and the bytes are zeros that
+/// nobody wrote, and a slot is made when it is first needed, in capacity that was reserved.
 ///
 /// ```
 /// use coaplet::store::Heap;

@@ -1,6 +1,7 @@
 //! All that an endpoint holds, and the ways to find it.
 //!
-//! With [`Indexed`](super::Indexed) an exchange stands in two indexes. Keys that a peer chooses are hashed under the secret.
+//! With [`Indexed`](super::Indexed) an exchange stands in two indexes. Keys that a peer chooses are hashed under the
+//! secret.
 
 use super::{Arena, Chain, Exchange, Parts, Peer, Scale, State, Table, Timers};
 use crate::random::{Purpose, Random};
@@ -74,7 +75,8 @@ impl<'e, P: Copy + Eq + Hash, C: Scale> Held<'e, P, C> {
 
     // Exchanges.
 
-    /// Enters an exchange into the indexes by which datagrams find it, or takes it out before what it is found by changes.
+    /// Enters an exchange into the indexes by which datagrams find it, or takes it out before what it is found by
+    /// changes.
     #[inline]
     pub(crate) fn link(&mut self, index: u32, enter: bool) {
         if !C::INDEXED {

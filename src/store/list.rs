@@ -1,8 +1,8 @@
 //! Queues of slots: doubly linked lists through the links in the slots of a [`Table`].
 //!
 //! What it guarantees: every operation takes constant time, zeros are an empty list, and a slot is in one list at a
-//! time. A slot that is in a list, has a deadline or is not in use cannot be put into another, and one that is at an end
-//! of another list cannot be taken out of this one; both are refused, and nothing is changed.
+//! time. A slot that is in a list, has a deadline or is not in use cannot be put into another, and one that is at an
+//! end of another list cannot be taken out of this one; both are refused, and nothing is changed.
 //!
 //! Why it is built so: lifetimes that are the same for all end in the order of their beginning, so that a queue is the
 //! cheapest timer there is; the buckets of the timer wheel and the queues behind NSTART are the same thing again.

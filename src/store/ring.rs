@@ -1,11 +1,11 @@
 //! Rings: queues of which the owner holds one link, that to the last one. The last one leads to the first.
 //!
-//! What it guarantees: every operation takes constant time; a link of 0 is an empty ring; a slot is in one ring of a kind at
-//! a time, for its owner sees to that.
+//! What it guarantees: every operation takes constant time; a link of 0 is an empty ring; a slot is in one ring of a
+//! kind at a time, for its owner sees to that.
 //!
-//! Why it is built so: each peer has its queues, and there may be a million peers: four bytes less for each. Where the two
-//! links of a member lie is the kind of the ring: an exchange can wait in a ring while it has no deadline, and be in another
-//! one while it is in a list.
+//! Why it is built so: each peer has its queues, and there may be a million peers: four bytes less for each. Where the
+//! two links of a member lie is the kind of the ring: an exchange can wait in a ring while it has no deadline, and be
+//! in another one while it is in a list.
 
 use super::table::{Entry, Link, Table, place};
 

@@ -22,8 +22,8 @@ pub trait Scale: sealed::Sealed + Copy + core::fmt::Debug + 'static {
     type Levels: Lend<Level>;
 }
 
-/// For few entries: each look-up goes through all of them. With eight that is faster than an index, and some kilobytes of
-/// flash smaller; from about thirty on it is slower.
+/// For few entries: each look-up goes through all of them. With eight that is faster than an index, and some kilobytes
+/// of flash smaller; from about thirty on it is slower.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Scan {}

@@ -60,8 +60,9 @@ impl<'s, P: Copy> Slices<'s, P, Scan> {
 }
 
 impl<'s, P: Copy> Slices<'s, P, Indexed> {
-    /// Slots, all of them empty, and for an index as many zeros; bytes, whatever is in them; and levels for the timer wheel,
-    /// up to seven: each spans 64 times what the one below does, and the lowest 64 ms. With none, deadlines are looked through.
+    /// Slots, all of them empty, and for an index as many zeros; bytes, whatever is in them; and levels for the timer
+    /// wheel, up to seven: each spans 64 times what the one below does, and the lowest 64 ms. With none, deadlines are
+    /// looked through.
     ///
     /// What there is more of slots than of zeros, or the other way round, is left alone.
     #[must_use]

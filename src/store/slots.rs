@@ -124,13 +124,14 @@ impl State {
 /// An exchange with a peer, of either direction.
 #[derive(Clone, Copy, Debug)]
 pub struct Exchange {
-    /// Of the request. While `Confirming`, the peer's Message ID in the first two bytes; once remembered, the links of a ring.
+    /// Of the request. While `Confirming`, the peer's Message ID in the first two bytes; once remembered, the links of
+    /// a ring.
     token: [u8; 8],
     pub(crate) peer: u32,
     /// What is sent again, or again to a duplicate; of a request with a long token, that.
     pub(crate) bytes: Chain,
-    /// The time from the first transmission to the second in ms; once acknowledged, the round trip; once ended, how. Of a peer's
-    /// request until it is answered separately, and once remembered: by what it stands in the index.
+    /// The time from the first transmission to the second in ms; once acknowledged, the round trip; once ended, how. Of
+    /// a peer's request until it is answered separately, and once remembered: by what it stands in the index.
     pub(crate) interval: u32,
     /// When it was first transmitted; once remembered, since when. In ms modulo 2^32.
     pub(crate) since: u32,
@@ -238,8 +239,8 @@ impl Exchange {
         self.flags & flag != 0
     }
 
-    /// Whether a request to a group says which responses it wants, so that no response is left out unasked. Such a request has no
-    /// patience that were to be kept.
+    /// Whether a request to a group says which responses it wants, so that no response is left out unasked. Such a
+    /// request has no patience that were to be kept.
     pub(crate) const fn speaks_up(&self) -> bool {
         self.patience != 0
     }
@@ -327,8 +328,8 @@ const fn unit(which: u16) -> u32 {
 
 const MOST_UNITS: u32 = (1 << 14) - 1;
 
-/// A time in ms in 16 bits: exact up to 16 s; then rounded up to 10 ms, from 163 s to a second, from 4.5 hours to a minute; at most
-/// 11 days.
+/// A time in ms in 16 bits: exact up to 16 s; then rounded up to 10 ms, from 163 s to a second, from 4.5 hours to a
+/// minute; at most 11 days.
 pub(crate) const fn pack(ms: u32) -> u16 {
     let mut which = 0;
     while which < 4 {

@@ -9,11 +9,11 @@
 //!   slot would have to be released 65,535 times while somebody keeps an old `Id`.)
 //! - What is still linked, listed or scheduled is not removed, so that no list ever leads into a free slot.
 //!
-//! Why it is built so: the links of the hash index, of lists and of timers lie in the slot, beside the value. The heads of
-//! the buckets lie in a slice of their own, as many as there may be slots: plain numbers, for which a heap can give zeroed
-//! pages that cost nothing until they are touched, while slots are made as they are first used. With no heads a table is
-//! looked through from its first slot to the last that was ever in use, which with eight of them is smaller and faster.
-//! Free slots are reused last in, first out: memory stays warm.
+//! Why it is built so: the links of the hash index, of lists and of timers lie in the slot, beside the value. The heads
+//! of the buckets lie in a slice of their own, as many as there may be slots: plain numbers, for which a heap can give
+//! zeroed pages that cost nothing until they are touched, while slots are made as they are first used. With no heads a
+//! table is looked through from its first slot to the last that was ever in use, which with eight of them is smaller
+//! and faster. Free slots are reused last in, first out: memory stays warm.
 
 /// A link to a slot: its index + 1; 0 is none.
 pub(crate) type Link = u32;
@@ -212,8 +212,8 @@ pub(crate) struct Table<'s, T: Entry, const N: usize = 1> {
 const MOST: usize = u32::MAX as usize - 1;
 
 impl<'s, T: Entry, const N: usize> Table<'s, T, N> {
-    /// A view. Slots beyond the first 2^32 - 2 are left alone. Where there are more heads than slots, the other slots are made
-    /// before they are needed.
+    /// A view. Slots beyond the first 2^32 - 2 are left alone. Where there are more heads than slots, the other slots
+    /// are made before they are needed.
     pub(crate) const fn new(slots: &'s mut [Slot<T, N>], heads: &'s mut [Heads<N>], root: &'s mut Root) -> Self {
         Self { slots, heads, root }
     }

@@ -2,10 +2,10 @@
 //!
 //! What it guarantees:
 //!
-//! - [`Timers::pop_due`] hands out each scheduled slot once, never before its deadline, in the order of the deadlines to
-//!   the millisecond. One whose deadline has passed when it is scheduled is handed out at once.
-//! - [`Timers::next_deadline`] is never later than the earliest deadline. Without a wheel it is exact; with one it may be
-//!   earlier (see [`wheel`]), and then `pop_due` finds nothing and the next answer is closer.
+//! - [`Timers::pop_due`] hands out each scheduled slot once, never before its deadline, in the order of the deadlines
+//!   to the millisecond. One whose deadline has passed when it is scheduled is handed out at once.
+//! - [`Timers::next_deadline`] is never later than the earliest deadline. Without a wheel it is exact; with one it may
+//!   be earlier (see [`wheel`]), and then `pop_due` finds nothing and the next answer is closer.
 //! - No call does more than a bounded number of steps, however far the clock jumps. What is left to do goes on in the
 //!   next call, and until it is done `next_deadline` is not in the future.
 //! - The clock may stand still or jump. If it goes back while something is scheduled, the latest time seen goes on to
@@ -13,12 +13,11 @@
 //! - Zeros are a state in which nothing is scheduled.
 //!
 //! Why it is built so: with a million exchanges it takes a wheel, with eight of them a look at each is both faster and
-//! smaller. Which it is, is a type ([`Indexed`](super::Indexed), [`Scan`](super::Scan)), so that firmware does not link what it does not
-//! use.
-//! A slot keeps 40 bits of its deadline, which are read as the time at or after the present one that ends so: a deadline
-//! more than 34 years ahead counts as 34 years ahead; where it is a look at each, 32 bits of these are read: 49 days. (So
-//! does one after a jump of the clock by more than that, if it is set before `pop_due` has handed out what the jump made
-//! due: it then comes early.)
+//! smaller. Which it is, is a type ([`Indexed`](super::Indexed), [`Scan`](super::Scan)), so that firmware does not link
+//! what it does not use. A slot keeps 40 bits of its deadline, which are read as the time at or after the present one
+//! that ends so: a deadline more than 34 years ahead counts as 34 years ahead; where it is a look at each, 32 bits of
+//! these are read: 49 days. (So does one after a jump of the clock by more than that, if it is set before `pop_due` has
+//! handed out what the jump made due: it then comes early.)
 
 use core::marker::PhantomData;
 
@@ -75,8 +74,8 @@ impl<'s, C: Scale> Timers<'s, C> {
         Some(if C::INDEXED { node.deadline(self.root.base) } else { near })
     }
 
-    /// Sets the deadline of a slot, in milliseconds, in place of the one it had. False, and nothing is done, if the slot
-    /// is not in use or in a list.
+    /// Sets the deadline of a slot, in milliseconds, in place of the one it had. False, and nothing is done, if the
+    /// slot is not in use or in a list.
     pub(crate) fn schedule<T: Entry, const N: usize>(
         &mut self,
         table: &mut Table<'_, T, N>,

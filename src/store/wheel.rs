@@ -1,26 +1,26 @@
 //! The hierarchical timer wheel behind [`Timers`](super::timers::Timers).
 //!
-//! What it guarantees: scheduling and cancelling take constant time. Each level has 64 buckets; a bucket of level `k` is
-//! 64^k milliseconds wide, so that level 0 is exact. A slot moves down a level when time enters its bucket: at most once
-//! for each level, however often something else is due. Empty buckets are skipped by a bitmap, so that a jump of the
-//! clock costs nothing. One call moves at most [`STEPS`] slots.
+//! What it guarantees: scheduling and cancelling take constant time. Each level has 64 buckets; a bucket of level `k`
+//! is 64^k milliseconds wide, so that level 0 is exact. A slot moves down a level when time enters its bucket: at most
+//! once for each level, however often something else is due. Empty buckets are skipped by a bitmap, so that a jump of
+//! the clock costs nothing. One call moves at most [`STEPS`] slots.
 //!
 //! The time to wake up at is that of the first bucket in use: the deadline itself on level 0, else earlier than it by
 //! less than the bucket's width. A timer so causes at most one early wake-up for each level above 0.
 //!
-//! How it knows: the level of a slot is the highest group of six bits in which its deadline differs from `base`, the time
-//! up to which everything was handed out; the bucket within is that group. So all slots of a level are before those
-//! of the next one and none lies behind `base` in its level. When `base` enters a bucket, this bucket alone is in the
-//! wrong level, and is emptied into those below before anything else happens, in as many calls as it takes.
-//! A slot stores its level, so that it can be taken out in between.
+//! How it knows: the level of a slot is the highest group of six bits in which its deadline differs from `base`, the
+//! time up to which everything was handed out; the bucket within is that group. So all slots of a level are before
+//! those of the next one and none lies behind `base` in its level. When `base` enters a bucket, this bucket alone is in
+//! the wrong level, and is emptied into those below before anything else happens, in as many calls as it takes. A slot
+//! stores its level, so that it can be taken out in between.
 //!
-//! What lies beyond the last level waits in a list of its own, unordered, with a lower bound of its deadlines; when time
-//! comes near that bound, all of the list is looked through. Five levels span 12 days, six 2 years: the list is then in
-//! use around the turn of such a span alone.
+//! What lies beyond the last level waits in a list of its own, unordered, with a lower bound of its deadlines; when
+//! time comes near that bound, all of the list is looked through. Five levels span 12 days, six 2 years: the list is
+//! then in use around the turn of such a span alone.
 //!
-//! What it costs: deadlines on the other side of the turn of a bucket share one bucket of the level above. With a million
-//! timers of some minutes each, up to all of them are moved at the turn of 262 s, [`STEPS`] a call; until they are, what
-//! is due waits. Where lifetimes are all the same, a [`List`] in order of insertion does not have this.
+//! What it costs: deadlines on the other side of the turn of a bucket share one bucket of the level above. With a
+//! million timers of some minutes each, up to all of them are moved at the turn of 262 s, [`STEPS`] a call; until they
+//! are, what is due waits. Where lifetimes are all the same, a [`List`] in order of insertion does not have this.
 
 use super::list::List;
 use super::table::{Entry, Table, place};

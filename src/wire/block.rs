@@ -58,7 +58,8 @@ impl Block {
     ///
     /// # Errors
     ///
-    /// [`BlockError::NumTooLarge`] if `num` is above [`Block::MAX_NUM`], [`BlockError::InvalidSize`] if `szx` is above 7.
+    /// [`BlockError::NumTooLarge`] if `num` is above [`Block::MAX_NUM`], [`BlockError::InvalidSize`] if `szx` is
+    /// above 7.
     ///
     /// ```
     /// use coaplet::wire::{Block, BlockError};

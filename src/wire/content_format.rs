@@ -7,8 +7,8 @@ use core::fmt;
 
 /// The number of a Content-Format, 0 to 65535: the value of the options Content-Format and Accept (RFC 7252 5.10.3).
 ///
-/// `Display` writes the media type, without `charset=utf-8`, and the content coding if there is one; a number that is not
-/// registered is written in decimal.
+/// `Display` writes the media type, without `charset=utf-8`, and the content coding if there is one; a number that is
+/// not registered is written in decimal.
 ///
 /// ```
 /// use coaplet::wire::ContentFormat;
@@ -213,8 +213,9 @@ impl ContentFormat {
     /// The Content-Format that a name stands for; `None` if there is none.
     ///
     /// A name is a media type with its parameters, as the registry writes it. `charset=utf-8` may be left out, and
-    /// `application/`. A content coding stands behind it in parentheses, as `Display` writes it. Case does not count, nor
-    /// do spaces around parameters. The length of the text decides how long this takes, times the number of formats.
+    /// `application/`. A content coding stands behind it in parentheses, as `Display` writes it. Case does not count,
+    /// nor do spaces around parameters. The length of the text decides how long this takes, times the number of
+    /// formats.
     ///
     /// ```
     /// use coaplet::wire::ContentFormat;

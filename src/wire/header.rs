@@ -104,7 +104,8 @@ impl Header {
         Header::new(Type::Reset, Code::EMPTY, message_id)
     }
 
-    /// Whether the code may stand in a message of this type: whether [`Message::parse`](super::Message::parse) takes it.
+    /// Whether the code may stand in a message of this type: whether [`Message::parse`](super::Message::parse) takes
+    /// it.
     #[inline]
     pub(crate) const fn is_sound(self) -> bool {
         self.code.is_empty() || may_carry((self.message_type as u8) << 4, self.code.to_byte())

@@ -1,7 +1,7 @@
 //! Option numbers, and what the registry says of each: name, format, lengths, repeatability (RFC 7252 5.10 and 12.2).
 //!
-//! Every number is an [`OptionNumber`], registered or not. Names and shapes are looked up apart from each other, so that
-//! a firmware that checks lengths does not link the names.
+//! Every number is an [`OptionNumber`], registered or not. Names and shapes are looked up apart from each other, so
+//! that a firmware that checks lengths does not link the names.
 
 use core::fmt;
 use core::ops::RangeInclusive;
@@ -155,8 +155,8 @@ macro_rules! shape {
     };
 }
 
-/// The registry. A row is: number, constant, name; format, least and greatest length and repeatability, or nothing where
-/// they are not published; reference.
+/// The registry. A row is: number, constant, name; format, least and greatest length and repeatability, or nothing
+/// where they are not published; reference.
 macro_rules! options {
     ($($number:literal $constant:ident $name:literal [$($shape:tt)*] $reference:literal;)*) => {
         impl OptionNumber {

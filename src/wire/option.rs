@@ -5,8 +5,8 @@ use super::{OptionNumber, ParseErrorKind};
 /// The most bytes that an option value or a token can have: two extension bytes reach 65535 + 269.
 pub const MAX_LENGTH: usize = 65_804;
 
-/// In place of a delta or length whose extension bytes are missing: more than any slice has bytes, and not enough to wrap
-/// when it is added to an offset in one.
+/// In place of a delta or length whose extension bytes are missing: more than any slice has bytes, and not enough to
+/// wrap when it is added to an offset in one.
 const MISSING: usize = usize::MAX / 2 + 1;
 
 // A length of up to 65804 has to fit behind any offset.
@@ -15,11 +15,12 @@ compile_error!("Coaplet needs a usize of 32 bits or more");
 
 /// Whether flash counts more than time: on bare metal, or by `--cfg coaplet_small`.
 ///
-/// There all walks over options are calls of one small function, [`Options::step`]; elsewhere they are loops of their own,
-/// which take fewer instructions. The test below compares the two, and CI runs all tests with either.
+/// There all walks over options are calls of one small function, [`Options::step`]; elsewhere they are loops of their
+/// own, which take fewer instructions. The test below compares the two, and CI runs all tests with either.
 pub(crate) const SMALL: bool = cfg!(any(target_os = "none", coaplet_small));
 
-/// The byte or two at `at` that extend a nibble of 13 or 14 (RFC 7252 3.1, RFC 8974 2.1): its value, and where to read on.
+/// The byte or two at `at` that extend a nibble of 13 or 14 (RFC 7252 3.1, RFC 8974 2.1): its value, and where to read
+/// on.
 ///
 /// Bytes that are not there make the value [`MISSING`], which no check of a length or number lets pass.
 // Not to be inlined where size counts: few options get here.
@@ -54,8 +55,8 @@ fn split_token(tkl: u8, mut rest: &[u8]) -> Result<(&[u8], &[u8]), ParseErrorKin
 /// Token, options, and the payload behind their marker.
 type Parts<'d> = (&'d [u8], &'d [u8], &'d [u8]);
 
-/// Splits what is behind the header, and checks the options. `tkl` is at most 14. An error comes with how many bytes there
-/// are behind the place where it is.
+/// Splits what is behind the header, and checks the options. `tkl` is at most 14. An error comes with how many bytes
+/// there are behind the place where it is.
 #[inline(always)]
 pub(crate) fn split(tkl: u8, rest: &[u8]) -> Result<Parts<'_>, (ParseErrorKind, usize)> {
     if SMALL { split_small(tkl, rest) } else { split_fast(tkl, rest) }
@@ -137,7 +138,8 @@ fn fault_at(bytes: &[u8], here: usize, number: usize) -> (ParseErrorKind, usize)
     walk.fault()
 }
 
-/// The options of a message in wire order, which is ascending by number: made by [`Message::options`](super::Message::options).
+/// The options of a message in wire order, which is ascending by number: made by
+/// [`Message::options`](super::Message::options).
 ///
 /// The bytes were checked by [`Message::parse`](super::Message::parse), so that the walk ends at the last option and
 /// nowhere before.
@@ -207,8 +209,8 @@ impl<'d> Options<'d> {
         Some(value)
     }
 
-    /// The value of the next option, and `number` becomes its number. `None` at the end, at the payload marker and where
-    /// something is wrong; then `rest` stays, and [`fault`](Options::fault) knows what it is.
+    /// The value of the next option, and `number` becomes its number. `None` at the end, at the payload marker and
+    /// where something is wrong; then `rest` stays, and [`fault`](Options::fault) knows what it is.
     #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
     pub(crate) fn step(&mut self) -> Option<&'d [u8]> {
         let start = self.rest;

@@ -42,8 +42,8 @@ impl ParseError {
 
     /// The Message ID to answer with a Reset, if the datagram is to be answered.
     ///
-    /// That is the case for every Confirmable message of version 1 whose header could be read (RFC 7252 4.2). Everything
-    /// else is dropped in silence: NON (4.3), ACK, RST, and what has another version (section 3).
+    /// That is the case for every Confirmable message of version 1 whose header could be read (RFC 7252 4.2).
+    /// Everything else is dropped in silence: NON (4.3), ACK, RST, and what has another version (section 3).
     #[must_use]
     pub const fn reset(&self) -> Option<u16> {
         self.reset

@@ -15,8 +15,8 @@ macro_rules! checked {
 ///
 /// In that order: [`if_match`](Writer::if_match) 1, [`uri_host`](Writer::uri_host) 3, [`etag`](Writer::etag) 4,
 /// [`if_none_match`](Writer::if_none_match) 5, [`observe`](Writer::observe) 6, [`uri_port`](Writer::uri_port) 7,
-/// [`location_path`](Writer::location_path) 8, [`path`](Writer::path) 11, [`content_format`](Writer::content_format) 12,
-/// [`max_age`](Writer::max_age) 14, [`query`](Writer::query) 15, [`hop_limit`](Writer::hop_limit) 16,
+/// [`location_path`](Writer::location_path) 8, [`path`](Writer::path) 11, [`content_format`](Writer::content_format)
+/// 12, [`max_age`](Writer::max_age) 14, [`query`](Writer::query) 15, [`hop_limit`](Writer::hop_limit) 16,
 /// [`accept`](Writer::accept) 17, [`location_query`](Writer::location_query) 20, [`block2`](Writer::block2) 23,
 /// [`block1`](Writer::block1) 27, [`size2`](Writer::size2) 28, [`proxy_uri`](Writer::proxy_uri) 35,
 /// [`proxy_scheme`](Writer::proxy_scheme) 39, [`size1`](Writer::size1) 60, [`echo`](Writer::echo) 252,

@@ -12,9 +12,9 @@ impl<'d> Message<'d> {
     /// - whose value has a length out of its range (5.4.3), or is a string but not UTF-8 (3.2),
     /// - or that is repeated where it may not be (5.4.5: the first one counts, the others are unrecognised);
     ///
-    /// and in a response a reserved Location-* number that is not known, next to a Location-Path or Location-Query (5.10.7 with
-    /// erratum 4949). Elective options are
-    /// never listed: they are ignored, or seen by the typed getters only where they are right.
+    /// and in a response a reserved Location-* number that is not known, next to a Location-Path or Location-Query
+    /// (5.10.7 with erratum 4949). Elective options are never listed: they are ignored, or seen by the typed getters
+    /// only where they are right.
     ///
     /// A request with any of these is answered with 4.02 Bad Option, or rejected if it was Non-confirmable; a
     /// response is rejected.
@@ -56,7 +56,8 @@ pub struct Unrecognised<'d, K> {
 }
 
 impl<'d, K> Unrecognised<'d, K> {
-    /// The value of No-Response, once the walk is over: an option that each request is looked through for, and its number is high.
+    /// The value of No-Response, once the walk is over: an option that each request is looked through for, and its
+    /// number is high.
     pub(crate) const fn no_response(&self) -> Option<&'d [u8]> {
         self.no_response
     }

@@ -49,8 +49,8 @@ impl<'b> Writer<'b> {
     /// Begins a message: header and token (RFC 7252 section 3; tokens longer than 12 bytes as RFC 8974 2.1).
     ///
     /// The buffer is as long as the longest message may become: 1152 bytes is what RFC 7252 4.6 assumes of a peer of
-    /// which nothing is known. Sticky errors: [`WriteError::TooLong`] for a token of more than 65804 bytes; and for a code
-    /// that may not stand in this type of message (RFC 7252 4.2) one that says why.
+    /// which nothing is known. Sticky errors: [`WriteError::TooLong`] for a token of more than 65804 bytes; and for a
+    /// code that may not stand in this type of message (RFC 7252 4.2) one that says why.
     #[inline]
     #[must_use]
     pub fn new(buffer: &'b mut [u8], header: Header, token: &[u8]) -> Writer<'b> {
@@ -126,7 +126,8 @@ impl<'b> Writer<'b> {
     /// Inserts an option at its place, whatever was written before, behind options of the same number.
     ///
     /// Options and payload that follow are moved, so that [`option`](Writer::option) is to be preferred where the order
-    /// is known. With it `needed` of [`WriteError::BufferTooSmall`] becomes a lower bound, still greater than the buffer.
+    /// is known. With it `needed` of [`WriteError::BufferTooSmall`] becomes a lower bound, still greater than the
+    /// buffer.
     pub fn insert(&mut self, number: OptionNumber, value: &[u8]) -> &mut Self {
         if u32::from(number.get()) >= self.last {
             return self.option(number, value);
@@ -227,9 +228,9 @@ impl<'b> Writer<'b> {
     ///
     /// # Errors
     ///
-    /// The first error of the calls before; [`WriteError::BufferTooSmall`] if the message is longer than the buffer; and
-    /// what [`Message::parse`] would refuse: an Empty message with content, a code that may not stand in this type. The
-    /// buffer holds no message then.
+    /// The first error of the calls before; [`WriteError::BufferTooSmall`] if the message is longer than the buffer;
+    /// and what [`Message::parse`] would refuse: an Empty message with content, a code that may not stand in this type.
+    /// The buffer holds no message then.
     #[inline]
     pub fn finish(&self) -> Result<usize, WriteError> {
         if let Some(error) = self.error {

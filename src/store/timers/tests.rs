@@ -356,7 +356,8 @@ fn compare<C: Scale>(levels: usize, start: u64, ops: &[Op]) -> Result<(), TestCa
     Ok(())
 }
 
-/// The same within ten days: where each slot is looked at, the horizon is 49, half of it on either side of the first deadline.
+/// The same within ten days: where each slot is looked at, the horizon is 49, half of it on either side of the first
+/// deadline.
 fn nearer(ops: &[Op]) -> Vec<Op> {
     let near = |ms: i64| ms % (10 * DAY as i64);
     let nearer = |op: &Op| match *op {
