@@ -175,7 +175,7 @@
 //!   takes longer, [`defer`](Endpoint::defer). With neither, 5.03 goes out by itself after
 //!   [`answer_timeout`](crate::Config::answer_timeout).
 //! - [`Event::Response`]: the request has ended, unless [`more`](ClientResponse::more) is set.
-//! - [`Event::Handled`]: nothing.
+//! - [`Event::Handled`][]: nothing.
 //! - `respond`: the `RequestId` is stale. With [`report`](Answer::report) and a separate response, `poll` gives
 //!   [`Output::Delivered`] or [`Output::Undelivered`].
 //! - `defer`: `poll` sends the Empty ACK. Then `respond`, by the same `RequestId`.
