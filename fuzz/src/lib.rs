@@ -1,10 +1,13 @@
 //! What the fuzz targets share. Most of it belongs to the tests of the library and is read from there: the grammar, the
-//! model of the writer, the checks of the getters. So a fuzzer and a property test that disagree would be news.
+//! model of the writer, the checks of the getters, the two endpoints and what must hold of them. So a fuzzer and a
+//! property test that disagree would be news.
 
 #[path = "../../tests/common/agree.rs"]
 pub mod agree;
 #[path = "../../tests/grammar/mod.rs"]
 pub mod grammar;
+#[path = "../../tests/state_machine/mod.rs"]
+pub mod machine;
 #[path = "../../tests/common/model.rs"]
 pub mod model;
 #[path = "../../tests/common/registry.rs"]
@@ -15,4 +18,5 @@ pub mod script;
 pub mod view;
 
 pub mod bytecode;
+pub mod commands;
 pub mod peer;

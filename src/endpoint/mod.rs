@@ -246,6 +246,8 @@
 mod errors;
 mod forget;
 mod input;
+#[cfg(test)]
+mod model_check;
 mod output;
 mod request;
 mod respond;

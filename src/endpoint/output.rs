@@ -114,6 +114,10 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             }
             State::Leisurely if R::MULTICAST => {
                 let transmit = self.transmit(index, tx);
+                let since = self.held.ticks();
+                if let Some(peer) = self.held.peers.at_mut(exchange.peer) {
+                    peer.last = since;
+                }
                 self.held.forget_bytes(index);
                 self.remember(index);
                 transmit.map(Output::Send)

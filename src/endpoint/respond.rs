@@ -237,7 +237,10 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     }
 
     fn defer(&mut self, index: u32) -> bool {
-        if !self.held.exchanges.at(index).is_some_and(|exchange| exchange.state.awaits_answer()) {
+        let Some(exchange) = self.held.exchanges.at(index).filter(|exchange| exchange.state.awaits_answer()) else {
+            return false;
+        };
+        if self.is_detached(exchange.peer) {
             return false;
         }
         self.stop(index);

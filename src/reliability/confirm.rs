@@ -61,8 +61,12 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         let Some(exchange) = self.held.exchanges.at_mut(index) else { return };
         exchange.set_waits(false);
         exchange.since = since;
-        let interval = exchange.interval;
+        let (interval, peer) = (exchange.interval, exchange.peer);
         self.held.after(index, interval);
+        // Its Message ID is on the way from now on, however long it waited.
+        if let Some(peer) = self.held.peers.at_mut(peer) {
+            peer.last = since;
+        }
     }
 
     /// An exchange is outstanding no more, or waits no more: the next one's turn comes, in `poll`.

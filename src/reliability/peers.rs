@@ -206,6 +206,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         if R::MULTICAST && peer.next_id & GROUPS == GROUPS {
             peer.given = peer.given.wrapping_add(1);
             peer.next_id = peer.next_id.wrapping_add(1);
+            peer.last = ticks;
         }
         Ok(peer.next_id)
     }

@@ -28,6 +28,7 @@ pub(crate) const MAX_LEN: usize = u16::MAX as usize;
 
 /// Bytes in the arena, held by who stored them: the number of the first block + 1. All zeros is nothing: no block.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(test, derive(Hash))]
 pub(crate) struct Chain(u32);
 
 impl Chain {

@@ -6,6 +6,7 @@ use super::table::{Entry, Link, Table, Timed, Untimed};
 
 /// A peer: its address, once, and what is counted for it.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(test, derive(Hash))]
 pub struct Peer<P> {
     /// `None` only in a slot that is not in use.
     pub(crate) address: Option<P>,
@@ -50,6 +51,7 @@ impl<P: Copy> Entry for Peer<P> {
 
 /// Where an exchange stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[cfg_attr(test, derive(Hash))]
 #[repr(u8)]
 pub(crate) enum State {
     /// Not in use.
@@ -123,6 +125,7 @@ impl State {
 
 /// An exchange with a peer, of either direction.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(test, derive(Hash))]
 pub struct Exchange {
     /// Of the request. While `Confirming`, the peer's Message ID in the first two bytes; once remembered, the links of
     /// a ring.

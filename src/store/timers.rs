@@ -90,7 +90,7 @@ impl<'s, C: Scale> Timers<'s, C> {
                 // The last one may have been cancelled out of a bucket that was being emptied.
                 self.root.pending = 0;
             }
-            if deadline < self.root.base || deadline.wrapping_sub(self.root.base) >= horizon {
+            if deadline < self.root.base || deadline.wrapping_sub(self.root.base) >= horizon / 2 {
                 // The first deadline of all, or a clock that was set anew. Others may come on either side of it.
                 self.root.base = deadline.saturating_sub(horizon / 2);
             }
