@@ -61,9 +61,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     fn due(&mut self, index: u32, tx: &mut [u8]) -> Option<Output<P>> {
         let &exchange = self.held.exchanges.at(index)?;
         if R::NSTART_QUEUE && exchange.waits() {
-            // Its turn has come.
-            self.launch(index);
-            return self.transmit(index, tx).map(Output::Send);
+            return if self.launch_waiting(index) { self.transmit(index, tx).map(Output::Send) } else { None };
         }
         match exchange.state {
             State::Sent | State::Pinged | State::Confirming => match self.next_try(index) {

@@ -223,6 +223,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
                 return Ok((self.handle_of(index), Some(Transmit { to, len })));
             }
             self.probe(peer, len);
+            self.take_message_id(peer);
             (index, true)
         } else {
             if !self.make_room(Some(peer), len) {
@@ -233,7 +234,6 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             self.pace(index, pace);
             (index, self.start(index, pace.nstart))
         };
-        self.take_message_id(peer);
         let (index, at_once) = started;
         Ok((self.handle_of(index), at_once.then_some(Transmit { to, len })))
     }
@@ -250,7 +250,6 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         let index = self.insert(exchange).ok_or(RequestError::NoExchange)?;
         self.pace(index, &pace);
         let at_once = self.start(index, pace.nstart);
-        self.take_message_id(peer);
         Ok((self.handle_of(index), at_once.then_some(Transmit { to, len })))
     }
 

@@ -205,7 +205,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         if flags != 0 {
             self.mark(index, flags);
         }
-        if state != State::Asked {
+        if state == State::AskedNon || state == State::AskedGroup {
             self.take_message_id(peer);
         }
         if state == State::Asked || state == State::AskedNon {

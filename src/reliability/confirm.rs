@@ -3,7 +3,7 @@
 use super::Engine;
 use crate::config::Pace;
 use crate::roles::Roles;
-use crate::store::{InNode, Scale, State, first, push_back, remove};
+use crate::store::{Exchange, InNode, Scale, State, first, push_back, remove};
 use core::hash::Hash;
 
 /// What becomes of a message that was not acknowledged yet.
@@ -55,18 +55,40 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         true
     }
 
-    /// From now on it counts as sent.
+    /// From now on it counts as sent, under the next Message ID.
     pub(crate) fn launch(&mut self, index: u32) {
         let since = self.held.ticks();
         let Some(exchange) = self.held.exchanges.at_mut(index) else { return };
         exchange.set_waits(false);
         exchange.since = since;
         let (interval, peer) = (exchange.interval, exchange.peer);
+        self.take_message_id(peer);
         self.held.after(index, interval);
-        // Its Message ID is on the way from now on, however long it waited.
-        if let Some(peer) = self.held.peers.at_mut(peer) {
-            peer.last = since;
+    }
+
+    /// The turn of one that waited has come. Only now it gets its Message ID: however long it waited, nobody has had that lately. True
+    /// if it is sent; if all Message IDs are in use, its turn comes again when one is not.
+    pub(crate) fn launch_waiting(&mut self, index: u32) -> bool {
+        let Some(&Exchange { peer, bytes, message_id, .. }) = self.held.exchanges.at(index) else { return false };
+        let id = match self.message_id(peer) {
+            Ok(id) => id,
+            Err(until) => {
+                let wait = until.saturating_sub(self.held.now).min(u64::from(u32::MAX)) as u32;
+                self.held.after(index, wait);
+                return false;
+            }
+        };
+        if id != message_id {
+            self.held.link(index, false);
+            if let Some(exchange) = self.held.exchanges.at_mut(index) {
+                exchange.message_id = id;
+            }
+            self.held.link(index, true);
+            // RFC 7252 section 3: behind type and code. A ping keeps no bytes.
+            self.held.arena.patch(bytes, 2, &id.to_be_bytes());
         }
+        self.launch(index);
+        true
     }
 
     /// An exchange is outstanding no more, or waits no more: the next one's turn comes, in `poll`.

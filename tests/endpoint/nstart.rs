@@ -172,3 +172,25 @@ fn rfc7252_5_3_1_a_request_that_has_not_been_sent_cannot_be_answered() {
     s.silence();
     assert!(s.ep.cancel(waits));
 }
+
+/// A Message ID that was drawn long before it is sent might come again while it is on the way.
+#[test]
+fn rfc7252_4_4_one_that_waited_gets_its_message_id_when_it_goes() {
+    let mut s = script();
+    let first = s.get(0, PEER);
+    s.sent(0, PEER, "CON GET mid=$a token=$ta [Uri-Path: temperature]");
+    s.get(1, PEER);
+    let _ping = s.ping(1, PEER);
+    s.request(2, PEER, Request::get().non());
+    s.sent(2, PEER, "NON GET mid=$n token=$tn [Uri-Path: temperature]");
+    s.recv(3, PEER, "RST Empty mid=$a");
+    s.sent(3, PEER, "CON GET mid=$b token=$tb [Uri-Path: temperature]");
+    s.failed(3, first, Failure::Reset);
+    s.recv(4, PEER, "ACK 2.05 Content mid=$b token=$tb");
+    assert_eq!(s.sent_lines().len(), 2, "the response, and the ping whose turn has come");
+    let id = |name: &str| u16::from_str_radix(s.name(name).trim_start_matches("0x"), 16).expect("a Message ID");
+    let (a, n, b) = (id("a"), id("n"), id("b"));
+    let behind = |one: u16, other: u16| other.wrapping_sub(one) == if one & 15 == 14 { 2 } else { 1 };
+    assert!(behind(a, n) && behind(n, b), "{a:#x}, {n:#x}, {b:#x}");
+    s.until(200_000).sent_lines();
+}
