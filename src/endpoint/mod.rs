@@ -334,7 +334,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         }
     }
 
-    /// What was counted since the endpoint was made.
+    /// What was counted since the endpoint was made; zeros, where the roles leave [counting](Roles::STATISTICS) out.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         self.core.counters.statistics()

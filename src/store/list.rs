@@ -31,6 +31,7 @@ impl List {
     }
 
     /// The slot behind `index`, which is in a list: `list.first()` and then this is the way through it.
+    #[cfg(test)]
     pub(crate) fn next<T: Entry, const N: usize>(table: &Table<'_, T, N>, index: u32) -> Option<u32> {
         table.node(index).filter(|node| node.place() == place::LISTED)?.next.checked_sub(1)
     }

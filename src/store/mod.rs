@@ -17,9 +17,6 @@
 //! With the heads of the index, an exchange takes 64 bytes; a peer 72 with a `SocketAddr` and 44 with an `Ipv4Addr`.
 //! Messages that may have to be sent again lie in blocks of 32 bytes.
 
-// Firmware without a wheel, and Observe, use what nothing but the tests uses yet.
-#![cfg_attr(not(test), allow(dead_code))]
-
 mod arena;
 mod fixed;
 #[cfg(feature = "alloc")]

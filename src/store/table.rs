@@ -235,12 +235,14 @@ impl<'s, T: Entry, const N: usize> Table<'s, T, N> {
     }
 
     /// The value that `id` was given for; `None` if its slot was released since.
+    #[cfg(test)]
     pub(crate) fn get(&self, id: Id) -> Option<&T> {
         let slot = self.used(id.index)?;
         if slot.node.generation == id.generation { Some(&slot.value) } else { None }
     }
 
     /// As [`get`](Self::get), to change it.
+    #[cfg(test)]
     pub(crate) fn get_mut(&mut self, id: Id) -> Option<&mut T> {
         let slot = self.used_mut(id.index)?;
         if slot.node.generation == id.generation { Some(&mut slot.value) } else { None }

@@ -57,6 +57,7 @@ impl<'s, C: Scale> Timers<'s, C> {
     }
 
     /// How many slots are scheduled.
+    #[cfg(test)]
     pub(crate) const fn len(&self) -> u32 {
         self.root.scheduled
     }
