@@ -36,6 +36,7 @@ impl<'d> Message<'d> {
             previous: None,
             response: self.code().is_response(),
             located: false,
+            knows_paths: false,
             no_response: None,
             known,
         }
@@ -50,6 +51,8 @@ pub struct Unrecognised<'d, K> {
     response: bool,
     /// Whether a Location-Path or Location-Query has gone by: their numbers are lower than the reserved ones.
     located: bool,
+    /// Whether Uri-Path is known, once it was asked.
+    knows_paths: bool,
     /// The first No-Response that has gone by.
     no_response: Option<&'d [u8]>,
     known: K,
@@ -70,14 +73,12 @@ impl<'d, K: FnMut(OptionNumber) -> bool> Iterator for Unrecognised<'d, K> {
         loop {
             let (number, value) = self.options.next()?;
             let again = self.previous.replace(number) == Some(number);
-            // What most requests consist of.
-            if !SMALL
-                && number == OptionNumber::URI_PATH
-                && value.len() <= 255
-                && value.is_ascii()
-                && (self.known)(number)
-            {
-                continue;
+            // What most requests consist of: segments of a path.
+            if !SMALL && number == OptionNumber::URI_PATH && is_short_ascii(value) {
+                self.knows_paths = self.knows_paths || (self.known)(number);
+                if self.knows_paths {
+                    continue;
+                }
             }
             if number == OptionNumber::NO_RESPONSE && !again {
                 self.no_response = Some(value);
@@ -99,6 +100,19 @@ fn suits(number: OptionNumber, value: &[u8], again: bool, request: bool) -> bool
         return false;
     }
     shape.format() != OptionFormat::String || is_utf8(value)
+}
+
+/// Whether these bytes are ASCII, and few: two looks at eight of them.
+fn is_short_ascii(bytes: &[u8]) -> bool {
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
+    match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(first), Some(last)) => bytes.len() <= 16 && (word(first) | word(last)) & HIGH == 0,
+        _ => match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+            (Some(first), Some(last)) => (u32::from_le_bytes(*first) | u32::from_le_bytes(*last)) & HIGH as u32 == 0,
+            _ => bytes.is_ascii(),
+        },
+    }
 }
 
 /// Whether these bytes are UTF-8 (RFC 3629). On a device a small loop takes the place of the fast one of `core`.
@@ -139,5 +153,27 @@ impl<K> core::fmt::Debug for Unrecognised<'_, K> {
 impl<K> defmt::Format for Unrecognised<'_, K> {
     fn format(&self, f: defmt::Formatter<'_>) {
         defmt::write!(f, "Unrecognised({})", self.options);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// The two looks see what a loop sees; and what is longer than they reach is left to it.
+        #[test]
+        fn short_ascii(bytes in prop::collection::vec(prop_oneof![9 => 0..=0x7f_u8, 1 => any::<u8>()], 0..24)) {
+            prop_assert_eq!(is_short_ascii(&bytes), bytes.is_ascii() && bytes.len() <= 16);
+        }
+    }
+
+    #[test]
+    fn each_segment_of_a_path_is_listed_where_paths_are_not_known() {
+        let message = Message::parse(b"\x40\x01\x00\x01\xb1a\x01b").expect("a message");
+        let unknown = message.unrecognised(|_| false);
+        assert_eq!(unknown.map(|(_, value)| value).collect::<std::vec::Vec<_>>(), [b"a", b"b"]);
+        assert_eq!(message.unrecognised(|_| true).next(), None);
     }
 }
