@@ -308,6 +308,9 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     ) -> Option<usize> {
         let mut header = Header::acknowledgement(code, message.message_id());
         if message.message_type() != Type::Confirmable {
+            if !R::SHARES && !R::LONG_TOKENS && !self.rules().non_bad_option {
+                return None;
+            }
             let peer = self.peer(from)?;
             header = Header::non_confirmable(code, self.message_id(peer).ok()?);
             self.take_message_id(peer);
@@ -397,13 +400,15 @@ fn reject(message: &Message<'_>, tx: &mut [u8]) -> Option<usize> {
 
 /// Writes a number into the payload. The formatting of `core` takes a kilobyte of flash.
 fn decimal<'w, 'b>(writer: &'w mut Writer<'b>, number: u16) -> &'w mut Writer<'b> {
-    let mut power = 10_000;
-    while power > 0 {
-        let digit = number / power % 10;
-        if number >= power || power == 1 {
-            writer.payload(&[b'0' | digit as u8]);
+    let mut digits = [0; 5];
+    let (mut number, mut count) = (number, 0_usize);
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' | (number % 10) as u8;
+        number /= 10;
+        count = count.wrapping_add(1);
+        if number == 0 {
+            break;
         }
-        power /= 10;
     }
-    writer
+    writer.payload(digits.get(digits.len().wrapping_sub(count)..).unwrap_or_default())
 }

@@ -136,7 +136,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         let rules = self.rules();
         let Some(&exchange) = self.held.exchanges.at(index) else { return Again::Never };
         let (interval, most, mut again) = (exchange.interval, exchange.most(), exchange.again());
-        let offset = |k: u8| interval.saturating_mul((1_u32 << k).wrapping_sub(1));
+        let offset = |k: u8| offset(interval, k);
         let end = offset(most.wrapping_add(1));
         let passed = self.held.passed(exchange.since);
         #[cfg(test)]
@@ -164,4 +164,10 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         self.held.after(index, next.wrapping_sub(passed));
         if send { Again::Now } else { Again::Later }
     }
+}
+
+/// When the k-th retransmission is due, after the first transmission.
+#[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
+const fn offset(interval: u32, k: u8) -> u32 {
+    interval.saturating_mul((1_u32 << k).wrapping_sub(1))
 }

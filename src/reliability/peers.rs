@@ -110,28 +110,22 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         let lifetime = self.rules().exchange_lifetime;
         let held = &mut self.held;
         let now = held.ticks();
+        let given_up = &mut self.core.given_up;
+        let anew = now.wrapping_sub(given_up.since) >= lifetime;
         let is_over = |peer: &Peer<P>| {
             let passed = now.wrapping_sub(peer.last);
-            peer.references == 0 && (peer.given == 0 || passed >= lifetime && passed <= u32::MAX / 2)
+            peer.given == 0 || passed >= lifetime && passed <= u32::MAX / 2
         };
-        let idle = self.core.idle.first();
-        let mut found = if C::INDEXED {
-            idle.filter(|&index| held.peers.at(index).is_some_and(is_over))
+        let may_go =
+            |peer: &Peer<P>| peer.references == 0 && (is_over(peer) || early && given_up.has_room(peer.given, anew));
+        let found = if C::INDEXED {
+            // The oldest.
+            self.core.idle.first().filter(|&index| held.peers.at(index).is_some_and(may_go))
         } else {
-            held.peers.scan(is_over)
+            held.peers.scan(may_go)
         };
-        if found.is_none() && early {
-            let passed = held.passed(self.core.given_up.since);
-            let given_up = &mut self.core.given_up;
-            let may_go = |peer: &Peer<P>| peer.references == 0 && given_up.has_room(peer.given, passed >= lifetime);
-            found = if C::INDEXED {
-                idle.filter(|&index| held.peers.at(index).is_some_and(may_go))
-            } else {
-                held.peers.scan(may_go)
-            };
-            if let Some(peer) = found.and_then(|index| held.peers.at(index)) {
-                given_up.take(peer.given, now, passed >= lifetime);
-            }
+        if let Some(peer) = found.and_then(|index| held.peers.at(index)).filter(|peer| !is_over(peer)) {
+            given_up.take(peer.given, now, anew);
         }
         let Some(index) = found else { return false };
         if C::INDEXED {
