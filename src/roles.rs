@@ -27,7 +27,7 @@ pub trait Roles {
     const CONFIG: Option<Config> = None;
     /// Makes requests.
     const CLIENT: bool = true;
-    /// Answers requests. Without it each is refused with 5.01.
+    /// Answers requests. Without it a Confirmable one is refused with 5.01, another one dropped.
     const SERVER: bool = true;
     /// Asks groups, and answers as a member of one (RFC 7252 section 8). Without it what comes by a group address is
     /// dropped.

@@ -2,9 +2,9 @@
 
 mod endpoint;
 
-use coaplet::endpoint::{Failure, Output, Request, RequestError, Usage};
+use coaplet::endpoint::{Arrival, Event, Failure, Output, Request, RequestError, Usage};
 use coaplet::store::{ExchangeSlot, Indexed, Level, PeerSlot, Scan, Slices};
-use coaplet::{Code, Config, Fixed, Store};
+use coaplet::{Code, Config, Endpoint, Fixed, Instant, Store};
 use endpoint::{Eight, OTHER, PEER, Script};
 
 /// Something of each kind, with eight exchanges and 512 bytes.
@@ -124,4 +124,30 @@ fn issue_3_no_store_at_all() {
     nothing(Fixed::<u16, 0, 0, 0, Indexed>::new());
     nothing(Slices::new(&mut [], &mut [], &mut []));
     nothing(Slices::indexed(&mut [], &mut [], &mut [], &mut [], &mut [], &mut []));
+}
+
+/// A peer's slot counts what refers to it in 16 bits: of one that asks by every Message ID there is, the oldest gives way.
+#[test]
+fn issue_3_one_peer_with_every_message_id() {
+    const MOST: usize = 65_536 + 8;
+    let mut peers = vec![PeerSlot::EMPTY; 2];
+    let mut peer_heads = vec![[0]; 2];
+    let mut exchanges = vec![ExchangeSlot::EMPTY; MOST];
+    let mut exchange_heads = vec![[0; 2]; MOST];
+    let (mut levels, mut bytes) = ([Level::EMPTY; 5], vec![0; 32 * MOST]);
+    let store =
+        Slices::indexed(&mut peers, &mut peer_heads, &mut exchanges, &mut exchange_heads, &mut bytes, &mut levels);
+    let mut ep = Endpoint::new(Config::DEFAULT, [5; 16], store);
+    let mut tx = [0; 64];
+    for id in 0..=u16::MAX {
+        let [high, low] = id.to_be_bytes();
+        let datagram = [0x40, 1, high, low];
+        let input = ep.handle(Instant::ZERO, PEER, Arrival::Unicast, &datagram, &mut tx);
+        let Event::Request(request) = input.event else { panic!("{id:#x} is a new request, not {input:?}") };
+        let answered = ep.respond(Instant::ZERO, request.id, &mut tx, |w| {
+            w.code(Code::NOT_FOUND);
+        });
+        assert!(matches!(answered, Ok(Some(_))), "{answered:?}");
+    }
+    assert_eq!((ep.usage().exchanges, ep.statistics().recycled), (65_535, 1));
 }

@@ -153,8 +153,8 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             return None;
         }
         if !R::SERVER {
-            // RFC 7252 8.2: a group is not told.
-            if arrival == Arrival::Unicast {
+            // A NON would take a Message ID; and a group is not told (RFC 7252 8.2).
+            if message.message_type() == Type::Confirmable {
                 *reply = self.refuse(from, message, Code::NOT_IMPLEMENTED, None, tx);
             }
             return None;

@@ -2,7 +2,7 @@
 
 use super::{Counter, Engine};
 use crate::roles::Roles;
-use crate::store::{Scale, State, flag, unpack};
+use crate::store::{Exchange, Scale, State, flag, unpack};
 use core::hash::Hash;
 
 /// How something ended, to be told by `poll`.
@@ -97,7 +97,9 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     pub(crate) fn release(&mut self, index: u32) {
         self.settle(index);
         self.stop(index);
-        self.served(index);
+        if let Some(&Exchange { peer, state, .. }) = self.held.exchanges.at(index) {
+            self.served(peer, state);
+        }
         self.let_go(index);
     }
 
@@ -115,16 +117,12 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         self.unrefer(peer);
     }
 
-    /// A request of a peer's is dealt with: it counts for the peer's share no more.
-    pub(crate) fn served(&mut self, index: u32) {
-        if !R::SHARES {
-            return;
-        }
-        let Some(exchange) = self.held.exchanges.at(index).filter(|exchange| exchange.state.is_served()) else {
-            return;
-        };
-        if let Some(peer) = self.held.peers.at_mut(exchange.peer) {
-            peer.live = peer.live.saturating_sub(1);
+    /// What was in this state is dealt with: if it was a request of the peer's, it counts for the peer's share no more.
+    pub(crate) fn served(&mut self, peer: u32, state: State) {
+        if R::SHARES && state.is_served() {
+            if let Some(peer) = self.held.peers.at_mut(peer) {
+                peer.live = peer.live.saturating_sub(1);
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Engine;
 use crate::roles::Roles;
-use crate::store::{GROUP, Peer, Scale};
+use crate::store::{GROUP, Peer, Scale, passed};
 use core::hash::Hash;
 
 /// How many remembered exchanges give way, at most, for a new peer.
@@ -111,11 +111,8 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         let held = &mut self.held;
         let now = held.ticks();
         let given_up = &mut self.core.given_up;
-        let anew = now.wrapping_sub(given_up.since) >= lifetime;
-        let is_over = |peer: &Peer<P>| {
-            let passed = now.wrapping_sub(peer.last);
-            peer.given == 0 || passed >= lifetime && passed <= u32::MAX / 2
-        };
+        let anew = passed(now, given_up.since) >= lifetime;
+        let is_over = |peer: &Peer<P>| peer.given == 0 || passed(now, peer.last) >= lifetime;
         let may_go =
             |peer: &Peer<P>| peer.references == 0 && (is_over(peer) || early && given_up.has_room(peer.given, anew));
         let found = if C::INDEXED {
@@ -160,6 +157,11 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         }
     }
 
+    /// Whether as many exchanges refer to a peer as can be counted. To a group none does.
+    pub(crate) fn is_full(&self, index: u32) -> bool {
+        self.held.peers.at(index).is_some_and(|peer| peer.references == u16::MAX)
+    }
+
     /// It refers to it no more.
     pub(crate) fn unrefer(&mut self, index: u32) {
         let Some(peer) = self.held.peers.at_mut(index) else { return };
@@ -187,8 +189,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         let (now, ticks, lifetime) = (self.held.now, self.held.ticks(), self.rules().exchange_lifetime);
         let Some(peer) = self.held.peers.at_mut(peer) else { return Err(now) };
         if peer.given & !ROUND >= HALF {
-            let passed = ticks.wrapping_sub(peer.since);
-            let passed = if passed > u32::MAX / 2 { 0 } else { passed };
+            let passed = passed(ticks, peer.since);
             if passed < lifetime {
                 return Err(now.saturating_add(u64::from(lifetime.wrapping_sub(passed))));
             }
@@ -269,8 +270,8 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     pub(crate) fn detach(&mut self, index: u32) -> Result<(), u64> {
         let Some(&old) = self.held.peers.at(index) else { return Ok(()) };
         let Some(address) = old.address else { return Ok(()) };
-        let full = self.held.peers.len() == self.held.peers.capacity() && !self.drop_idle_peer(true);
-        if old.given > 0 && full {
+        let full = self.held.peers.len() == self.held.peers.capacity();
+        if old.given > 0 && full && !self.drop_idle_peer(true) {
             return Err(self.peer_free_at());
         }
         self.held.unlink_peer(index, address);

@@ -38,11 +38,8 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         exchange.since = since;
         let (peer, flags) = (exchange.peer, exchange.flags);
         self.core.remembered = self.core.remembered.wrapping_add(1);
-        if R::SHARES && state.is_served() {
-            if let Some(peer) = held.peers.at_mut(peer) {
-                peer.live = peer.live.saturating_sub(1);
-            }
-        }
+        self.served(peer, state);
+        let held = &mut self.held;
         if !C::INDEXED {
             let lifetime = self.lifetime(flags);
             self.held.after(index, lifetime);
@@ -219,8 +216,12 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
 
     /// Takes a slot for an exchange, if need be that of one that is only remembered.
     pub(crate) fn insert(&mut self, exchange: Exchange) -> Option<u32> {
-        if self.held.exchanges.len() == self.held.exchanges.capacity() {
+        let full = self.held.exchanges.len() == self.held.exchanges.capacity();
+        if full || self.is_full(exchange.peer) {
             self.recycle(Some(exchange.peer), false);
+        }
+        if self.is_full(exchange.peer) {
+            return None;
         }
         let (peer, served) = (exchange.peer, exchange.state.is_served());
         let index = self.held.exchanges.insert(exchange)?.index();

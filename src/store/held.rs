@@ -45,8 +45,7 @@ impl<'e, P: Copy + Eq + Hash, C: Scale> Held<'e, P, C> {
 
     /// How long ago that was, in ms; nothing for what lies ahead, where the clock was set back.
     pub(crate) const fn passed(&self, since: u32) -> u32 {
-        let passed = self.ticks().wrapping_sub(since);
-        if passed > u32::MAX / 2 { 0 } else { passed }
+        passed(self.ticks(), since)
     }
 
     /// Sets the deadline of an exchange, so many ms from now.
@@ -173,4 +172,10 @@ impl<'e, P: Copy + Eq + Hash, C: Scale> Held<'e, P, C> {
             self.arena.release(core::mem::replace(&mut exchange.bytes, Chain::NONE));
         }
     }
+}
+
+/// From one moment to another in ms modulo 2^32; nothing, where the clock was set back.
+pub(crate) const fn passed(now: u32, since: u32) -> u32 {
+    let passed = now.wrapping_sub(since);
+    if passed > u32::MAX / 2 { 0 } else { passed }
 }

@@ -35,7 +35,7 @@ pub(crate) use arena::{Arena, Chain};
 pub use fixed::Fixed;
 #[cfg(feature = "alloc")]
 pub use heap::Heap;
-pub(crate) use held::{GROUP, Held};
+pub(crate) use held::{GROUP, Held, passed};
 pub(crate) use list::List;
 pub(crate) use ring::{InNode, first, push_back, remove};
 pub use scale::{Indexed, Scale, Scan};
