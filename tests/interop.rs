@@ -1,13 +1,17 @@
-//! The examples against libcoap, the other implementation that Debian has: package libcoap3-bin.
+//! The examples against other implementations: libcoap (Debian's package libcoap3-bin) and aiocoap (of PyPI).
 //!
 //! Runs under `COAPLET_PEERS=1`; then a peer that is missing is a failure. Without it, it says that it did not run, for
-//! which it brings its own `main`: libtest would show nothing of a test that passes.
+//! which it brings its own `main`: libtest would show nothing of a test that passes. `COAPLET_PYTHON` is the Python that
+//! has aiocoap; `python3` unless it is set.
 
 #[path = "interop/process.rs"]
 mod process;
 
 #[path = "interop/libcoap.rs"]
 mod libcoap;
+
+#[path = "interop/aiocoap.rs"]
+mod aiocoap;
 
 use std::panic;
 use std::process::{Command, ExitCode};
@@ -32,7 +36,7 @@ fn main() -> ExitCode {
         let matches = |filter: &String| if exact { name == filter } else { name.contains(&**filter) };
         !ignored && (filters.is_empty() || filters.iter().any(matches)) && !skips.iter().any(matches)
     };
-    let tests = libcoap::TESTS.iter().filter(|(name, _)| wanted(name));
+    let tests = libcoap::TESTS.iter().chain(aiocoap::TESTS).filter(|(name, _)| wanted(name));
     if list {
         tests.for_each(|(name, _)| println!("{name}: test"));
         return ExitCode::SUCCESS;
@@ -40,7 +44,8 @@ fn main() -> ExitCode {
     let count = tests.clone().count();
     if !matches!(std::env::var("COAPLET_PEERS").as_deref(), Ok(value) if !matches!(value, "" | "0")) {
         println!(
-            "interop: {count} tests against libcoap NOT RUN (set COAPLET_PEERS=1; Debian: apt install libcoap3-bin)"
+            "interop: {count} tests against libcoap and aiocoap NOT RUN (set COAPLET_PEERS=1; apt install libcoap3-bin; \
+             pip install aiocoap)"
         );
         return ExitCode::SUCCESS;
     }
@@ -50,6 +55,10 @@ fn main() -> ExitCode {
             println!("interop: FAILED: cannot run {program}: {error} (Debian: apt install libcoap3-bin)");
             return ExitCode::FAILURE;
         }
+    }
+    if let Err(why) = aiocoap::is_there() {
+        println!("interop: FAILED: {why} (pip install aiocoap; COAPLET_PYTHON names the Python that has it)");
+        return ExitCode::FAILURE;
     }
     let mut failed = Vec::new();
     for (name, test) in tests {

@@ -200,3 +200,25 @@ impl Server {
         }
     }
 }
+
+/// A file that is gone once this is dropped.
+pub struct File(PathBuf);
+
+impl File {
+    pub fn name(&self) -> &str {
+        self.0.to_str().expect("a temporary directory whose name is UTF-8")
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// A file with this content, under a name that no other test process has.
+pub fn file(name: &str, content: &[u8]) -> File {
+    let file = File(env::temp_dir().join(format!("coaplet-{}-{name}", std::process::id())));
+    std::fs::write(&file.0, content).expect("a file can be written");
+    file
+}

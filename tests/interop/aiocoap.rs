@@ -1,0 +1,131 @@
+//! aiocoap's client asks our server, and our client asks aiocoap's server: the two scripts in `aiocoap/`.
+
+use crate::process::{Ended, LIMIT, Running, Server, example, run};
+use std::env;
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader};
+use std::net::{SocketAddr, UdpSocket};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+
+pub const TESTS: &[(&str, fn())] = &[
+    ("aiocoap_gets_our_temperature", aiocoap_gets_our_temperature),
+    ("aiocoap_puts_our_led", aiocoap_puts_our_led),
+    ("aiocoap_waits_for_our_separate_response", aiocoap_waits_for_our_separate_response),
+    ("we_get_from_aiocoap", we_get_from_aiocoap),
+    ("we_put_to_aiocoap", we_put_to_aiocoap),
+    ("we_are_told_by_aiocoap_what_is_not_there", we_are_told_by_aiocoap_what_is_not_there),
+];
+
+fn script(name: &str) -> Command {
+    let python = env::var_os("COAPLET_PYTHON").unwrap_or_else(|| OsString::from("python3"));
+    let mut command = Command::new(python);
+    command.arg(format!("{}/tests/interop/aiocoap/{name}", env!("CARGO_MANIFEST_DIR")));
+    command
+}
+
+/// Whether there is a Python with aiocoap.
+pub fn is_there() -> Result<(), String> {
+    let mut python = script("client.py");
+    let tried = python.stdin(Stdio::null()).arg("--version").output();
+    let output = tried.map_err(|error| format!("cannot run {:?}: {error}", python.get_program()))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let why = String::from_utf8_lossy(&output.stderr);
+    Err(format!("{:?} has no aiocoap: {}", python.get_program(), why.trim().lines().last().unwrap_or_default()))
+}
+
+/// Runs aiocoap's client to its end.
+fn aiocoap_client(arguments: &[&str]) -> Ended {
+    let done = run(script("client.py").args(arguments), b"");
+    assert_eq!(done.status, Some(0), "client.py {arguments:?}: {done:?}");
+    done
+}
+
+/// aiocoap's server on a port of its own.
+struct AiocoapServer {
+    _running: Running,
+    address: SocketAddr,
+}
+
+impl AiocoapServer {
+    fn start() -> AiocoapServer {
+        // The port is free until another program takes it: then there are others.
+        (0..5).find_map(|_| AiocoapServer::try_start()).expect("aiocoap's server starts")
+    }
+
+    fn try_start() -> Option<AiocoapServer> {
+        let address = UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port");
+        let mut command = script("server.py");
+        command.arg(address.port().to_string());
+        let mut running = Running::start(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()));
+        let mut output = BufReader::new(running.child.stdout.take().expect("a pipe"));
+        let (sender, ready) = mpsc::channel();
+        thread::spawn(move || {
+            let mut line = String::new();
+            let _ = output.read_line(&mut line);
+            sender.send(line)
+        });
+        let line = ready.recv_timeout(LIMIT).expect("the server says that it is ready, or ends");
+        (line == "ready\n").then_some(AiocoapServer { _running: running, address })
+    }
+
+    fn uri(&self, path: &str) -> String {
+        format!("coap://{}{path}", self.address)
+    }
+}
+
+fn aiocoap_gets_our_temperature() {
+    let server = Server::start("127.0.0.1:0");
+    let temperature = aiocoap_client(&["get", &server.uri("/sensors/temp")]);
+    assert!(temperature.text().starts_with("21."), "{temperature:?}");
+    assert!(server.line_with("<-").contains("CON GET"));
+}
+
+fn aiocoap_puts_our_led() {
+    let server = Server::start("127.0.0.1:0");
+    let file = crate::process::file("led", b"on");
+    assert_eq!(aiocoap_client(&["put", &server.uri("/led"), file.name()]).text().trim(), "2.04 Changed");
+    assert_eq!(aiocoap_client(&["get", &server.uri("/led")]).text(), "on");
+}
+
+fn aiocoap_waits_for_our_separate_response() {
+    let server = Server::start("127.0.0.1:0");
+    assert_eq!(aiocoap_client(&["get", &server.uri("/slow")]).text(), "here at last");
+    assert!(server.line_with("->").contains("(by itself) ACK Empty"));
+    assert!(server.line_with("->").contains("CON 2.05 Content"));
+    assert!(server.line_with("<-").contains("ACK Empty"), "acknowledged");
+}
+
+fn ask(arguments: &[&str]) -> Ended {
+    run(example("quickstart").args(arguments), b"")
+}
+
+fn we_get_from_aiocoap() {
+    let server = AiocoapServer::start();
+    let done = ask(&["get", &server.uri("/bytes?100")]);
+    assert_eq!(done.status, Some(0), "{done:?}");
+    assert_eq!(done.stdout, pattern(100));
+}
+
+fn we_put_to_aiocoap() {
+    let server = AiocoapServer::start();
+    let put = ask(&["put", &server.uri("/kept"), "from coaplet"]);
+    assert_eq!(put.status, Some(0), "{put:?}");
+    let done = ask(&["get", &server.uri("/kept")]);
+    assert_eq!((done.status, done.text()), (Some(0), "from coaplet"), "{done:?}");
+}
+
+fn we_are_told_by_aiocoap_what_is_not_there() {
+    let server = AiocoapServer::start();
+    let done = ask(&["get", &server.uri("/nowhere")]);
+    assert_eq!((done.status, done.text()), (Some(4), ""), "{done:?}");
+    assert!(done.stderr.contains("4.04 Not Found"), "{done:?}");
+}
+
+/// A body in which no block is like another, as `server.py` makes it.
+fn pattern(length: usize) -> Vec<u8> {
+    (0..length).map(|i| (i * 31 + (i >> 8) * 7) as u8).collect()
+}
