@@ -43,6 +43,8 @@ pub trait Roles {
     const SHARES: bool = true;
     /// Lowers Max-Age of a reply that is sent again (RFC 7252 5.10.5), if it was asked for.
     const AGING: bool = true;
+    /// Observes, and is observed (RFC 7641). Without it the option is ignored, as any elective one.
+    const OBSERVE: bool = true;
     /// Says of a separate response whether it arrived, if it was asked for.
     const REPORTS: bool = true;
     /// Counts.
@@ -70,6 +72,7 @@ impl Roles for ServerMin {
     const LONG_TOKENS: bool = false;
     const SHARES: bool = false;
     const AGING: bool = false;
+    const OBSERVE: bool = false;
     const REPORTS: bool = false;
     const STATISTICS: bool = false;
 }
@@ -88,6 +91,7 @@ impl Roles for ClientMin {
     const LONG_TOKENS: bool = false;
     const SHARES: bool = false;
     const AGING: bool = false;
+    const OBSERVE: bool = false;
     const REPORTS: bool = false;
     const STATISTICS: bool = false;
 }

@@ -330,6 +330,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
             peers: engine.held.peers.len(),
             exchanges: engine.held.exchanges.len(),
             remembered,
+            observers: engine.held.observers.as_ref().map_or(0, |observers| observers.len()),
             blocks: engine.held.arena.capacity().saturating_sub(engine.held.arena.free()),
         }
     }

@@ -132,6 +132,8 @@ pub struct Usage {
     pub exchanges: u32,
     /// Of these the remembered ones: over, and kept for duplicates. They give way to new ones.
     pub remembered: u32,
+    /// Slots for observers (RFC 7641), one for each resource that is observed among them.
+    pub observers: u32,
     /// Blocks of 32 bytes in the arena.
     pub blocks: u32,
 }

@@ -1,7 +1,7 @@
 //! Memory of constant size.
 
 use super::scale::Lend;
-use super::{Exchange, Heads, Parts, Peer, Roots, Scale, Scan, Slot, Store};
+use super::{Exchange, Heads, Observer, Parts, Peer, Roots, Scale, Scan, Slot, Store};
 use core::hash::Hash;
 
 /// Memory of constant size: slots for so many peers and exchanges, and so many bytes for messages that are sent again.
@@ -14,29 +14,40 @@ use core::hash::Hash;
 /// # let _ = &STORE;
 /// ```
 ///
+/// With a fifth number there are slots for observers (RFC 7641), 48 bytes each: `Fixed<SocketAddr, 4, 8, 512, 4>`.
+///
 /// Each look-up goes through all slots: right for some thirty of them. For more, the last parameter brings an index and
-/// a timer wheel, which take 12 bytes for each pair of slots and 2,720 bytes:
+/// a timer wheel, which take 12 bytes for each pair of slots, 8 for each observer, and 2,720 bytes:
 ///
 /// ```
 /// use coaplet::Fixed;
 /// use coaplet::store::Indexed;
 ///
-/// static STORE: Fixed<[u8; 4], 100, 400, 16_384, Indexed> = Fixed::new();
+/// static STORE: Fixed<[u8; 4], 100, 400, 16_384, 0, Indexed> = Fixed::new();
 /// # let _ = &STORE;
 /// ```
 #[derive(Clone, Debug)]
-pub struct Fixed<P: Copy, const PEERS: usize, const EXCHANGES: usize, const BYTES: usize, C: Scale = Scan> {
+pub struct Fixed<
+    P: Copy,
+    const PEERS: usize,
+    const EXCHANGES: usize,
+    const BYTES: usize,
+    const OBSERVERS: usize = 0,
+    C: Scale = Scan,
+> {
     peers: [Slot<Peer<P>, 1>; PEERS],
     peer_heads: C::One<PEERS>,
     exchanges: [Slot<Exchange, 2>; EXCHANGES],
     exchange_heads: C::Two<EXCHANGES>,
+    observers: [Slot<Observer, 2>; OBSERVERS],
+    observer_heads: C::Two<OBSERVERS>,
     bytes: [u8; BYTES],
     levels: C::Levels,
     roots: Roots,
 }
 
-impl<P: Copy, const PEERS: usize, const EXCHANGES: usize, const BYTES: usize, C: Scale>
-    Fixed<P, PEERS, EXCHANGES, BYTES, C>
+impl<P: Copy, const PEERS: usize, const EXCHANGES: usize, const BYTES: usize, const OBSERVERS: usize, C: Scale>
+    Fixed<P, PEERS, EXCHANGES, BYTES, OBSERVERS, C>
 {
     /// Nothing is held yet.
     #[must_use]
@@ -46,6 +57,8 @@ impl<P: Copy, const PEERS: usize, const EXCHANGES: usize, const BYTES: usize, C:
             peer_heads: <C::One<PEERS> as Lend<Heads<1>>>::EMPTY,
             exchanges: [const { Slot::vacant(Exchange::NONE) }; EXCHANGES],
             exchange_heads: <C::Two<EXCHANGES> as Lend<Heads<2>>>::EMPTY,
+            observers: [const { Slot::vacant(Observer::NONE) }; OBSERVERS],
+            observer_heads: <C::Two<OBSERVERS> as Lend<Heads<2>>>::EMPTY,
             bytes: [0; BYTES],
             levels: C::Levels::EMPTY,
             roots: Roots::EMPTY,
@@ -53,16 +66,22 @@ impl<P: Copy, const PEERS: usize, const EXCHANGES: usize, const BYTES: usize, C:
     }
 }
 
-impl<P: Copy, const PEERS: usize, const EXCHANGES: usize, const BYTES: usize, C: Scale> Default
-    for Fixed<P, PEERS, EXCHANGES, BYTES, C>
+impl<P: Copy, const PEERS: usize, const EXCHANGES: usize, const BYTES: usize, const OBSERVERS: usize, C: Scale> Default
+    for Fixed<P, PEERS, EXCHANGES, BYTES, OBSERVERS, C>
 {
     fn default() -> Self {
         Fixed::new()
     }
 }
 
-impl<P: Copy + Eq + Hash, const PEERS: usize, const EXCHANGES: usize, const BYTES: usize, C: Scale> Store
-    for Fixed<P, PEERS, EXCHANGES, BYTES, C>
+impl<
+    P: Copy + Eq + Hash,
+    const PEERS: usize,
+    const EXCHANGES: usize,
+    const BYTES: usize,
+    const OBSERVERS: usize,
+    C: Scale,
+> Store for Fixed<P, PEERS, EXCHANGES, BYTES, OBSERVERS, C>
 {
     type Peer = P;
     type Scale = C;
@@ -73,6 +92,8 @@ impl<P: Copy + Eq + Hash, const PEERS: usize, const EXCHANGES: usize, const BYTE
             peer_heads: self.peer_heads.lend(),
             exchanges: &mut self.exchanges,
             exchange_heads: self.exchange_heads.lend(),
+            observers: &mut self.observers,
+            observer_heads: self.observer_heads.lend(),
             bytes: &mut self.bytes,
             levels: self.levels.lend(),
             roots: &mut self.roots,
@@ -81,10 +102,17 @@ impl<P: Copy + Eq + Hash, const PEERS: usize, const EXCHANGES: usize, const BYTE
 }
 
 #[cfg(feature = "defmt")]
-impl<P: Copy, const PEERS: usize, const EXCHANGES: usize, const BYTES: usize, C: Scale> defmt::Format
-    for Fixed<P, PEERS, EXCHANGES, BYTES, C>
+impl<P: Copy, const PEERS: usize, const EXCHANGES: usize, const BYTES: usize, const OBSERVERS: usize, C: Scale>
+    defmt::Format for Fixed<P, PEERS, EXCHANGES, BYTES, OBSERVERS, C>
 {
     fn format(&self, f: defmt::Formatter<'_>) {
-        defmt::write!(f, "Fixed({=usize} peers, {=usize} exchanges, {=usize} bytes)", PEERS, EXCHANGES, BYTES);
+        defmt::write!(
+            f,
+            "Fixed({=usize} peers, {=usize} exchanges, {=usize} observers, {=usize} bytes)",
+            PEERS,
+            EXCHANGES,
+            OBSERVERS,
+            BYTES
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! Memory from the heap, reserved once.
 
 use super::scale::LEVELS;
-use super::{Exchange, Heads, Indexed, Level, Parts, Peer, Roots, Slot, Store};
+use super::{Exchange, Heads, Indexed, Level, Observer, Parts, Peer, Roots, Slot, Store};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::hash::Hash;
@@ -18,6 +18,10 @@ use core::hash::Hash;
 /// // A thousand peers, four thousand exchanges, 256 KiB for messages that are sent again.
 /// let store = Heap::<SocketAddr>::with_bound(1_000, 4_000, 256 * 1024);
 /// # let _ = store;
+///
+/// // And a million observers.
+/// let store = Heap::<SocketAddr>::with_bound(1_000_000, 4_000, 256 * 1024).observers(1_000_000);
+/// # let _ = store;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Heap<P: Copy> {
@@ -25,6 +29,8 @@ pub struct Heap<P: Copy> {
     peer_heads: Box<[Heads<1>]>,
     exchanges: Vec<Slot<Exchange, 2>>,
     exchange_heads: Box<[Heads<2>]>,
+    observers: Vec<Slot<Observer, 2>>,
+    observer_heads: Box<[Heads<2>]>,
     bytes: Box<[u8]>,
     levels: Box<[Level]>,
     roots: Roots,
@@ -46,9 +52,26 @@ impl<P: Copy> Heap<P> {
             peer_heads: alloc::vec![[0; 1]; peers].into_boxed_slice(),
             exchanges: Vec::with_capacity(exchanges),
             exchange_heads: alloc::vec![[0; 2]; exchanges].into_boxed_slice(),
+            observers: Vec::new(),
+            observer_heads: Box::default(),
             bytes: alloc::vec![0; bytes].into_boxed_slice(),
             levels: alloc::vec![Level::EMPTY; LEVELS].into_boxed_slice(),
             roots: Roots::EMPTY,
+        }
+    }
+
+    /// Reserves slots for so many observers in place of those that there were. Each resource that is observed takes one
+    /// of them as well.
+    ///
+    /// # Panics
+    ///
+    /// As [`with_bound`](Heap::with_bound).
+    #[must_use]
+    pub fn observers(self, observers: usize) -> Heap<P> {
+        Heap {
+            observers: Vec::with_capacity(observers),
+            observer_heads: alloc::vec![[0; 2]; observers].into_boxed_slice(),
+            ..self
         }
     }
 }
@@ -69,11 +92,15 @@ impl<P: Copy + Eq + Hash> Store for Heap<P> {
         make(&mut self.peers, self.roots.peers.high_water(), self.peer_heads.len(), Slot::vacant(Peer::NONE));
         let used = self.roots.exchanges.high_water();
         make(&mut self.exchanges, used, self.exchange_heads.len(), Slot::vacant(Exchange::NONE));
+        let used = self.roots.observers.high_water();
+        make(&mut self.observers, used, self.observer_heads.len(), Slot::vacant(Observer::NONE));
         Parts {
             peers: &mut self.peers,
             peer_heads: &mut self.peer_heads,
             exchanges: &mut self.exchanges,
             exchange_heads: &mut self.exchange_heads,
+            observers: &mut self.observers,
+            observer_heads: &mut self.observer_heads,
             bytes: &mut self.bytes,
             levels: &mut self.levels,
             roots: &mut self.roots,
@@ -84,7 +111,15 @@ impl<P: Copy + Eq + Hash> Store for Heap<P> {
 #[cfg(feature = "defmt")]
 impl<P: Copy> defmt::Format for Heap<P> {
     fn format(&self, f: defmt::Formatter<'_>) {
-        let (peers, exchanges, bytes) = (self.peer_heads.len(), self.exchange_heads.len(), self.bytes.len());
-        defmt::write!(f, "Heap({=usize} peers, {=usize} exchanges, {=usize} bytes)", peers, exchanges, bytes);
+        let (peers, exchanges) = (self.peer_heads.len(), self.exchange_heads.len());
+        let (observers, bytes) = (self.observer_heads.len(), self.bytes.len());
+        defmt::write!(
+            f,
+            "Heap({=usize} peers, {=usize} exchanges, {=usize} observers, {=usize} bytes)",
+            peers,
+            exchanges,
+            observers,
+            bytes
+        );
     }
 }

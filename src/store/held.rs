@@ -3,7 +3,7 @@
 //! With [`Indexed`](super::Indexed) an exchange stands in two indexes. Keys that a peer chooses are hashed under the
 //! secret.
 
-use super::{Arena, Chain, Exchange, Parts, Peer, Scale, State, Table, Timers};
+use super::{Arena, Chain, Exchange, Observer, Parts, Peer, Scale, State, Table, Timers};
 use crate::random::{Purpose, Random};
 use core::hash::Hash;
 
@@ -19,6 +19,8 @@ pub(crate) const GROUP: u32 = u32::MAX;
 pub(crate) struct Held<'e, P: Copy, C> {
     pub(crate) peers: Table<'e, Peer<P>, 1>,
     pub(crate) exchanges: Table<'e, Exchange, 2>,
+    /// `None` where the roles do not observe: one word, and not five.
+    pub(crate) observers: Option<Table<'e, Observer, 2>>,
     pub(crate) timers: Timers<'e, C>,
     pub(crate) arena: Arena<'e>,
     pub(crate) random: &'e mut Random,
@@ -27,10 +29,11 @@ pub(crate) struct Held<'e, P: Copy, C> {
 }
 
 impl<'e, P: Copy + Eq + Hash, C: Scale> Held<'e, P, C> {
-    pub(crate) fn new(parts: Parts<'e, P>, random: &'e mut Random, now: u64) -> Held<'e, P, C> {
+    pub(crate) fn new(parts: Parts<'e, P>, random: &'e mut Random, now: u64, observe: bool) -> Held<'e, P, C> {
         Held {
             peers: Table::new(parts.peers, parts.peer_heads, &mut parts.roots.peers),
             exchanges: Table::new(parts.exchanges, parts.exchange_heads, &mut parts.roots.exchanges),
+            observers: observe.then(|| Table::new(parts.observers, parts.observer_heads, &mut parts.roots.observers)),
             timers: Timers::new(&mut parts.roots.timers, parts.levels),
             arena: Arena::new(parts.bytes, &mut parts.roots.arena),
             random,

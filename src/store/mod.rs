@@ -14,7 +14,8 @@
 //! for eight exchanges. Firmware lends a `&'static mut` to a store in a `static`: an endpoint that is given the store
 //! by value is built on the stack first, with the store in it.
 //!
-//! With the heads of the index, an exchange takes 64 bytes; a peer 72 with a `SocketAddr` and 44 with an `Ipv4Addr`.
+//! With the heads of the index, an exchange takes 64 bytes; an observer 56; a peer 72 with a `SocketAddr` and 44 with an
+//! `Ipv4Addr`. With an index, each resource that is observed takes a slot for an observer, too.
 //! Messages that may have to be sent again lie in blocks of 32 bytes.
 
 mod arena;
@@ -23,6 +24,7 @@ mod fixed;
 mod heap;
 mod held;
 mod list;
+mod observers;
 mod ring;
 mod scale;
 mod slices;
@@ -37,9 +39,10 @@ pub use fixed::Fixed;
 pub use heap::Heap;
 pub(crate) use held::{GROUP, Held, passed};
 pub(crate) use list::List;
+pub use observers::Observer;
 pub(crate) use ring::{InNode, first, push_back, remove};
 pub use scale::{Indexed, Scale, Scan};
-pub use slices::{ExchangeSlot, Level, PeerSlot, Slices};
+pub use slices::{ExchangeSlot, Level, ObserverSlot, PeerSlot, Slices};
 pub(crate) use slots::{Exchange, OfPeer, Peer, State, flag, pack, unpack};
 pub(crate) use table::{Heads, Slot, Table};
 pub(crate) use timers::Timers;
@@ -77,6 +80,8 @@ pub struct Parts<'s, P: Copy> {
     pub(crate) peer_heads: &'s mut [Heads<1>],
     pub(crate) exchanges: &'s mut [Slot<Exchange, 2>],
     pub(crate) exchange_heads: &'s mut [Heads<2>],
+    pub(crate) observers: &'s mut [Slot<Observer, 2>],
+    pub(crate) observer_heads: &'s mut [Heads<2>],
     pub(crate) bytes: &'s mut [u8],
     pub(crate) levels: &'s mut [Level],
     pub(crate) roots: &'s mut Roots,
@@ -87,6 +92,7 @@ pub struct Parts<'s, P: Copy> {
 pub(crate) struct Roots {
     pub(crate) peers: table::Root,
     pub(crate) exchanges: table::Root,
+    pub(crate) observers: table::Root,
     pub(crate) timers: timers::Root,
     pub(crate) arena: arena::Root,
 }
@@ -95,6 +101,7 @@ impl Roots {
     pub(crate) const EMPTY: Roots = Roots {
         peers: table::Root::EMPTY,
         exchanges: table::Root::EMPTY,
+        observers: table::Root::EMPTY,
         timers: timers::Root::EMPTY,
         arena: arena::Root::EMPTY,
     };
@@ -110,6 +117,7 @@ mod tests {
     #[test]
     fn slots_are_no_larger_than_their_budget() {
         assert_eq!(size_of::<Slot<Exchange, 2>>() + size_of::<Heads<2>>(), 64);
+        assert_eq!(size_of::<Slot<Observer, 2>>() + size_of::<Heads<2>>(), 56);
         assert_eq!(size_of::<Slot<Peer<SocketAddr>, 1>>() + size_of::<Heads<1>>(), 72);
         assert_eq!(size_of::<Slot<Peer<Ipv4Addr>, 1>>() + size_of::<Heads<1>>(), 44);
     }

@@ -1,6 +1,6 @@
 //! Memory in slices that the caller lends.
 
-use super::{Exchange, Indexed, Parts, Peer, Roots, Scale, Scan, Slot, Store};
+use super::{Exchange, Indexed, Observer, Parts, Peer, Roots, Scale, Scan, Slot, Store};
 use core::hash::Hash;
 use core::marker::PhantomData;
 
@@ -12,6 +12,9 @@ pub type PeerSlot<P> = Slot<Peer<P>, 1>;
 /// A slot for an exchange, to lend: `ExchangeSlot::EMPTY`.
 pub type ExchangeSlot = Slot<Exchange, 2>;
 
+/// A slot for an observer, to lend: `ObserverSlot::EMPTY`.
+pub type ObserverSlot = Slot<Observer, 2>;
+
 impl<P: Copy> Slot<Peer<P>, 1> {
     /// Nothing is in it.
     pub const EMPTY: Self = Slot::vacant(Peer::NONE);
@@ -22,16 +25,22 @@ impl Slot<Exchange, 2> {
     pub const EMPTY: Self = Slot::vacant(Exchange::NONE);
 }
 
+impl Slot<Observer, 2> {
+    /// Nothing is in it.
+    pub const EMPTY: Self = Slot::vacant(Observer::NONE);
+}
+
 /// Memory in slices that the caller lends, of a size that is known when the program runs.
 ///
 /// ```
-/// use coaplet::store::{ExchangeSlot, PeerSlot, Slices};
+/// use coaplet::store::{ExchangeSlot, ObserverSlot, PeerSlot, Slices};
 /// use coaplet::{Config, Endpoint};
 ///
 /// let mut peers = [PeerSlot::EMPTY; 4];
 /// let mut exchanges = [ExchangeSlot::EMPTY; 8];
 /// let mut bytes = [0; 512];
-/// let store = Slices::<[u8; 4]>::new(&mut peers, &mut exchanges, &mut bytes);
+/// let mut observers = [ObserverSlot::EMPTY; 4];
+/// let store = Slices::<[u8; 4]>::new(&mut peers, &mut exchanges, &mut bytes).observers(&mut observers);
 /// let endpoint = Endpoint::new(Config::DEFAULT, [0; 16], store);
 /// # let _ = endpoint;
 /// ```
@@ -41,6 +50,8 @@ pub struct Slices<'s, P: Copy, C = Scan> {
     peer_heads: &'s mut [[u32; 1]],
     exchanges: &'s mut [ExchangeSlot],
     exchange_heads: &'s mut [[u32; 2]],
+    observers: &'s mut [ObserverSlot],
+    observer_heads: &'s mut [[u32; 2]],
     bytes: &'s mut [u8],
     levels: &'s mut [Level],
     roots: Roots,
@@ -56,6 +67,12 @@ impl<'s, P: Copy> Slices<'s, P, Scan> {
         bytes: &'s mut [u8],
     ) -> Slices<'s, P, Scan> {
         Slices::lend(peers, &mut [], exchanges, &mut [], bytes, &mut [])
+    }
+
+    /// Slots for observers, all of them empty.
+    #[must_use]
+    pub fn observers(self, observers: &'s mut [ObserverSlot]) -> Slices<'s, P, Scan> {
+        self.lend_observers(observers, &mut [])
     }
 }
 
@@ -78,6 +95,18 @@ impl<'s, P: Copy> Slices<'s, P, Indexed> {
         let (exchanges, exchange_heads) = even(exchanges, exchange_heads);
         Slices::lend(peers, peer_heads, exchanges, exchange_heads, bytes, levels)
     }
+
+    /// Slots for observers, all of them empty, and for their index as many zeros. Each resource that is observed takes
+    /// a slot as well.
+    #[must_use]
+    pub fn observers(
+        self,
+        observers: &'s mut [ObserverSlot],
+        observer_heads: &'s mut [[u32; 2]],
+    ) -> Slices<'s, P, Indexed> {
+        let (observers, observer_heads) = even(observers, observer_heads);
+        self.lend_observers(observers, observer_heads)
+    }
 }
 
 impl<'s, P: Copy, C> Slices<'s, P, C> {
@@ -96,8 +125,15 @@ impl<'s, P: Copy, C> Slices<'s, P, C> {
         peer_heads.fill([0]);
         exchange_heads.fill([0; 2]);
         levels.fill(Level::EMPTY);
-        let scale = PhantomData;
-        Slices { peers, peer_heads, exchanges, exchange_heads, bytes, levels, roots: Roots::EMPTY, scale }
+        let (observers, observer_heads) = (&mut [][..], &mut [][..]);
+        let (roots, scale) = (Roots::EMPTY, PhantomData);
+        Slices { peers, peer_heads, exchanges, exchange_heads, observers, observer_heads, bytes, levels, roots, scale }
+    }
+
+    fn lend_observers(self, observers: &'s mut [ObserverSlot], observer_heads: &'s mut [[u32; 2]]) -> Slices<'s, P, C> {
+        observers.fill(ObserverSlot::EMPTY);
+        observer_heads.fill([0; 2]);
+        Slices { observers, observer_heads, ..self }
     }
 }
 
@@ -117,6 +153,8 @@ impl<P: Copy + Eq + Hash, C: Scale> Store for Slices<'_, P, C> {
             peer_heads: self.peer_heads,
             exchanges: self.exchanges,
             exchange_heads: self.exchange_heads,
+            observers: self.observers,
+            observer_heads: self.observer_heads,
             bytes: self.bytes,
             levels: self.levels,
             roots: &mut self.roots,
@@ -131,15 +169,31 @@ mod format {
 
     impl<P: Copy> defmt::Format for Parts<'_, P> {
         fn format(&self, f: defmt::Formatter<'_>) {
-            let (peers, exchanges, bytes) = (self.peers.len(), self.exchanges.len(), self.bytes.len());
-            defmt::write!(f, "Parts({=usize} peers, {=usize} exchanges, {=usize} bytes)", peers, exchanges, bytes);
+            let (peers, exchanges) = (self.peers.len(), self.exchanges.len());
+            let (observers, bytes) = (self.observers.len(), self.bytes.len());
+            defmt::write!(
+                f,
+                "Parts({=usize} peers, {=usize} exchanges, {=usize} observers, {=usize} bytes)",
+                peers,
+                exchanges,
+                observers,
+                bytes
+            );
         }
     }
 
     impl<P: Copy, C> defmt::Format for Slices<'_, P, C> {
         fn format(&self, f: defmt::Formatter<'_>) {
-            let (peers, exchanges, bytes) = (self.peers.len(), self.exchanges.len(), self.bytes.len());
-            defmt::write!(f, "Slices({=usize} peers, {=usize} exchanges, {=usize} bytes)", peers, exchanges, bytes);
+            let (peers, exchanges) = (self.peers.len(), self.exchanges.len());
+            let (observers, bytes) = (self.observers.len(), self.bytes.len());
+            defmt::write!(
+                f,
+                "Slices({=usize} peers, {=usize} exchanges, {=usize} observers, {=usize} bytes)",
+                peers,
+                exchanges,
+                observers,
+                bytes
+            );
         }
     }
 }

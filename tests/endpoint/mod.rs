@@ -41,12 +41,12 @@ pub const OTHER: u16 = 8;
 /// What the firmware example has: 4 peers, 8 exchanges, 512 bytes.
 pub type Small = Fixed<u16, 4, 8, 512>;
 /// Room for whatever a script does.
-pub type Large = Fixed<u16, 16, 64, 16384, Indexed>;
+pub type Large = Fixed<u16, 16, 64, 16384, 0, Indexed>;
 
 /// Of a scale: the tables of the firmware example.
-pub type Eight<C> = Fixed<u16, 4, 8, 512, C>;
+pub type Eight<C> = Fixed<u16, 4, 8, 512, 0, C>;
 /// Of a scale: room for whatever a script does.
-pub type Roomy<C> = Fixed<u16, 16, 64, 16384, C>;
+pub type Roomy<C> = Fixed<u16, 16, 64, 16384, 0, C>;
 
 /// What came out, and when.
 #[derive(Debug)]

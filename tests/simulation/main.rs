@@ -209,7 +209,7 @@ fn with_eight_slots_nothing_live_is_harmed() {
         if seed % 2 == 0 {
             run(seed, Kind::Tight, Fixed::<u16, 4, 8, 512>::new)
         } else {
-            run(seed, Kind::Tight, Fixed::<u16, 4, 8, 512, Indexed>::new)
+            run(seed, Kind::Tight, Fixed::<u16, 4, 8, 512, 0, Indexed>::new)
         }
     });
 }
