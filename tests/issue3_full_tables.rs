@@ -135,13 +135,14 @@ fn issue_3_an_answer_that_is_said_to_be_idempotent_gives_way_like_one<C: Scale>(
 }
 
 fn issue_3_bytes_give_way_in_order_too<C: Scale>() {
-    // Room for three replies: a POST, another's GET, a GET of the one who asks.
+    // Room for three replies of 26 bytes: a POST, another's GET, a GET of the one who asks.
+    const TEXT: &str = "a reply of some length";
     let mut s = Script::new(Config::DEFAULT, Fixed::<u16, 4, 16, 96, 0, C>::new());
     let ask = |s: &mut Script<_>, at: u64, peer: u16, method: &str, id: u16| {
         s.recv(at, peer, &format!("CON {method} mid=0x{id:04x}"));
         let asked = s.asked_by(peer);
-        s.respond(at, asked, Code::CONTENT, "x");
-        s.sent(at, peer, &format!(r#"ACK 2.05 Content mid=0x{id:04x} payload 1 byte "x""#));
+        s.respond(at, asked, Code::CONTENT, &TEXT[1..]);
+        s.sent(at, peer, &format!(r#"ACK 2.05 Content mid=0x{id:04x} payload 21 bytes "{}""#, &TEXT[1..]));
     };
     ask(&mut s, 0, PEER, "POST", 1);
     ask(&mut s, 10, OTHER, "GET", 2);
@@ -150,7 +151,7 @@ fn issue_3_bytes_give_way_in_order_too<C: Scale>() {
     ask(&mut s, 30, PEER, "GET", 4);
     for (peer, method, id) in [(PEER, "POST", 1), (OTHER, "GET", 2), (PEER, "GET", 4)] {
         s.recv(40, peer, &format!("CON {method} mid=0x{id:04x}"));
-        s.sent(40, peer, &format!(r#"ACK 2.05 Content mid=0x{id:04x} payload 1 byte "x""#));
+        s.sent(40, peer, &format!(r#"ACK 2.05 Content mid=0x{id:04x} payload 21 bytes "{}""#, &TEXT[1..]));
     }
     assert_eq!(s.ep.statistics().recycled, 1);
     s.all_free(900_000);

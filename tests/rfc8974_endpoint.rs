@@ -152,11 +152,11 @@ fn rfc8974_2_tokens_of_any_length<C: Scale>() {
 }
 
 fn rfc8974_2_no_room_for_a_token_now<C: Scale>() {
-    // Two blocks of 32 bytes, one of which a request of ours has.
+    // Of 64 bytes a request of ours has 20, or one of two blocks.
     let mut s = Script::new(Config::DEFAULT, Fixed::<u16, 4, 8, 64, 0, C>::new());
     let own = s.get(0, OTHER);
     s.sent(0, OTHER, "CON GET mid=$id token=$t [Uri-Path: temperature]");
-    let token = "ab".repeat(40);
+    let token = "ab".repeat(50);
     let shown = &format!("{}..", "ab".repeat(16));
     let ask = |kind: &str, id: u16| format!("{kind} GET mid=0x{id:04x} token={token}");
     for id in [1, 1, 2] {
@@ -200,7 +200,7 @@ fn rfc8974_2_no_room_for_a_token_ever<C: Scale>() {
 
 fn rfc8974_2_what_is_remembered_gives_way_to_a_token<C: Scale>() {
     let mut s = Script::new(Config::DEFAULT, Fixed::<u16, 4, 8, 64, 0, C>::new());
-    for id in 0..10 {
+    for id in 0..12 {
         s.recv(u64::from(id), PEER, &request("CON", id));
         let asked = s.asked(PEER, &request("CON", id));
         s.respond(u64::from(id), asked, Code::CONTENT, "x");

@@ -30,14 +30,14 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
 impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     fn forget(&mut self, address: P) -> Result<(), ForgetError> {
         let Some(peer) = self.held.find_peer(address) else { return Ok(()) };
-        if self.held.peers.at(peer).is_none_or(|peer| peer.references == 0) {
-            return Ok(());
-        }
         if C::INDEXED {
+            if self.held.peers.at(peer).is_none_or(|peer| peer.references == 0) {
+                return Ok(());
+            }
             self.detach(peer).map_err(|until| ForgetError { until: Instant::from_millis(until) })?;
             self.core.sweep = self.held.exchanges.high_water();
         } else {
-            for index in 0..self.held.exchanges.high_water() {
+            for index in 0..self.held.exchanges.capacity() {
                 self.forget_exchange(index, |of| of == peer);
             }
         }

@@ -264,8 +264,9 @@ pub use types::{Arrival, ClientResponse, Event, Failure, Input, Output, Requeste
 use crate::config::{Config, Rules};
 use crate::random::Random;
 use crate::reliability::{Core, Engine};
-use crate::store::Store;
+use crate::store::{Scale, Store};
 use crate::time::Instant;
+use core::hash::Hash;
 use core::marker::PhantomData;
 
 /// An endpoint: a client and a server on one socket.
@@ -324,15 +325,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
 
     /// What of the store is in use.
     pub fn usage(&mut self) -> Usage {
-        let remembered = self.core.remembered;
-        let engine = self.engine();
-        Usage {
-            peers: engine.held.peers.len(),
-            exchanges: engine.held.exchanges.len(),
-            remembered,
-            observers: engine.held.observers.as_ref().map_or(0, |observers| observers.len()),
-            blocks: engine.held.arena.capacity().saturating_sub(engine.held.arena.free()),
-        }
+        self.engine().usage()
     }
 
     /// What was counted since the endpoint was made; zeros, where the roles leave [counting](Roles::STATISTICS) out.
@@ -349,5 +342,21 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     fn at(&mut self, now: Instant) -> Engine<'_, S::Peer, S::Scale, R> {
         self.now = now;
         self.engine()
+    }
+}
+
+impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
+    /// What of the store is in use.
+    fn usage(&self) -> Usage {
+        let (peers, exchanges) = (&self.held.peers, &self.held.exchanges);
+        let observers = self.held.observers.as_ref().map_or(0, |observers| observers.len());
+        let blocks = self.held.arena.used();
+        if C::INDEXED {
+            let remembered = self.core.remembered;
+            return Usage { peers: peers.len(), exchanges: exchanges.len(), remembered, observers, blocks };
+        }
+        let peers = (0..peers.capacity()).filter(|&index| self.held.is_referred_to(index)).count() as u32;
+        let remembered = exchanges.count(|exchange| exchange.state.is_remembered());
+        Usage { peers, exchanges: exchanges.count(|_| true), remembered, observers, blocks }
     }
 }

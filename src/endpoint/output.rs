@@ -28,33 +28,46 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
 
 impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     fn poll(&mut self, tx: &mut [u8]) -> Output<P> {
+        if !C::INDEXED {
+            return self.poll_few(tx);
+        }
         for _ in 0..STEPS {
             let now = self.held.now;
-            let mut due = self.held.timers.pop_due(&mut self.held.exchanges, now);
-            if C::INDEXED && due.is_none() {
-                due = self.pop_asked();
-            }
+            let due = self.held.timers.pop_due(&mut self.held.exchanges, now).or_else(|| self.pop_asked());
             let Some(index) = due else { break };
             if let Some(output) = self.due(index, tx) {
                 return output;
             }
         }
-        if C::INDEXED {
-            self.expire(STEPS);
-            self.sweep();
-        }
+        self.expire(STEPS);
+        self.sweep();
         for _ in 0..STEPS {
             if !self.drop_idle_peer(false) {
                 break;
             }
         }
-        let mut next = self.held.timers.next_deadline(&self.held.exchanges);
-        if C::INDEXED {
-            let expiry = self.next_expiry().map(|wait| self.held.now.saturating_add(u64::from(wait)));
-            let sweep = Some(self.held.now).filter(|_| self.core.sweep > 0);
-            next = [next, expiry, sweep].into_iter().flatten().min();
+        let deadline = self.held.timers.next_deadline(&self.held.exchanges);
+        let expiry = self.next_expiry().map(|wait| self.held.now.saturating_add(u64::from(wait)));
+        let sweep = Some(self.held.now).filter(|_| self.core.sweep > 0);
+        Output::Idle([deadline, expiry, sweep].into_iter().flatten().min().map(Instant::from_millis))
+    }
+
+    /// The same where there is no index: whatever is held has its deadline.
+    fn poll_few(&mut self, tx: &mut [u8]) -> Output<P> {
+        let mut wait = 0;
+        for _ in 0..STEPS {
+            let Some((index, ahead)) = self.held.exchanges.soonest(self.held.ticks()) else {
+                return Output::Idle(None);
+            };
+            if ahead > 0 {
+                wait = ahead as u32;
+                break;
+            }
+            if let Some(output) = self.due(index, tx) {
+                return output;
+            }
         }
-        Output::Idle(next.map(Instant::from_millis))
+        Output::Idle(Some(Instant::from_millis(self.held.now.saturating_add(u64::from(wait)))))
     }
 
     /// A timer has run out.

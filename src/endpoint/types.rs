@@ -134,6 +134,6 @@ pub struct Usage {
     pub remembered: u32,
     /// Slots for observers (RFC 7641), one for each resource that is observed among them.
     pub observers: u32,
-    /// Blocks of 32 bytes in the arena.
+    /// Blocks of 32 bytes in the arena; with [`Scan`](crate::store::Scan) the bytes, counted in such blocks.
     pub blocks: u32,
 }

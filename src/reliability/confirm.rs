@@ -3,7 +3,7 @@
 use super::Engine;
 use crate::config::Pace;
 use crate::roles::Roles;
-use crate::store::{Exchange, InNode, Scale, State, first, push_back, remove};
+use crate::store::{Exchange, InNode, Scale, first, push_back, remove};
 use core::hash::Hash;
 
 /// What becomes of a message that was not acknowledged yet.
@@ -18,6 +18,10 @@ pub(crate) enum Again {
 }
 
 impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
+    /// Whether it is counted how many exchanges of a peer are outstanding. Among few without a queue they are looked
+    /// for.
+    const COUNTS: bool = C::INDEXED || R::NSTART_QUEUE;
+
     /// Draws the first timeout of a message that is to be confirmed (RFC 7252 4.2).
     pub(crate) fn pace(&mut self, index: u32, pace: &Pace) {
         let interval = pace.ack_timeout.saturating_add(self.held.random.up_to(pace.spread));
@@ -29,7 +33,11 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
 
     /// Whether one more message that is to be confirmed would have to wait for others.
     pub(crate) fn would_wait(&self, peer: u32, nstart: u8) -> bool {
-        self.held.peers.at(peer).is_some_and(|peer| peer.outstanding >= nstart)
+        if Self::COUNTS {
+            return self.held.peers.at(peer).is_some_and(|peer| peer.outstanding >= nstart);
+        }
+        let outstanding = |exchange: &Exchange| exchange.peer == peer && exchange.state.is_outstanding();
+        self.held.exchanges.count(outstanding) >= u32::from(nstart)
     }
 
     /// Starts what is to be confirmed: at once, or once its turn comes. True if at once.
@@ -48,7 +56,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
                 return false;
             }
         }
-        if let Some(slot) = held.peers.at_mut(peer) {
+        if let (true, Some(slot)) = (Self::COUNTS, held.peers.at_mut(peer)) {
             slot.outstanding = slot.outstanding.saturating_add(1);
         }
         self.launch(index);
@@ -93,9 +101,12 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
 
     /// An exchange is outstanding no more, or waits no more: the next one's turn comes, in `poll`.
     pub(crate) fn settle(&mut self, index: u32) {
+        if !Self::COUNTS {
+            return;
+        }
         let held = &mut self.held;
         let Some(exchange) = held.exchanges.at_mut(index) else { return };
-        if !matches!(exchange.state, State::Sent | State::Pinged | State::Confirming) {
+        if !exchange.state.is_outstanding() {
             return;
         }
         let peer = exchange.peer;
@@ -103,7 +114,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             let waits = exchange.waits();
             exchange.set_waits(false);
             // One whose turn has come, and that has not gone out yet, has a deadline.
-            if waits && !held.timers.is_scheduled(&held.exchanges, index) {
+            if waits && !held.exchanges.is_scheduled(index) {
                 if let Some((last, _)) = held.peers.lent(peer) {
                     remove::<_, 2, InNode>(&mut held.exchanges, last, index);
                 }

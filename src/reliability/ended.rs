@@ -65,7 +65,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     /// A request of ours has ended; `poll` is to tell.
     pub(crate) fn end(&mut self, index: u32, outcome: Outcome) {
         self.settle(index);
-        self.held.timers.cancel(&mut self.held.exchanges, index);
+        self.held.never(index);
         self.held.forget_bytes(index);
         self.held.link(index, false);
         if let Some(exchange) = self.held.exchanges.at_mut(index) {
@@ -105,16 +105,17 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
 
     /// As [`release`](Self::release), of one that is remembered or has no deadline.
     pub(crate) fn let_go(&mut self, index: u32) {
-        if !C::INDEXED {
-            self.held.timers.cancel(&mut self.held.exchanges, index);
-        }
         self.unlist(index);
         self.held.forget_bytes(index);
         self.held.link(index, false);
         let Some(exchange) = self.held.exchanges.at(index) else { return };
         let peer = exchange.peer;
-        self.held.exchanges.remove(index);
-        self.unrefer(peer);
+        if C::INDEXED {
+            self.held.exchanges.remove(index);
+            self.unrefer(peer);
+        } else {
+            self.held.exchanges.vacate(index);
+        }
     }
 
     /// What was in this state is dealt with: if it was a request of the peer's, it counts for the peer's share no more.

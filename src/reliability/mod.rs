@@ -38,7 +38,7 @@ use crate::config::Rules;
 use crate::exchange::Handle;
 use crate::random::Random;
 use crate::roles::Roles;
-use crate::store::{Held, List, Parts, Scale};
+use crate::store::{Held, Ids, List, Parts, Scale};
 use crate::time::Instant;
 use crate::wire::Header;
 use core::hash::Hash;
@@ -57,10 +57,12 @@ pub(crate) struct Core {
     pub(crate) lists: [List; remembered::LISTS],
     /// Peers to which nothing refers, oldest first. Where there is an index.
     pub(crate) idle: List,
-    /// The Message IDs of peers that gave way.
+    /// The Message IDs towards all peers, where there is no index.
+    pub(crate) ids: Ids,
+    /// The Message IDs of peers that gave way, where there is one.
     pub(crate) given_up: peers::GivenUp,
     /// The Message IDs of requests to groups.
-    pub(crate) group: peers::GroupIds,
+    pub(crate) group: Ids,
     /// The slots below it are to be looked through for exchanges of peers that were forgotten.
     pub(crate) sweep: u32,
     pub(crate) counters: Counters,
@@ -85,8 +87,9 @@ impl Core {
             remembered: 0,
             lists: [List::EMPTY; remembered::LISTS],
             idle: List::EMPTY,
+            ids: Ids::NONE,
             given_up: peers::GivenUp::NONE,
-            group: peers::GroupIds::NONE,
+            group: Ids::NONE,
             sweep: 0,
             counters: Counters::ZERO,
             #[cfg(test)]

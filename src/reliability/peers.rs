@@ -2,43 +2,28 @@
 
 use super::Engine;
 use crate::roles::Roles;
-use crate::store::{GROUP, Peer, Scale, passed};
+use crate::store::{GROUP, Ids, Peer, Scale, passed};
 use core::hash::Hash;
 
 /// How many remembered exchanges give way, at most, for a new peer.
 const GIVE_WAY: u32 = 8;
 
-/// So many Message IDs are given out to a peer in an EXCHANGE_LIFETIME: hardly half of them, so that none is repeated
-/// within one.
+/// So many Message IDs are given out in an EXCHANGE_LIFETIME: hardly half of them, so that none is repeated within one.
 const HALF: u16 = 32_000;
-
-/// In `given`: not the first half any more.
-const ROUND: u16 = 1 << 15;
 
 /// RFC 7252 8.1: a Message ID of a request to a group is not to be one that is active with a member. Those that end so
 /// are for groups, the others for peers.
 const GROUPS: u16 = 0x000f;
 
-/// The Message IDs of requests to groups: one sequence, for one peer may be a member of several.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct GroupIds {
-    next: u16,
-    given: u16,
-    since: u32,
-}
+/// Half of those for groups.
+const HALF_OF_GROUPS: u16 = 2048;
 
-impl GroupIds {
-    pub(crate) const NONE: GroupIds = GroupIds { next: 0, given: 0, since: 0 };
-    /// Half of them.
-    const MOST: u16 = 2048;
-}
-
-/// The Message IDs of peers that gave up their slot while some of theirs could be on the way.
+/// Where there is an index: the Message IDs of peers that gave up their slot while some of theirs could be on the way.
 ///
 /// A slot's first Message ID is a random number plus the number of those that all peers together had when they gave
 /// way. So a peer that comes back goes on behind where it was, without a record of it. That holds until the sum goes
 /// round; before it does, within an EXCHANGE_LIFETIME, nobody gives way any more. The random number is the endpoint's;
-/// where there is an index, each address adds its keyed hash, so that a peer cannot tell the Message IDs of another.
+/// each address adds its keyed hash, so that a peer cannot tell the Message IDs of another.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct GivenUp {
     ids: u16,
@@ -50,12 +35,12 @@ pub(crate) struct GivenUp {
 impl GivenUp {
     pub(crate) const NONE: GivenUp = GivenUp { ids: 0, lately: 0, since: 0 };
 
-    /// Whether a peer with so many Message IDs may give way. One that has begun its second half of them may not.
-    fn has_room(self, given: u16, anew: bool) -> bool {
+    /// Whether a peer with these Message IDs may give way. One that has begun its second half of them may not.
+    fn has_room(self, ids: &Ids, anew: bool) -> bool {
         let lately = if anew { 0 } else { self.lately };
         // An EXCHANGE_LIFETIME may lie across two of those that are counted: half of HALF in each, and HALF for who
         // comes back.
-        given & ROUND == 0 && lately.saturating_add(given) < HALF / 2
+        ids.given().is_some_and(|given| lately.saturating_add(given) < HALF / 2)
     }
 
     fn take(&mut self, given: u16, now: u32, anew: bool) {
@@ -76,6 +61,9 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
 
     /// A slot for a peer that has none.
     pub(crate) fn new_peer(&mut self, address: P) -> Option<u32> {
+        if !C::INDEXED {
+            return self.new_peer_of_few(address);
+        }
         // What is only remembered gives way, with the peer that it belongs to.
         for _ in 0..GIVE_WAY {
             if self.held.peers.len() < self.held.peers.capacity()
@@ -91,44 +79,53 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         if self.core.given_up.ids == 0 {
             self.core.given_up.ids = self.held.random.draw() as u16;
         }
-        let mut next_id = self.core.given_up.ids;
-        if C::INDEXED {
-            next_id = next_id.wrapping_add(self.held.random.hash_address(address) as u16);
-        }
-        let index = self.held.peers.insert(Peer { address: Some(address), next_id, ..Peer::NONE })?.index();
+        let mut ids = Ids::NONE;
+        ids.begin(self.core.given_up.ids.wrapping_add(self.held.random.hash_address(address) as u16));
+        let index = self.held.peers.insert(Peer { address: Some(address), ids, ..Peer::NONE })?.index();
         self.held.link_peer(index, address);
-        if C::INDEXED {
-            // Nothing refers to it yet, and none of its Message IDs is on the way.
-            self.core.idle.push_front(&mut self.held.peers, index);
-        }
+        // Nothing refers to it yet, and none of its Message IDs is on the way.
+        self.core.idle.push_front(&mut self.held.peers, index);
         Some(index)
     }
 
+    /// The same where there is no index. A peer to which nothing refers has nothing that is to be kept, but for what it
+    /// was sent unheard: the one with the least of that gives way.
+    fn new_peer_of_few(&mut self, address: P) -> Option<u32> {
+        for _ in 0..GIVE_WAY {
+            let held = &mut self.held;
+            let unheard = |index: &u32| held.peers.at(*index).map_or(0, |peer| peer.unheard);
+            let idle = (0..held.peers.capacity()).filter(|&index| !held.is_referred_to(index)).min_by_key(unheard);
+            if let Some(index) = idle {
+                held.peers.occupy(index, &Peer { address: Some(address), ..Peer::NONE });
+                return Some(index);
+            }
+            if !self.recycle(None, false) {
+                break;
+            }
+        }
+        None
+    }
+
     /// Releases a peer to which nothing refers, if none of its Message IDs can still be on the way; with `early`, if
-    /// need be, one of which some are. True if it did.
+    /// need be, one of which some are. True if it did. Where there is an index.
     pub(crate) fn drop_idle_peer(&mut self, early: bool) -> bool {
         let lifetime = self.rules().exchange_lifetime;
         let held = &mut self.held;
         let now = held.ticks();
+        // The oldest.
+        let Some(index) = self.core.idle.first() else { return false };
+        let Some(&Peer { address, ids, last, references, .. }) = held.peers.at(index) else { return false };
         let given_up = &mut self.core.given_up;
         let anew = passed(now, given_up.since) >= lifetime;
-        let is_over = |peer: &Peer<P>| peer.given == 0 || passed(now, peer.last) >= lifetime;
-        let may_go =
-            |peer: &Peer<P>| peer.references == 0 && (is_over(peer) || early && given_up.has_room(peer.given, anew));
-        let found = if C::INDEXED {
-            // The oldest.
-            self.core.idle.first().filter(|&index| held.peers.at(index).is_some_and(may_go))
-        } else {
-            held.peers.scan(may_go)
-        };
-        if let Some(peer) = found.and_then(|index| held.peers.at(index)).filter(|peer| !is_over(peer)) {
-            given_up.take(peer.given, now, anew);
+        let is_over = ids.is_new() || passed(now, last) >= lifetime;
+        if references != 0 || !(is_over || early && given_up.has_room(&ids, anew)) {
+            return false;
         }
-        let Some(index) = found else { return false };
-        if C::INDEXED {
-            self.core.idle.remove(&mut held.peers, index);
+        if !is_over {
+            given_up.take(ids.given().unwrap_or_default(), now, anew);
         }
-        if let Some(address) = held.peers.at(index).and_then(|peer| peer.address) {
+        self.core.idle.remove(&mut held.peers, index);
+        if let Some(address) = address {
             held.unlink_peer(index, address);
         }
         held.peers.remove(index)
@@ -137,7 +134,8 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     /// When a slot for a peer may be free, in ms, if none is now.
     pub(crate) fn peer_free_at(&self) -> u64 {
         let lifetime = self.rules().exchange_lifetime;
-        let idle = if C::INDEXED { self.core.idle.first() } else { self.held.peers.scan(|peer| peer.references == 0) };
+        // Without an index every peer is referred to then.
+        let idle = if C::INDEXED { self.core.idle.first() } else { None };
         let wait = match idle.and_then(|index| self.held.peers.at(index)) {
             Some(peer) => lifetime.saturating_sub(self.held.passed(peer.last)),
             None => lifetime,
@@ -147,32 +145,38 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
 
     /// An exchange refers to a peer: one that counts for its share, or not.
     pub(crate) fn refer(&mut self, index: u32, served: bool) {
+        if !C::INDEXED && !R::SHARES {
+            return;
+        }
         let Some(peer) = self.held.peers.at_mut(index) else { return };
-        peer.references = peer.references.saturating_add(1);
         if R::SHARES && served {
             peer.live = peer.live.saturating_add(1);
         }
-        if C::INDEXED && peer.references == 1 {
+        if !C::INDEXED {
+            return;
+        }
+        peer.references = peer.references.saturating_add(1);
+        if peer.references == 1 {
             self.core.idle.remove(&mut self.held.peers, index);
         }
     }
 
-    /// Whether as many exchanges refer to a peer as can be counted. To a group none does.
+    /// Whether as many exchanges refer to a peer as can be counted, where there is an index. To a group none does.
     pub(crate) fn is_full(&self, index: u32) -> bool {
         self.held.peers.at(index).is_some_and(|peer| peer.references == u16::MAX)
     }
 
-    /// It refers to it no more.
+    /// It refers to it no more. Where there is an index.
     pub(crate) fn unrefer(&mut self, index: u32) {
         let Some(peer) = self.held.peers.at_mut(index) else { return };
         peer.references = peer.references.saturating_sub(1);
-        if !C::INDEXED || peer.references != 0 {
+        if peer.references != 0 {
             return;
         }
         if peer.address.is_none() {
             // It was forgotten: this was the last of it.
             self.held.peers.remove(index);
-        } else if peer.given == 0 {
+        } else if peer.ids.is_new() {
             self.core.idle.push_front(&mut self.held.peers, index);
         } else {
             self.core.idle.push_back(&mut self.held.peers, index);
@@ -183,63 +187,52 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         self.held.peers.at(peer)?.address
     }
 
+    /// The Message IDs towards a peer: where there is no index, those towards all.
+    fn ids_of(&mut self, peer: u32) -> Option<&mut Ids> {
+        if C::INDEXED { Some(&mut self.held.peers.at_mut(peer)?.ids) } else { Some(&mut self.core.ids) }
+    }
+
     /// The next Message ID towards a peer, or when there will be one, in ms (RFC 7252 4.4). It counts once
     /// [`take_message_id`](Self::take_message_id) says that it is used.
     pub(crate) fn message_id(&mut self, peer: u32) -> Result<u16, u64> {
         let (now, ticks, lifetime) = (self.held.now, self.held.ticks(), self.rules().exchange_lifetime);
-        let Some(peer) = self.held.peers.at_mut(peer) else { return Err(now) };
-        if peer.given & !ROUND >= HALF {
-            let passed = passed(ticks, peer.since);
-            if passed < lifetime {
-                return Err(now.saturating_add(u64::from(lifetime.wrapping_sub(passed))));
-            }
-            peer.given = ROUND;
+        if !C::INDEXED && self.core.ids.is_new() {
+            let start = self.held.random.draw() as u16;
+            self.core.ids.begin(start);
         }
-        if peer.given & !ROUND == 0 {
-            peer.since = ticks;
+        let Some(ids) = self.ids_of(peer) else { return Err(now) };
+        let mut id = ids.next(ticks, HALF, lifetime);
+        if R::MULTICAST && id.is_ok_and(|id| id & GROUPS == GROUPS) {
+            self.take_message_id(peer);
+            id = self.ids_of(peer).map_or(id, |ids| ids.next(ticks, u16::MAX, lifetime));
         }
-        if R::MULTICAST && peer.next_id & GROUPS == GROUPS {
-            peer.given = peer.given.wrapping_add(1);
-            peer.next_id = peer.next_id.wrapping_add(1);
-            peer.last = ticks;
-        }
-        Ok(peer.next_id)
+        id.map_err(|wait| now.saturating_add(u64::from(wait)))
     }
 
     /// The Message ID is used.
     pub(crate) fn take_message_id(&mut self, peer: u32) {
+        if !C::INDEXED {
+            return self.core.ids.take(1);
+        }
         let ticks = self.held.ticks();
         let Some(peer) = self.held.peers.at_mut(peer) else { return };
-        peer.given = peer.given.wrapping_add(1);
-        peer.next_id = peer.next_id.wrapping_add(1);
+        peer.ids.take(1);
         peer.last = ticks;
     }
 
     /// As [`message_id`](Self::message_id), for a request to a group.
     pub(crate) fn group_message_id(&mut self) -> Result<u16, u64> {
-        let lifetime = self.rules().non_lifetime;
-        let passed = self.held.passed(self.core.group.since);
-        let ids = &mut self.core.group;
-        if ids.given >= GroupIds::MOST {
-            if passed < lifetime {
-                return Err(self.held.now.saturating_add(u64::from(lifetime.wrapping_sub(passed))));
-            }
-            ids.given = 0;
+        let (now, ticks, lifetime) = (self.held.now, self.held.ticks(), self.rules().non_lifetime);
+        if self.core.group.is_new() {
+            let start = self.held.random.draw() as u16 | GROUPS;
+            self.core.group.begin(start);
         }
-        if ids.given == 0 {
-            ids.since = self.held.ticks();
-            if ids.next == 0 {
-                // Its lowest bits are never 0 again.
-                ids.next = self.held.random.draw() as u16 | GROUPS;
-            }
-        }
-        Ok(ids.next)
+        let id = self.core.group.next(ticks, HALF_OF_GROUPS, lifetime);
+        id.map_err(|wait| now.saturating_add(u64::from(wait)))
     }
 
     pub(crate) fn take_group_message_id(&mut self) {
-        let ids = &mut self.core.group;
-        ids.given = ids.given.wrapping_add(1);
-        ids.next = ids.next.wrapping_add(GROUPS.wrapping_add(1));
+        self.core.group.take(GROUPS.wrapping_add(1));
     }
 
     /// When a NON request may go to a peer, in ms, if not now (RFC 7252 4.7): one that does not respond is sent
@@ -253,7 +246,9 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
 
     /// A NON request goes to a peer; nothing was heard of it since.
     pub(crate) fn probe(&mut self, peer: u32, len: usize) {
+        let ticks = self.held.ticks();
         if let Some(peer) = self.held.peers.at_mut(peer) {
+            peer.last = ticks;
             peer.unheard = len.div_ceil(8).min(255) as u8;
         }
     }
@@ -271,16 +266,15 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         let Some(&old) = self.held.peers.at(index) else { return Ok(()) };
         let Some(address) = old.address else { return Ok(()) };
         let full = self.held.peers.len() == self.held.peers.capacity();
-        if old.given > 0 && full && !self.drop_idle_peer(true) {
+        if !old.ids.is_new() && full && !self.drop_idle_peer(true) {
             return Err(self.peer_free_at());
         }
         self.held.unlink_peer(index, address);
         if let Some(peer) = self.held.peers.at_mut(index) {
             peer.address = None;
         }
-        if old.given > 0 {
-            let Peer { since, last, next_id, given, .. } = old;
-            let new = Peer { address: Some(address), since, last, next_id, given, ..Peer::NONE };
+        if !old.ids.is_new() {
+            let new = Peer { address: Some(address), ids: old.ids, last: old.last, ..Peer::NONE };
             if let Some(id) = self.held.peers.insert(new) {
                 self.held.link_peer(id.index(), address);
                 self.core.idle.push_back(&mut self.held.peers, id.index());

@@ -37,10 +37,11 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         exchange.remember();
         exchange.since = since;
         let (peer, flags) = (exchange.peer, exchange.flags);
-        self.core.remembered = self.core.remembered.wrapping_add(1);
         self.served(peer, state);
         let held = &mut self.held;
-        if !C::INDEXED {
+        if C::INDEXED {
+            self.core.remembered = self.core.remembered.wrapping_add(1);
+        } else {
             let lifetime = self.lifetime(flags);
             self.held.after(index, lifetime);
             return;
@@ -64,14 +65,14 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
 
     /// Takes an exchange out of the lists of what is remembered.
     pub(crate) fn unlist(&mut self, index: u32) {
+        if !C::INDEXED {
+            return;
+        }
         let Some(exchange) = self.held.exchanges.at(index).filter(|exchange| exchange.state.is_remembered()) else {
             return;
         };
         let (peer, flags) = (exchange.peer, exchange.flags);
         self.core.remembered = self.core.remembered.wrapping_sub(1);
-        if !C::INDEXED {
-            return;
-        }
         if let Some(list) = self.core.lists.get_mut(list_of(flags)) {
             list.remove(&mut self.held.exchanges, index);
         }
@@ -117,7 +118,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
                 }
             }
         }
-        self.held.timers.cancel(&mut self.held.exchanges, index);
+        self.held.never(index);
     }
 
     /// How long an exchange with these flags is remembered.
@@ -195,7 +196,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     /// By a look at each.
     fn oldest_of_all(&self, asking: Option<u32>, bytes: bool) -> Option<u32> {
         let mut found = (0, None);
-        for index in 0..self.held.exchanges.high_water() {
+        for index in 0..self.held.exchanges.capacity() {
             let Some(exchange) = self.held.exchanges.at(index) else { continue };
             if !exchange.state.is_remembered() || bytes && exchange.bytes == Chain::NONE {
                 continue;
@@ -216,6 +217,16 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
 
     /// Takes a slot for an exchange, if need be that of one that is only remembered.
     pub(crate) fn insert(&mut self, exchange: Exchange) -> Option<u32> {
+        if !C::INDEXED {
+            let mut vacancy = self.held.exchanges.vacancy();
+            if vacancy.is_none() && self.recycle(Some(exchange.peer), false) {
+                vacancy = self.held.exchanges.vacancy();
+            }
+            let index = vacancy?;
+            self.held.exchanges.occupy(index, &exchange);
+            self.refer(exchange.peer, exchange.state.is_served());
+            return Some(index);
+        }
         let full = self.held.exchanges.len() == self.held.exchanges.capacity();
         if full || self.is_full(exchange.peer) {
             self.recycle(Some(exchange.peer), false);

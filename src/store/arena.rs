@@ -11,8 +11,12 @@
 //! Why it is built so: blocks of 32 bytes, each with a link to the next one, waste half a block on average and need no
 //! search. The first block has the length and room for 26 bytes, enough for a short reply; the others have 28.
 //! A link counts from the next block in memory, so that zeros link all blocks in order: a fresh arena is a free list
-//! that nobody wrote, and what is taken from the free list is a chain already.
+//! that nobody wrote, and what is taken from the free list is a chain already. With [`Scan`](super::Scan), for a few
+//! messages, they lie one behind the other ([`pile`]), and it takes time that is proportional to all that is stored.
 
+use super::pile;
+use super::scale::Scale;
+use core::marker::PhantomData;
 use core::ops::Range;
 
 /// The size of a block in bytes.
@@ -29,7 +33,7 @@ pub(crate) const MAX_LEN: usize = u16::MAX as usize;
 /// Bytes in the arena, held by who stored them: the number of the first block + 1. All zeros is nothing: no block.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(test, derive(Hash))]
-pub(crate) struct Chain(u32);
+pub(crate) struct Chain(pub(super) u32);
 
 impl Chain {
     /// No bytes, no block.
@@ -50,6 +54,7 @@ impl Chain {
 pub(crate) struct Root {
     /// The first free block, if one is free.
     free: u32,
+    /// How many blocks are taken; where there are none, how many bytes.
     used: u32,
 }
 
@@ -60,35 +65,53 @@ impl Root {
 
 /// A view of bytes and their root, which belong together from the first use on.
 #[derive(Debug)]
-pub(crate) struct Arena<'s> {
+pub(crate) struct Arena<'s, C> {
     bytes: &'s mut [u8],
     root: &'s mut Root,
+    scale: PhantomData<C>,
 }
 
-impl<'s> Arena<'s> {
+impl<'s, C: Scale> Arena<'s, C> {
     /// A view. A rest that is no block is left alone.
     pub(crate) const fn new(bytes: &'s mut [u8], root: &'s mut Root) -> Self {
-        Self { bytes, root }
+        Self { bytes, root, scale: PhantomData }
+    }
+
+    /// How many blocks are taken, or would be, were there any.
+    pub(crate) const fn used(&self) -> u32 {
+        if C::INDEXED { self.root.used } else { self.root.used.div_ceil(BLOCK as u32) }
     }
 
     /// How many blocks there are.
-    pub(crate) const fn capacity(&self) -> u32 {
+    const fn capacity(&self) -> u32 {
         let blocks = self.bytes.len() / BLOCK;
         if blocks < u32::MAX as usize { blocks as u32 } else { u32::MAX - 1 }
     }
 
     /// How many blocks are free.
-    pub(crate) const fn free(&self) -> u32 {
+    const fn free(&self) -> u32 {
         self.capacity().wrapping_sub(self.root.used)
     }
 
+    /// How many bytes there are, where there are no blocks.
+    const fn bytes(&self) -> usize {
+        if self.bytes.len() < pile::MOST { self.bytes.len() } else { pile::MOST }
+    }
+
     /// Whether so many bytes can be stored now.
-    pub(crate) const fn has_room(&self, len: usize) -> bool {
+    pub(crate) fn has_room(&self, len: usize) -> bool {
+        if !C::INDEXED {
+            return self.has_room_without(len, Chain::NONE);
+        }
         len == 0 || len <= MAX_LEN && blocks(len) <= self.free()
     }
 
     /// Whether so many bytes can be stored once these are released.
     pub(crate) fn has_room_without(&self, len: usize, chain: Chain) -> bool {
+        if !C::INDEXED {
+            let used = (self.root.used as usize).wrapping_sub(chain.len());
+            return len <= self.bytes().wrapping_sub(used);
+        }
         let held = match self.len(chain) {
             0 => 0,
             held => blocks(held),
@@ -98,17 +121,26 @@ impl<'s> Arena<'s> {
 
     /// Whether so many bytes fit into an empty arena.
     pub(crate) const fn could_hold(&self, len: usize) -> bool {
+        if !C::INDEXED {
+            return len <= self.bytes();
+        }
         len <= MAX_LEN && blocks(len) <= self.capacity()
     }
 
     /// How many bytes were stored.
     pub(crate) fn len(&self, chain: Chain) -> usize {
+        if !C::INDEXED {
+            return chain.len();
+        }
         (self.word(chain.first().wrapping_add(LINK)) & 0xffff) as usize
     }
 
     /// Keeps a copy of `data`; `None` if it does not fit now, and if it is longer than [`MAX_LEN`] never. Nothing has
     /// changed then. No bytes are [`Chain::NONE`].
     pub(crate) fn store(&mut self, data: &[u8]) -> Option<Chain> {
+        if !C::INDEXED {
+            return pile::store(self.bytes, &mut self.root.used, data);
+        }
         if data.is_empty() {
             return Some(Chain::NONE);
         }
@@ -125,6 +157,10 @@ impl<'s> Arena<'s> {
 
     /// Copies all bytes to the start of `out` and says how many; `None` if `out` is too small.
     pub(crate) fn read(&self, chain: Chain, out: &mut [u8]) -> Option<usize> {
+        if !C::INDEXED {
+            copy(out.get_mut(..chain.len())?, pile::piece(self.bytes, chain)?);
+            return Some(chain.len());
+        }
         let len = self.len(chain);
         let mut rest = out.get_mut(..len)?;
         let mut at = Place { block: chain.0.wrapping_sub(1), skip: HEAD };
@@ -138,6 +174,11 @@ impl<'s> Arena<'s> {
 
     /// Overwrites bytes from `offset` on. False, and nothing is done, if not so many were stored.
     pub(crate) fn patch(&mut self, chain: Chain, offset: usize, data: &[u8]) -> bool {
+        if !C::INDEXED {
+            let place =
+                pile::piece_mut(self.bytes, chain).and_then(|piece| piece.get_mut(offset..)?.get_mut(..data.len()));
+            return place.map(|place| copy(place, data)).is_some();
+        }
         let fits = self.len(chain).checked_sub(offset).is_some_and(|after| data.len() <= after);
         if fits {
             self.write(chain.0.wrapping_sub(1), offset.wrapping_add(HEAD), data);
@@ -146,7 +187,13 @@ impl<'s> Arena<'s> {
     }
 
     /// Frees the bytes. False, and nothing is done, if there are none, or they were freed before and are free still.
+    /// Where there are no blocks, they are to be stored, and what is behind them moves: see
+    /// [`close_up`](Chain::close_up).
     pub(crate) fn release(&mut self, chain: Chain) -> bool {
+        if !C::INDEXED {
+            pile::release(self.bytes, &mut self.root.used, chain);
+            return !chain.is_none();
+        }
         let len = self.len(chain);
         if len == 0 {
             return false;
@@ -229,7 +276,7 @@ const fn start(block: u32) -> usize {
 }
 
 /// Copies as much as there is and fits. (`copy_from_slice` can panic.)
-fn copy(to: &mut [u8], from: &[u8]) {
+pub(super) fn copy(to: &mut [u8], from: &[u8]) {
     for (to, from) in to.iter_mut().zip(from) {
         *to = *from;
     }

@@ -21,8 +21,9 @@ pub(crate) struct Held<'e, P: Copy, C> {
     pub(crate) exchanges: Table<'e, Exchange, 2>,
     /// `None` where the roles do not observe: one word, and not five.
     pub(crate) observers: Option<Table<'e, Observer, 2>>,
-    pub(crate) timers: Timers<'e, C>,
-    pub(crate) arena: Arena<'e>,
+    /// Where there is an index.
+    pub(crate) timers: Timers<'e>,
+    pub(crate) arena: Arena<'e, C>,
     pub(crate) random: &'e mut Random,
     /// The time, in ms.
     pub(crate) now: u64,
@@ -53,7 +54,18 @@ impl<'e, P: Copy + Eq + Hash, C: Scale> Held<'e, P, C> {
 
     /// Sets the deadline of an exchange, so many ms from now.
     pub(crate) fn after(&mut self, index: u32, wait: u32) {
-        self.timers.schedule(&mut self.exchanges, index, self.now.saturating_add(u64::from(wait)));
+        if C::INDEXED {
+            self.timers.schedule(&mut self.exchanges, index, self.now.saturating_add(u64::from(wait)));
+        } else {
+            self.exchanges.set_due(index, self.ticks().wrapping_add(wait));
+        }
+    }
+
+    /// Takes its deadline from an exchange. Where there is no index, what is in use and in no list always has one.
+    pub(crate) fn never(&mut self, index: u32) {
+        if C::INDEXED {
+            self.timers.cancel(&mut self.exchanges, index);
+        }
     }
 
     // Peers.
@@ -61,6 +73,11 @@ impl<'e, P: Copy + Eq + Hash, C: Scale> Held<'e, P, C> {
     pub(crate) fn find_peer(&self, address: P) -> Option<u32> {
         let is_it = |peer: &Peer<P>| peer.address == Some(address);
         if C::INDEXED { self.peers.find(0, self.random.hash_address(address), is_it) } else { self.peers.scan(is_it) }
+    }
+
+    /// Whether an exchange refers to a peer. Where there is no index.
+    pub(crate) fn is_referred_to(&self, peer: u32) -> bool {
+        self.exchanges.scan(|exchange| exchange.peer == peer).is_some()
     }
 
     pub(crate) fn link_peer(&mut self, index: u32, address: P) {
@@ -171,8 +188,11 @@ impl<'e, P: Copy + Eq + Hash, C: Scale> Held<'e, P, C> {
 
     /// Frees what is kept with an exchange.
     pub(crate) fn forget_bytes(&mut self, index: u32) {
-        if let Some(exchange) = self.exchanges.at_mut(index) {
-            self.arena.release(core::mem::replace(&mut exchange.bytes, Chain::NONE));
+        let Some(exchange) = self.exchanges.at_mut(index) else { return };
+        let chain = core::mem::replace(&mut exchange.bytes, Chain::NONE);
+        self.arena.release(chain);
+        if !C::INDEXED {
+            self.exchanges.values().for_each(|exchange| exchange.bytes.close_up(chain));
         }
     }
 }

@@ -16,15 +16,18 @@
 //!
 //! With the heads of the index, an exchange takes 64 bytes; an observer 56; a peer 72 with a `SocketAddr` and 44 with an
 //! `Ipv4Addr`. With an index, each resource that is observed takes a slot for an observer, too.
-//! Messages that may have to be sent again lie in blocks of 32 bytes.
+//! Messages that may have to be sent again lie in blocks of 32 bytes; with [`Scan`] in as many as they have.
 
 mod arena;
+mod few;
 mod fixed;
 #[cfg(feature = "alloc")]
 mod heap;
 mod held;
+mod ids;
 mod list;
 mod observers;
+mod pile;
 mod ring;
 mod scale;
 mod slices;
@@ -38,6 +41,7 @@ pub use fixed::Fixed;
 #[cfg(feature = "alloc")]
 pub use heap::Heap;
 pub(crate) use held::{GROUP, Held, passed};
+pub(crate) use ids::Ids;
 pub(crate) use list::List;
 pub use observers::Observer;
 pub(crate) use ring::{InNode, first, push_back, remove};

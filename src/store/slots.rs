@@ -1,6 +1,7 @@
 //! What a slot holds: a peer, or an exchange with one.
 
 use super::arena::Chain;
+use super::ids::Ids;
 use super::ring::Weave;
 use super::table::{Entry, Link, Table, Timed, Untimed};
 
@@ -10,19 +11,15 @@ use super::table::{Entry, Link, Table, Timed, Untimed};
 pub struct Peer<P> {
     /// `None` only in a slot that is not in use.
     pub(crate) address: Option<P>,
-    /// Since when the Message IDs of the present half of their range are given out, in ms modulo 2^32.
-    pub(crate) since: u32,
-    /// When the last one was given out.
+    /// The Message IDs towards it, where there is an index. Without one there is one sequence for all.
+    pub(crate) ids: Ids,
+    /// When the last one was given out, in ms modulo 2^32; without an index, to a NON request.
     pub(crate) last: u32,
-    /// How many exchanges refer to it.
+    /// How many exchanges refer to it. Counted where there is an index.
     pub(crate) references: u16,
     /// How many of them are requests of its that we have not dealt with.
     pub(crate) live: u16,
-    /// The next Message ID.
-    pub(crate) next_id: u16,
-    /// How many of the present half were given out.
-    pub(crate) given: u16,
-    /// Exchanges that are outstanding (RFC 7252 4.7).
+    /// Exchanges that are outstanding (RFC 7252 4.7). Counted where there is an index, or a queue.
     pub(crate) outstanding: u8,
     /// Exchanges that wait behind NSTART.
     pub(crate) waiting: u8,
@@ -31,18 +28,8 @@ pub struct Peer<P> {
 }
 
 impl<P> Peer<P> {
-    pub(crate) const NONE: Peer<P> = Peer {
-        address: None,
-        since: 0,
-        last: 0,
-        references: 0,
-        live: 0,
-        next_id: 0,
-        given: 0,
-        outstanding: 0,
-        waiting: 0,
-        unheard: 0,
-    };
+    pub(crate) const NONE: Peer<P> =
+        Peer { address: None, ids: Ids::NONE, last: 0, references: 0, live: 0, outstanding: 0, waiting: 0, unheard: 0 };
 }
 
 impl<P: Copy> Entry for Peer<P> {
@@ -115,6 +102,11 @@ impl State {
     /// Whether the answer has a Message ID of ours, so that the peer's lies elsewhere.
     pub(crate) const fn is_answered_apart(self) -> bool {
         matches!(self, State::Leisurely | State::Confirming | State::Confirmed)
+    }
+
+    /// Whether a message of ours is to be acknowledged, now or once its turn has come.
+    pub(crate) const fn is_outstanding(self) -> bool {
+        matches!(self, State::Sent | State::Pinged | State::Confirming)
     }
 
     /// Whether it is over, and kept for duplicates alone.

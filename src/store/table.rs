@@ -125,9 +125,9 @@ pub(super) struct Node<const N: usize, T: Timing> {
     /// The next one in a list, or in the free list.
     pub(super) next: Link,
     low: T::Low,
-    generation: u16,
+    pub(super) generation: u16,
     high: T::High,
-    state: u8,
+    pub(super) state: u8,
 }
 
 impl<const N: usize, T: Timing> Node<N, T> {
@@ -168,8 +168,8 @@ impl<const N: usize, T: Timing> Node<N, T> {
 /// A value and its links. `N` is the number of hash indexes, at most 4.
 #[derive(Clone, Copy, Debug)]
 pub struct Slot<T: Entry, const N: usize = 1> {
-    node: Node<N, T::Timing>,
-    value: T,
+    pub(super) node: Node<N, T::Timing>,
+    pub(super) value: T,
 }
 
 impl<T: Entry, const N: usize> Slot<T, N> {
@@ -202,7 +202,7 @@ impl Root {
 /// A view of slots and their root, which belong together from the first use on.
 #[derive(Debug)]
 pub(crate) struct Table<'s, T: Entry, const N: usize = 1> {
-    slots: &'s mut [Slot<T, N>],
+    pub(super) slots: &'s mut [Slot<T, N>],
     /// As many as there may be slots; none: there is no index.
     heads: &'s mut [Heads<N>],
     root: &'s mut Root,
@@ -366,10 +366,9 @@ impl<'s, T: Entry, const N: usize> Table<'s, T, N> {
         None
     }
 
-    /// The first slot in use whose value `is_it`, without an index: looks through all.
-    pub(crate) fn scan(&self, mut is_it: impl FnMut(&T) -> bool) -> Option<u32> {
-        let in_use = |slot: &Slot<T, N>| slot.node.place() != place::FREE && is_it(&slot.value);
-        self.slots.iter().position(in_use).map(|index| index as u32)
+    /// Whether a slot has a deadline.
+    pub(crate) fn is_scheduled(&self, index: u32) -> bool {
+        self.node(index).is_some_and(|node| node.place() >= place::SCHEDULED)
     }
 
     /// Two links that a slot lends to its owner while it is in use and in no list.

@@ -12,16 +12,11 @@
 //!   count, so that slots may be handed out early, never late; with nothing scheduled it may start anywhere.
 //! - Zeros are a state in which nothing is scheduled.
 //!
-//! Why it is built so: with a million exchanges it takes a wheel, with eight of them a look at each is both faster and
-//! smaller. Which it is, is a type ([`Indexed`](super::Indexed), [`Scan`](super::Scan)), so that firmware does not link
-//! what it does not use. A slot keeps 40 bits of its deadline, which are read as the time at or after the present one
-//! that ends so: a deadline more than 34 years ahead counts as 34 years ahead; where it is a look at each, 32 bits of
-//! these are read: 49 days. (So does one after a jump of the clock by more than that, if it is set before `pop_due` has
-//! handed out what the jump made due: it then comes early.)
+//! Why it is built so: with a million exchanges it takes a wheel. (With eight of them a look at each is both faster and
+//! smaller: [`few`](super::few).) A slot keeps 40 bits of its deadline, which are read as the time at or after the present
+//! one that ends so: a deadline more than 34 years ahead counts as 34 years ahead. (So does one after a jump of the
+//! clock by more than that, if it is set before `pop_due` has handed out what the jump made due: it then comes early.)
 
-use core::marker::PhantomData;
-
-use super::scale::Scale;
 use super::table::{Entry, HORIZON, Table, place};
 use super::wheel::{self, Level};
 
@@ -42,18 +37,17 @@ impl Root {
 
 /// A view of the timers. Root, levels and the table given to each call belong together from the first use on.
 #[derive(Debug)]
-pub(crate) struct Timers<'s, C> {
+pub(crate) struct Timers<'s> {
     root: &'s mut Root,
     levels: &'s mut [Level],
-    scale: PhantomData<C>,
 }
 
-impl<'s, C: Scale> Timers<'s, C> {
+impl<'s> Timers<'s> {
     /// A view. With no levels it is a linear scan; of more than [`wheel::LEVELS`] the rest is left alone.
     pub(crate) fn new(root: &'s mut Root, levels: &'s mut [Level]) -> Self {
         let levels =
             if levels.len() > wheel::LEVELS { levels.get_mut(..wheel::LEVELS).unwrap_or_default() } else { levels };
-        Self { root, levels, scale: PhantomData }
+        Self { root, levels }
     }
 
     /// How many slots are scheduled.
@@ -62,17 +56,11 @@ impl<'s, C: Scale> Timers<'s, C> {
         self.root.scheduled
     }
 
-    /// Whether this slot is scheduled.
-    pub(crate) fn is_scheduled<T: Entry, const N: usize>(&self, table: &Table<'_, T, N>, index: u32) -> bool {
-        table.node(index).is_some_and(|node| node.place() >= place::SCHEDULED)
-    }
-
     /// When this slot is due, in milliseconds; `None` if it is not scheduled.
     #[cfg(test)]
     pub(crate) fn deadline<T: Entry, const N: usize>(&self, table: &Table<'_, T, N>, index: u32) -> Option<u64> {
         let node = table.node(index).filter(|node| node.place() >= place::SCHEDULED)?;
-        let near = self.root.base.wrapping_add(u64::from(node.near(self.root.base)));
-        Some(if C::INDEXED { node.deadline(self.root.base) } else { near })
+        Some(node.deadline(self.root.base))
     }
 
     /// Sets the deadline of a slot, in milliseconds, in place of the one it had. False, and nothing is done, if the
@@ -85,18 +73,15 @@ impl<'s, C: Scale> Timers<'s, C> {
     ) -> bool {
         self.cancel(table, index);
         let Some(node) = table.node_mut(index).filter(|node| node.place() == place::IDLE) else { return false };
-        let horizon = if C::INDEXED { HORIZON } else { NEAR };
         if self.root.scheduled == 0 {
-            if C::INDEXED {
-                // The last one may have been cancelled out of a bucket that was being emptied.
-                self.root.pending = 0;
-            }
-            if deadline < self.root.base || deadline.wrapping_sub(self.root.base) >= horizon / 2 {
+            // The last one may have been cancelled out of a bucket that was being emptied.
+            self.root.pending = 0;
+            if deadline < self.root.base || deadline.wrapping_sub(self.root.base) >= HORIZON / 2 {
                 // The first deadline of all, or a clock that was set anew. Others may come on either side of it.
-                self.root.base = deadline.saturating_sub(horizon / 2);
+                self.root.base = deadline.saturating_sub(HORIZON / 2);
             }
         }
-        let ahead = deadline.saturating_sub(self.root.base).min(horizon.wrapping_sub(1));
+        let ahead = deadline.saturating_sub(self.root.base).min(HORIZON.wrapping_sub(1));
         let deadline = self.root.base.wrapping_add(ahead);
         self.root.scheduled = self.root.scheduled.wrapping_add(1);
         node.set_deadline(deadline);
@@ -110,7 +95,7 @@ impl<'s, C: Scale> Timers<'s, C> {
 
     /// Takes the deadline from a slot. False if it has none.
     pub(crate) fn cancel<T: Entry, const N: usize>(&mut self, table: &mut Table<'_, T, N>, index: u32) -> bool {
-        if !self.is_scheduled(table, index) {
+        if !table.is_scheduled(index) {
             return false;
         }
         if self.on_wheel() {
@@ -159,7 +144,7 @@ impl<'s, C: Scale> Timers<'s, C> {
     }
 
     fn on_wheel(&self) -> bool {
-        C::INDEXED && !self.levels.is_empty()
+        !self.levels.is_empty()
     }
 
     /// The scheduled slot with the earliest deadline, and how far from `base` that is.
@@ -170,7 +155,7 @@ impl<'s, C: Scale> Timers<'s, C> {
             if node.place() < place::SCHEDULED {
                 continue;
             }
-            let ahead = if C::INDEXED { node.ahead(base) } else { u64::from(node.near(base)) };
+            let ahead = node.ahead(base);
             if earliest.is_none_or(|(_, least)| ahead < least) {
                 earliest = Some((index, ahead));
             }
@@ -178,9 +163,6 @@ impl<'s, C: Scale> Timers<'s, C> {
         earliest
     }
 }
-
-/// The horizon where it is a look at each.
-const NEAR: u64 = 1 << 32;
 
 #[cfg(test)]
 mod tests;

@@ -105,12 +105,12 @@ fn issue_3_a_full_arena_and_a_separate_response() {
     let own = s.get(1_100, OTHER);
     s.sent(1_100, OTHER, "CON GET mid=$id token=$t [Uri-Path: temperature]");
     let refused = s.try_respond(1_200, id, |w| {
-        w.code(Code::CONTENT).payload(b"x");
+        w.code(Code::CONTENT).payload(b"rather longer");
     });
-    assert_eq!(refused, Err(RespondError::NoBytes { needed: 7 }));
+    assert_eq!(refused, Err(RespondError::NoBytes { needed: 19 }));
     assert!(s.ep.cancel(own));
-    s.respond(1_300, id, Code::CONTENT, "x");
-    s.sent(1_300, PEER, r#"CON 2.05 Content mid=$c token=53 payload 1 byte "x""#);
+    s.respond(1_300, id, Code::CONTENT, "rather longer");
+    s.sent(1_300, PEER, r#"CON 2.05 Content mid=$c token=53 payload 13 bytes "rather longer""#);
     s.recv(1_400, PEER, "ACK Empty mid=$c");
     s.all_free(900_000);
 }

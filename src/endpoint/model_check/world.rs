@@ -159,13 +159,13 @@ impl Node {
 
     /// What the endpoint will do depends on nothing else: each field of what it holds, the bytes that are kept, the
     /// deadline, and what it will draw. Left out are slots and bytes that are free, what is counted for nobody but the
-    /// caller, and the order of lists, which says nothing as long as there is one entry at most.
+    /// caller, and the order of slots, which says nothing as long as there is one in use at most.
     ///
     /// Times are absolute. Since the clock goes from deadline to deadline, they tell few worlds apart that are the same
     /// but for the time of day: some 7 in 100, when it was tried.
     fn digest(&mut self) -> u64 {
         let engine = self.endpoint.engine();
-        assert!(engine.held.peers.len() <= 1 && engine.held.exchanges.len() <= 1, "the order of lists would count");
+        assert!(engine.held.exchanges.count(|_| true) <= 1, "the order of slots would count");
         let mut digest = DefaultHasher::new();
         for index in 0..engine.held.peers.capacity() {
             engine.held.peers.at(index).hash(&mut digest);
@@ -176,9 +176,10 @@ impl Node {
             let len =
                 if exchange.bytes.is_none() { Some(0) } else { engine.held.arena.read(exchange.bytes, &mut kept) };
             let kept = &kept[..len.expect("no message here is longer")];
-            let deadline = engine.held.timers.deadline(&engine.held.exchanges, index);
+            let deadline = engine.held.exchanges.due(index);
             (engine.held.exchanges.id(index), exchange, deadline, kept).hash(&mut digest);
         }
+        engine.core.ids.hash(&mut digest);
         engine.held.random.clone().draw().hash(&mut digest);
         digest.finish()
     }

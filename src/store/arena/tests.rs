@@ -1,4 +1,5 @@
 use super::*;
+use crate::store::Indexed;
 use proptest::prelude::*;
 use std::vec::Vec;
 
@@ -16,7 +17,7 @@ fn what_is_no_block_is_left_alone() {
     for len in 0..100 {
         let mut bytes = std::vec![0; len];
         let mut root = Root::EMPTY;
-        let mut arena = Arena::new(&mut bytes, &mut root);
+        let mut arena = Arena::<Indexed>::new(&mut bytes, &mut root);
         assert_eq!(arena.capacity() as usize, len / 32);
         let stored = (0..4).filter(|_| arena.store(b"x").is_some()).count();
         assert_eq!(stored, len / 32);
@@ -27,7 +28,7 @@ fn what_is_no_block_is_left_alone() {
 #[test]
 fn nothing_takes_nothing() {
     let mut root = Root::EMPTY;
-    let mut arena = Arena::new(&mut [], &mut root);
+    let mut arena = Arena::<Indexed>::new(&mut [], &mut root);
     let chain = arena.store(&[]).unwrap();
     assert!(chain.is_none());
     assert_eq!((arena.len(chain), arena.read(chain, &mut []), arena.patch(chain, 0, &[])), (0, Some(0), true));
@@ -39,7 +40,7 @@ fn nothing_takes_nothing() {
 fn the_longest() {
     let mut bytes = std::vec![0; 80_000];
     let mut root = Root::EMPTY;
-    let mut arena = Arena::new(&mut bytes, &mut root);
+    let mut arena = Arena::<Indexed>::new(&mut bytes, &mut root);
     let data: Vec<u8> = (0..=MAX_LEN).map(|i| (i % 251) as u8).collect();
     assert_eq!(arena.store(&data), None);
     let chain = arena.store(&data[1..]).unwrap();
@@ -54,7 +55,7 @@ fn the_longest() {
 fn releasing_twice_is_refused() {
     let mut bytes = [0; 320];
     let mut root = Root::EMPTY;
-    let mut arena = Arena::new(&mut bytes, &mut root);
+    let mut arena = Arena::<Indexed>::new(&mut bytes, &mut root);
     let (one, other) = (arena.store(&[1; 100]).unwrap(), arena.store(&[2; 100]).unwrap());
     assert!(arena.release(one));
     assert!(!arena.release(one));
@@ -99,7 +100,7 @@ proptest! {
     fn like_vectors(size in 0..1024_usize, ops in prop::collection::vec(op(), 0..120)) {
         let mut bytes = std::vec![0; size];
         let mut root = Root::EMPTY;
-        let mut arena = Arena::new(&mut bytes, &mut root);
+        let mut arena = Arena::<Indexed>::new(&mut bytes, &mut root);
         let mut held: Vec<(Chain, Vec<u8>)> = Vec::new();
         let used = |held: &[(Chain, Vec<u8>)]| held.iter().map(|(_, d)| taken(d.len())).sum::<u32>();
         for op in ops {
@@ -158,7 +159,7 @@ proptest! {
                  free in 0..10_u32, used in 0..10_u32, chain in 0..10_u32,
                  data in data()) {
         let mut root = Root { free, used };
-        let mut arena = Arena::new(&mut bytes, &mut root);
+        let mut arena = Arena::<Indexed>::new(&mut bytes, &mut root);
         let mut out = std::vec![0; MAX_LEN];
         let chain = Chain(chain);
         let len = arena.len(chain);

@@ -1,6 +1,5 @@
 use super::*;
 use crate::store::table::{self, Slot};
-use crate::store::{Indexed, Scan};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::vec::Vec;
@@ -9,15 +8,14 @@ const SLOTS: usize = 24;
 const DAY: u64 = 24 * 3_600_000;
 const YEAR: u64 = 365 * DAY;
 
-struct Rig<C> {
+struct Rig {
     slots: Vec<Slot<u32>>,
     table: table::Root,
     root: Root,
     levels: Vec<Level>,
-    scale: PhantomData<C>,
 }
 
-impl<C: Scale> Rig<C> {
+impl Rig {
     /// All slots but the last two are in use.
     fn new(slots: usize, levels: usize) -> Self {
         let mut rig = Self {
@@ -25,7 +23,6 @@ impl<C: Scale> Rig<C> {
             table: table::Root::EMPTY,
             root: Root::EMPTY,
             levels: std::vec![Level::EMPTY; levels],
-            scale: PhantomData,
         };
         for index in 0..slots - 2 {
             rig.parts().0.insert(index as u32).unwrap();
@@ -33,7 +30,7 @@ impl<C: Scale> Rig<C> {
         rig
     }
 
-    fn parts(&mut self) -> (Table<'_, u32>, Timers<'_, C>) {
+    fn parts(&mut self) -> (Table<'_, u32>, Timers<'_>) {
         (Table::new(&mut self.slots, &mut [], &mut self.table), Timers::new(&mut self.root, &mut self.levels))
     }
 
@@ -80,8 +77,8 @@ fn sizes() {
 
 #[test]
 fn only_what_is_idle_is_scheduled() {
-    fn check<C: Scale>(levels: usize) {
-        let mut rig = Rig::<C>::new(4, levels);
+    fn check(levels: usize) {
+        let mut rig = Rig::new(4, levels);
         assert!(!rig.schedule(2, 5) && !rig.schedule(3, 5) && !rig.schedule(u32::MAX, 5), "not in use");
         let mut list = crate::store::list::List::EMPTY;
         assert!(list.push_back(&mut rig.parts().0, 1));
@@ -94,18 +91,16 @@ fn only_what_is_idle_is_scheduled() {
         assert_eq!((rig.next(), rig.pop(9)), (None, None));
         assert!(rig.parts().0.remove(0));
     }
-    check::<Scan>(0);
-    check::<Scan>(3);
     for levels in 0..9 {
-        check::<Indexed>(levels);
+        check(levels);
     }
 }
 
 #[test]
 fn the_first_deadline_may_be_at_any_time() {
-    fn check<C: Scale>(levels: usize) {
+    fn check(levels: usize) {
         for start in [0, 1, 1_700_000_000_000, 1 << 40, (1 << 42) - 1, u64::MAX / 2, u64::MAX - 5000] {
-            let mut rig = Rig::<C>::new(6, levels);
+            let mut rig = Rig::new(6, levels);
             assert!(rig.schedule(0, start + 3000) && rig.schedule(1, start + 2000) && rig.schedule(2, start + 4000));
             assert!(rig.next().unwrap() <= start + 2000);
             assert_eq!(rig.drain(start + 1999).0, []);
@@ -117,9 +112,8 @@ fn the_first_deadline_may_be_at_any_time() {
             assert_eq!((rig.drain(9).0, rig.drain(10).0), (std::vec![], std::vec![0]));
         }
     }
-    check::<Scan>(0);
     for levels in 0..9 {
-        check::<Indexed>(levels);
+        check(levels);
     }
 }
 
@@ -131,7 +125,7 @@ fn early_wake_ups_are_few() {
             for (base, deadline) in [(0, 1_u64 << exponent), (63, (2 << exponent) - 1), (4095, (1 << exponent) + 4097)]
             {
                 let deadline = deadline.max(base);
-                let mut rig = Rig::<Indexed>::new(3, levels);
+                let mut rig = Rig::new(3, levels);
                 assert_eq!(rig.pop(base), None);
                 assert!(rig.schedule(0, deadline));
                 let mut wakes = 0;
@@ -158,7 +152,7 @@ fn early_wake_ups_are_few() {
 fn a_jump_of_the_clock_costs_nothing() {
     for levels in 1..=7 {
         for jump in [1, 1000, 3_600_000, 40 * DAY, 30 * YEAR] {
-            let mut rig = Rig::<Indexed>::new(102, levels);
+            let mut rig = Rig::new(102, levels);
             for index in 0..100 {
                 assert!(rig.schedule(index, u64::from(index) * jump / 100));
             }
@@ -176,7 +170,7 @@ fn a_jump_of_the_clock_costs_nothing() {
 #[test]
 fn a_full_bucket_is_emptied_in_pieces() {
     for levels in 1..=4 {
-        let mut rig = Rig::<Indexed>::new(1002, levels);
+        let mut rig = Rig::new(1002, levels);
         assert_eq!(rig.pop(1), None);
         let far = 64_u64.pow(4) * 3;
         for index in 0..1000 {
@@ -187,8 +181,8 @@ fn a_full_bucket_is_emptied_in_pieces() {
         assert!(rig.next().unwrap() <= start, "it is not done");
         for index in (0..1000).step_by(3) {
             assert!(rig.cancel(index));
-            let (table, timers) = rig.parts();
-            assert!(!timers.is_scheduled(&table, index));
+            let (table, _) = rig.parts();
+            assert!(!table.is_scheduled(index));
         }
         assert!(rig.schedule(0, start + 5) && rig.schedule(3, 0));
         let (due, _) = rig.drain(start + 5);
@@ -204,7 +198,7 @@ fn a_full_bucket_is_emptied_in_pieces() {
 #[test]
 fn nothing_is_left_of_a_bucket_that_was_being_emptied() {
     for levels in 2..=4 {
-        let mut rig = Rig::<Indexed>::new(102, levels);
+        let mut rig = Rig::new(102, levels);
         assert_eq!(rig.pop(1), None);
         for index in 0..100 {
             assert!(rig.schedule(index, 64 * 3 + 20));
@@ -224,8 +218,8 @@ fn nothing_is_left_of_a_bucket_that_was_being_emptied() {
 /// The horizon is measured from the time that was seen last, not from the start.
 #[test]
 fn time_goes_on_for_longer_than_the_horizon() {
-    fn check<C: Scale>(levels: usize, unit: u64) {
-        let mut rig = Rig::<C>::new(4, levels);
+    fn check(levels: usize, unit: u64) {
+        let mut rig = Rig::new(4, levels);
         assert_eq!(rig.pop(0), None);
         assert!(rig.schedule(0, 30 * unit));
         assert_eq!(rig.drain(20 * unit).0, []);
@@ -237,20 +231,9 @@ fn time_goes_on_for_longer_than_the_horizon() {
             assert_eq!(rig.drain(now + 10 * unit).0, [(i + 1) % 2]);
         }
     }
-    check::<Scan>(0, DAY);
     for levels in 0..9 {
-        check::<Indexed>(levels, YEAR);
+        check(levels, YEAR);
     }
-}
-
-/// What is beyond the horizon comes early, and is not lost.
-#[test]
-fn beyond_the_horizon() {
-    let mut rig = Rig::<Scan>::new(4, 0);
-    assert_eq!(rig.pop(1000), None);
-    assert!(rig.schedule(0, 2000) && rig.schedule(1, 1000 + 60 * DAY));
-    assert_eq!(rig.drain(2000).0, [0]);
-    assert_eq!((rig.drain(49 * DAY).0, rig.drain(50 * DAY).0), (std::vec![], std::vec![1]));
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -293,9 +276,9 @@ fn op(back: bool) -> impl Strategy<Value = Op> {
 }
 
 /// What is handed out is what a sorted map says; with a clock that goes back, it may be earlier, but nothing is lost.
-fn compare<C: Scale>(levels: usize, start: u64, ops: &[Op]) -> Result<(), TestCaseError> {
-    let mut rig = Rig::<C>::new(SLOTS, levels);
-    let exact = !C::INDEXED || levels == 0;
+fn compare(levels: usize, start: u64, ops: &[Op]) -> Result<(), TestCaseError> {
+    let mut rig = Rig::new(SLOTS, levels);
+    let exact = levels == 0;
     // The deadline that was wanted, and the one that counts: where time was already, it cannot be before.
     let mut model: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
     let mut now = start;
@@ -345,7 +328,7 @@ fn compare<C: Scale>(levels: usize, start: u64, ops: &[Op]) -> Result<(), TestCa
         prop_assert_eq!(timers.len() as usize, model.len());
         for index in 0..=SLOTS as u32 {
             let counts = model.get(&index).map(|&(_, counts)| counts);
-            prop_assert_eq!(timers.is_scheduled(&table, index), counts.is_some());
+            prop_assert_eq!(table.is_scheduled(index), counts.is_some());
             prop_assert_eq!(timers.deadline(&table, index), counts);
         }
     }
@@ -356,39 +339,25 @@ fn compare<C: Scale>(levels: usize, start: u64, ops: &[Op]) -> Result<(), TestCa
     Ok(())
 }
 
-/// The same within ten days: where each slot is looked at, the horizon is 49, half of it on either side of the first
-/// deadline.
-fn nearer(ops: &[Op]) -> Vec<Op> {
-    let near = |ms: i64| ms % (10 * DAY as i64);
-    let nearer = |op: &Op| match *op {
-        Op::Schedule(index, ms) => Op::Schedule(index, near(ms)),
-        Op::Wait(ms) => Op::Wait(near(ms)),
-        other => other,
-    };
-    ops.iter().map(nearer).collect()
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
     #[test]
     fn like_a_sorted_map(levels in 0..9_usize, start in prop_oneof![Just(0), 0..1_u64 << 43],
                          ops in prop::collection::vec(op(false), 0..150)) {
-        compare::<Indexed>(levels, start, &ops)?;
-        compare::<Scan>(levels, start, &nearer(&ops))?;
+        compare(levels, start, &ops)?;
     }
 
     #[test]
     fn nothing_is_lost_when_the_clock_goes_back(levels in 0..9_usize, start in 0..1_u64 << 43,
                                                 ops in prop::collection::vec(op(true), 0..150)) {
-        compare::<Indexed>(levels, start, &ops)?;
-        compare::<Scan>(levels, start, &nearer(&ops))?;
+        compare(levels, start, &ops)?;
     }
 
     /// The order, to the millisecond, with everything drained after each step.
     #[test]
     fn in_the_order_of_deadlines(levels in 0..9_usize, start in 0..1_u64 << 43,
                                  spans in prop::collection::vec(span(), 1..60), steps in prop::collection::vec(span(), 1..20)) {
-        let mut rig = Rig::<Indexed>::new(spans.len() + 2, levels);
+        let mut rig = Rig::new(spans.len() + 2, levels);
         assert_eq!(rig.pop(start), None);
         for (index, &span) in (0..).zip(&spans) {
             assert!(rig.schedule(index, start + span));
