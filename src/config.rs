@@ -265,13 +265,22 @@ pub(crate) struct Rules {
     pub(crate) token_length: u8,
     pub(crate) queue: u8,
     pub(crate) peer_share: u8,
-    pub(crate) strict_dedup: bool,
-    pub(crate) non_bad_option: bool,
+    /// `strict_dedup` in bit 0, `non_bad_option` in bit 1. Two `bool` would have room for `None` of an `Option<Rules>`,
+    /// which then were not zeros: and an endpoint in a `static` is to be nothing but zeros.
+    choices: u8,
     pub(crate) known: fn(OptionNumber) -> bool,
     pub(crate) known_in_responses: fn(OptionNumber) -> bool,
 }
 
 impl Rules {
+    pub(crate) const fn strict_dedup(&self) -> bool {
+        self.choices & 1 != 0
+    }
+
+    pub(crate) const fn non_bad_option(&self) -> bool {
+        self.choices & 2 != 0
+    }
+
     pub(crate) const DEFAULT: Rules = Rules::new(&Config::DEFAULT);
 
     pub(crate) const fn new(config: &Config) -> Rules {
@@ -292,8 +301,7 @@ impl Rules {
             token_length: if config.token_length > 8 { 8 } else { config.token_length },
             queue: config.queue,
             peer_share: if config.peer_share > 100 { 100 } else { config.peer_share },
-            strict_dedup: config.strict_dedup,
-            non_bad_option: config.non_bad_option,
+            choices: config.strict_dedup as u8 | (config.non_bad_option as u8) << 1,
             known: config.known,
             known_in_responses: config.known_in_responses,
         }

@@ -30,6 +30,12 @@ impl Random {
         Random { key: [seed as u64, (seed >> 64) as u64], drawn: 0 }
     }
 
+    /// By what handles of this endpoint are told from those of others. Nobody on the network gets to see it.
+    pub(crate) const fn brand(&self) -> u16 {
+        let [low, high] = self.key;
+        (low ^ high) as u16
+    }
+
     #[inline]
     fn hasher(&self) -> SipHasher13 {
         let [low, high] = self.key;

@@ -163,7 +163,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         if let Some((number, _)) = refused.next() {
             // RFC 7252 5.4.1: 4.02 to a CON; a NON is rejected in silence. No state: a duplicate gets the same again.
             self.count(Counter::BadOption);
-            let answered = self.rules().non_bad_option && arrival == Arrival::Unicast;
+            let answered = self.rules().non_bad_option() && arrival == Arrival::Unicast;
             if message.message_type() == Type::Confirmable || answered {
                 // 5.10.2: who does not act as a proxy says so.
                 let proxy = matches!(number, OptionNumber::PROXY_URI | OptionNumber::PROXY_SCHEME);
@@ -308,7 +308,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     ) -> Option<usize> {
         let mut header = Header::acknowledgement(code, message.message_id());
         if message.message_type() != Type::Confirmable {
-            if !R::SHARES && !R::LONG_TOKENS && !self.rules().non_bad_option {
+            if !R::SHARES && !R::LONG_TOKENS && !self.rules().non_bad_option() {
                 return None;
             }
             let peer = self.peer(from)?;

@@ -319,8 +319,25 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     }
 
     const fn make(rules: Option<Rules>, seed: [u8; 16], store: S) -> Endpoint<S, R> {
-        let (core, random) = (Core::new(rules, &seed), Random::new(seed));
+        let (core, random) = (Core::new(rules), Random::new(seed));
         Endpoint { store, core, random, now: Instant::ZERO, roles: PhantomData }
+    }
+
+    /// Gives an endpoint its seed that was made before there was one, in a `static`. To be called before it is used:
+    /// what was given out until then is stale, or could be guessed.
+    ///
+    /// ```
+    /// use coaplet::endpoint::ServerMin;
+    /// use coaplet::{Endpoint, Fixed};
+    ///
+    /// // In a `static` of a device, which is all zeros: no copy of it is in the flash.
+    /// const SERVER: Endpoint<Fixed<[u8; 4], 4, 8, 512>, ServerMin> = Endpoint::of_roles([0; 16], Fixed::new());
+    /// let mut server = SERVER;
+    /// # let bytes_from_a_source_of_randomness = || [7; 16];
+    /// server.seed(bytes_from_a_source_of_randomness());
+    /// ```
+    pub const fn seed(&mut self, seed: [u8; 16]) {
+        self.random = Random::new(seed);
     }
 
     /// What of the store is in use.

@@ -49,8 +49,6 @@ use core::marker::PhantomData;
 pub(crate) struct Core {
     /// `None`: those of the roles.
     pub(crate) rules: Option<Rules>,
-    /// Tells handles of this endpoint from those of others.
-    pub(crate) brand: u16,
     /// How many exchanges are remembered.
     pub(crate) remembered: u32,
     /// What is remembered, oldest first, as [`remembered`] has it. Where there is an index.
@@ -80,10 +78,9 @@ pub(crate) struct Hooks {
 }
 
 impl Core {
-    pub(crate) const fn new(rules: Option<Rules>, seed: &[u8; 16]) -> Core {
+    pub(crate) const fn new(rules: Option<Rules>) -> Core {
         Core {
             rules,
-            brand: u16::from_be_bytes([seed[0] ^ seed[2] ^ seed[4] ^ seed[6], seed[1] ^ seed[3] ^ seed[5] ^ seed[7]]),
             remembered: 0,
             lists: [List::EMPTY; remembered::LISTS],
             idle: List::EMPTY,
@@ -113,13 +110,13 @@ impl<'e, P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'e, P, C, R> {
     /// By what the application names an exchange.
     pub(crate) fn handle_of(&self, index: u32) -> Handle {
         let generation = self.held.exchanges.id(index).map_or(0, |id| id.generation());
-        Handle { index, generation, brand: self.core.brand }
+        Handle { index, generation, brand: self.held.random.brand() }
     }
 
     /// The slot that was meant, if it is still the same exchange, and ours.
     pub(crate) fn meant(&self, handle: Handle) -> Option<u32> {
         let id = self.held.exchanges.id(handle.index)?;
-        (id.generation() == handle.generation && self.core.brand == handle.brand).then_some(handle.index)
+        (id.generation() == handle.generation && self.held.random.brand() == handle.brand).then_some(handle.index)
     }
 
     pub(crate) fn count(&mut self, counter: Counter) {

@@ -179,7 +179,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
                 return Some(index);
             }
         }
-        let classes = if self.rules().strict_dedup { 1 } else { 2 };
+        let classes = if self.rules().strict_dedup() { 1 } else { 2 };
         for [confirmable, non] in ORDER.into_iter().take(classes) {
             // What holds bytes was Confirmable.
             let lists = [Some(confirmable), Some(non).filter(|_| !bytes)];
@@ -204,7 +204,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             let rank: u32 = match exchange.has(flag::IDEMPOTENT) {
                 true if asking == Some(exchange.peer) => 2,
                 true => 1,
-                false if self.rules().strict_dedup => continue,
+                false if self.rules().strict_dedup() => continue,
                 false => 0,
             };
             let key = 1 + (rank << 30 | self.held.passed(exchange.since) >> 1);

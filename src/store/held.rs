@@ -71,7 +71,7 @@ impl<'e, P: Copy + Eq + Hash, C: Scale> Held<'e, P, C> {
     // Peers.
 
     pub(crate) fn find_peer(&self, address: P) -> Option<u32> {
-        let is_it = |peer: &Peer<P>| peer.address == Some(address);
+        let is_it = |peer: &Peer<P>| peer.address.is_some_and(|its| its == address);
         if C::INDEXED { self.peers.find(0, self.random.hash_address(address), is_it) } else { self.peers.scan(is_it) }
     }
 

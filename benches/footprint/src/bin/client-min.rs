@@ -8,15 +8,13 @@
 
 use coaplet::endpoint::{Arrival, ClientMin, Event, Output, Request, Transmit};
 use coaplet::{Endpoint, Fixed, Instant};
-use core::mem::MaybeUninit;
 use device::{CONSOLE, Device, Place, emit, seed};
 
 /// One server, and a slot for the request and one for its separate response.
 type Memory = Fixed<[u8; 4], 1, 2, 128>;
-type Client = Endpoint<&'static mut Memory, ClientMin>;
+type Client = Endpoint<Memory, ClientMin>;
 
-static MEMORY: Place<Memory> = Place::new(Memory::new());
-static CLIENT: Place<MaybeUninit<Client>> = Place::new(MaybeUninit::uninit());
+static CLIENT: Place<Client> = Place::new(Client::of_roles([0; 16], Memory::new()));
 
 /// The server's address.
 const SERVER: [u8; 4] = [10, 0, 0, 1];
@@ -24,7 +22,8 @@ const SERVER: [u8; 4] = [10, 0, 0, 1];
 #[unsafe(no_mangle)]
 #[inline(never)]
 fn firmware(_: &[u8], tx: &mut [u8], device: &mut Device) {
-    let client = CLIENT.lend().write(Client::of_roles(seed(), MEMORY.lend()));
+    let client = CLIENT.lend();
+    client.seed(seed());
     let made = client.request(Instant::ZERO, SERVER, Request::get(), tx, |w| {
         w.path("temp");
     });

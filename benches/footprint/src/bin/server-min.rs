@@ -10,19 +10,18 @@
 
 use coaplet::endpoint::{Arrival, Event, Output, RequestId, ServerMin, Transmit};
 use coaplet::{Code, Endpoint, Fixed, Instant};
-use core::mem::MaybeUninit;
 use device::{Device, Place, emit, seed};
 
 type Memory = Fixed<[u8; 4], 4, 8, 512>;
-type Server = Endpoint<&'static mut Memory, ServerMin>;
+type Server = Endpoint<Memory, ServerMin>;
 
-static MEMORY: Place<Memory> = Place::new(Memory::new());
-static SERVER: Place<MaybeUninit<Server>> = Place::new(MaybeUninit::uninit());
+static SERVER: Place<Server> = Place::new(Server::of_roles([0; 16], Memory::new()));
 
 #[unsafe(no_mangle)]
 #[inline(never)]
 fn firmware(_: &[u8], tx: &mut [u8], device: &mut Device) {
-    let server = SERVER.lend().write(Server::of_roles(seed(), MEMORY.lend()));
+    let server = SERVER.lend();
+    server.seed(seed());
     let mut waiting = None;
     let mut until = 0;
     while let Some(wake) = device.wait(until) {
