@@ -47,6 +47,8 @@ pub trait Roles {
     const OBSERVE: bool = true;
     /// Says of a separate response whether it arrived, if it was asked for.
     const REPORTS: bool = true;
+    /// Answers with 5.03 what the application leaves unanswered for long. Without it such a request is forgotten.
+    const UNANSWERED: bool = true;
     /// Counts.
     const STATISTICS: bool = true;
 }
@@ -74,6 +76,7 @@ impl Roles for ServerMin {
     const AGING: bool = false;
     const OBSERVE: bool = false;
     const REPORTS: bool = false;
+    const UNANSWERED: bool = false;
     const STATISTICS: bool = false;
 }
 
@@ -93,6 +96,7 @@ impl Roles for ClientMin {
     const AGING: bool = false;
     const OBSERVE: bool = false;
     const REPORTS: bool = false;
+    const UNANSWERED: bool = false;
     const STATISTICS: bool = false;
 }
 

@@ -111,12 +111,11 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
                 let len = write(tx, Header::empty_acknowledgement(exchange.message_id))?;
                 Some(Output::Send(Transmit { to: self.address(exchange.peer)?, len }))
             }
-            state if R::SERVER && state.awaits_answer() => {
+            state if R::SERVER && R::UNANSWERED && state.awaits_answer() => {
                 // The application has not answered at all.
                 self.count(Counter::Unanswered);
-                let answered = self.begin(index).and_then(|begun| {
-                    let written = self.writer(&begun, tx).code(Code::SERVICE_UNAVAILABLE).finish();
-                    self.complete(&begun, 0, written, true, tx)
+                let answered = self.respond(index, 0, tx, |response| {
+                    response.code(Code::SERVICE_UNAVAILABLE);
                 });
                 match answered {
                     Ok(transmit) => transmit.map(Output::Send),
@@ -175,7 +174,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         let &exchange = self.held.exchanges.at(index)?;
         let header =
             self.message_id(exchange.peer).ok().map(|id| Header::non_confirmable(Code::SERVICE_UNAVAILABLE, id));
-        let written = header.map(|header| self.held.begin_answer(&exchange, header, tx, R::LONG_TOKENS).finish());
+        let written = header.map(|header| self.held.begin_answer(Some(&exchange), header, tx, R::LONG_TOKENS).finish());
         self.held.forget_bytes(index);
         self.remember(index);
         let len = written?.ok()?;

@@ -107,19 +107,6 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     }
 }
 
-/// A response that is being written.
-pub(super) struct Begun<P> {
-    index: u32,
-    to: P,
-    header: Header,
-    peer: u32,
-    /// Of the request.
-    message_id: u16,
-    state: State,
-    flags: u8,
-    speaks_up: bool,
-}
-
 impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     pub(super) fn respond(
         &mut self,
@@ -130,93 +117,95 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     ) -> Result<Option<Transmit<P>>, RespondError> {
         // What does not depend on `build` is in functions of its own: it is there once, however many replies an image
         // has.
-        let begun = self.begin(index)?;
-        let mut writer = self.writer(&begun, tx);
+        let header = self.begin(index)?;
+        let mut writer = self.writer(index, header, tx);
         build(&mut writer);
         let (written, empty) = (writer.finish(), !writer.has_payload());
-        self.complete(&begun, flags, written, empty, tx)
+        match written {
+            Ok(len) => self.complete(index, flags, len, empty, tx),
+            Err(error) => Err(not_written(error, tx)),
+        }
     }
 
-    #[inline]
-    pub(super) fn begin(&mut self, index: u32) -> Result<Begun<P>, RespondError> {
-        let exchange = self.held.exchanges.at(index).ok_or(RespondError::Stale)?;
-        let &Exchange { state, peer, message_id, flags, .. } = exchange;
-        let speaks_up = exchange.speaks_up();
+    /// The header of the answer: its type, and its Message ID.
+    #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
+    pub(super) fn begin(&mut self, index: u32) -> Result<Header, RespondError> {
+        let exchange = self.held.exchanges.at(index).filter(|exchange| exchange.state.awaits_answer());
+        let &Exchange { state, peer, message_id, .. } = exchange.ok_or(RespondError::Stale)?;
         let mut header = Header::acknowledgement(Code::INTERNAL_SERVER_ERROR, message_id);
-        if !state.awaits_answer() {
+        if self.is_detached(peer) {
             return Err(RespondError::Stale);
         }
-        let to = self.address(peer).ok_or(RespondError::Stale)?;
         if state != State::Asked {
             let id = self.message_id(peer);
             header.message_id = id.map_err(|until| RespondError::NoMessageId { until: Instant::from_millis(until) })?;
             header.message_type = if state == State::Deferred { Type::Confirmable } else { Type::NonConfirmable };
         }
-        Ok(Begun { index, to, header, peer, message_id, state, flags, speaks_up })
+        Ok(header)
     }
 
     /// Header and token are written.
-    #[inline]
-    pub(super) fn writer<'b>(&self, begun: &Begun<P>, tx: &'b mut [u8]) -> Writer<'b> {
-        match self.held.exchanges.at(begun.index) {
-            Some(exchange) => self.held.begin_answer(exchange, begun.header, tx, R::LONG_TOKENS),
-            None => Writer::new(tx, begun.header, &[]),
-        }
+    #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
+    pub(super) fn writer<'b>(&self, index: u32, header: Header, tx: &'b mut [u8]) -> Writer<'b> {
+        self.held.begin_answer(self.held.exchanges.at(index), header, tx, R::LONG_TOKENS)
     }
 
+    /// What becomes of the request now that its answer lies in `tx`.
     pub(super) fn complete(
         &mut self,
-        begun: &Begun<P>,
+        index: u32,
         flags: u8,
-        written: Result<usize, WriteError>,
+        len: usize,
         empty: bool,
         tx: &mut [u8],
     ) -> Result<Option<Transmit<P>>, RespondError> {
-        let &Begun { index, to, header, peer, message_id, state, .. } = begun;
-        let code = tx.get(1).map_or(Code::EMPTY, |&byte| Code::from_byte(byte));
-        let len = match written {
-            Ok(len) if code.is_response() => len,
-            Ok(_) | Err(WriteError::RequestInAcknowledgement | WriteError::ReservedCodeClass { .. }) => {
-                return Err(RespondError::NotAResponse { code });
-            }
-            Err(error) => return Err(RespondError::Write(error)),
+        let (Some(exchange), Some(&[_, code, high, low])) = (self.held.exchanges.at_mut(index), tx.first_chunk()) else {
+            return Err(RespondError::Stale);
         };
-        let unwanted = R::NO_RESPONSE && !is_wanted(code, begun.flags)
-            || R::MULTICAST && state == State::AskedGroup && !begun.speaks_up && (empty || code.class() != 2);
+        let code = Code::from_byte(code);
+        if !code.is_response() {
+            return Err(RespondError::NotAResponse { code });
+        }
+        let (state, peer) = (exchange.state, exchange.peer);
+        let unwanted = R::NO_RESPONSE && !is_wanted(code, exchange.flags)
+            || R::MULTICAST && state == State::AskedGroup && !exchange.speaks_up() && (empty || code.class() != 2);
         if unwanted {
+            exchange.flags |= flags & flag::IDEMPOTENT;
+            let header = Header::empty_acknowledgement(exchange.message_id);
             self.count(Counter::Suppressed);
-            self.mark(index, flags & flag::IDEMPOTENT);
             self.held.forget_bytes(index);
             self.remember(index);
-            let header = Header::empty_acknowledgement(message_id);
-            return Ok(if state == State::Asked { write(tx, header).map(|len| Transmit { to, len }) } else { None });
+            let written = if state == State::Asked { write(tx, header) } else { None };
+            return Ok(written.and_then(|len| Some(Transmit { to: self.address(peer)?, len })));
         }
-        let sent = Ok(Some(Transmit { to, len }));
-        if state == State::Asked && flags & flag::IDEMPOTENT != 0 {
-            self.release(index);
-            return sent;
-        }
+        let idempotent = state == State::Asked && flags & flag::IDEMPOTENT != 0;
         // A duplicate of a NON is not answered again, so that nothing of its response is kept (RFC 7252 4.5).
-        if state == State::AskedNon {
+        if idempotent || state == State::AskedNon {
             self.held.forget_bytes(index);
         } else if !self.keep_bytes(index, tx.get(..len).unwrap_or_default()) {
             return Err(RespondError::NoBytes { needed: len });
         }
-        if flags != 0 {
-            self.mark(index, flags);
+        let sent = self.address(peer).map(|to| Transmit { to, len });
+        if idempotent {
+            self.release(index);
+            return Ok(sent);
         }
         if state == State::AskedNon || state == State::AskedGroup {
             self.take_message_id(peer);
         }
+        let Some(exchange) = self.held.exchanges.at_mut(index) else { return Ok(None) };
+        exchange.flags |= flags;
         if state == State::Asked || state == State::AskedNon {
             self.remember(index);
-            return sent;
+            return Ok(sent);
         }
-        self.stop(index);
         let deferred = !R::MULTICAST || state == State::Deferred;
         let next = if deferred { State::Confirming } else { State::Leisurely };
+        if C::INDEXED {
+            self.stop(index);
+        }
         if let Some(exchange) = self.held.exchanges.at_mut(index) {
-            exchange.answer(next, header.message_id);
+            exchange.answer(next, u16::from_be_bytes([high, low]));
         }
         if !deferred {
             let wait = self.held.random.up_to(self.rules().leisure);
@@ -226,14 +215,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         let pace = self.rules().pace;
         self.pace(index, &pace);
         self.held.link_local(index, true);
-        if self.start(index, pace.nstart) { sent } else { Ok(None) }
-    }
-
-    /// What the application, or the request, says of the answer.
-    fn mark(&mut self, index: u32, flags: u8) {
-        if let Some(exchange) = self.held.exchanges.at_mut(index) {
-            exchange.flags |= flags;
-        }
+        if self.start(index, pace.nstart) { Ok(sent) } else { Ok(None) }
     }
 
     fn defer(&mut self, index: u32) -> bool {
@@ -254,5 +236,16 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             self.held.after(index, wait);
         }
         true
+    }
+}
+
+/// Why a response could not be written.
+fn not_written(error: WriteError, tx: &[u8]) -> RespondError {
+    match error {
+        WriteError::RequestInAcknowledgement | WriteError::ReservedCodeClass { .. } => {
+            let code = tx.get(1).map_or(Code::EMPTY, |&byte| Code::from_byte(byte));
+            RespondError::NotAResponse { code }
+        }
+        error => RespondError::Write(error),
     }
 }

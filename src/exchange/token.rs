@@ -32,18 +32,19 @@ impl<P: Copy + Eq + Hash, C: Scale> Held<'_, P, C> {
     #[inline]
     pub(crate) fn begin_answer<'b>(
         &self,
-        exchange: &Exchange,
+        exchange: Option<&Exchange>,
         header: Header,
         tx: &'b mut [u8],
         long: bool,
     ) -> Writer<'b> {
-        if long && exchange.has_long_token() {
-            let length = self.arena.len(exchange.bytes);
-            Writer::with_token(tx, header, length, |room| {
-                self.arena.read(exchange.bytes, room);
-            })
-        } else {
-            Writer::new(tx, header, exchange.token())
+        match exchange {
+            Some(exchange) if long && exchange.has_long_token() => {
+                let length = self.arena.len(exchange.bytes);
+                Writer::with_token(tx, header, length, |room| {
+                    self.arena.read(exchange.bytes, room);
+                })
+            }
+            _ => Writer::new(tx, header, exchange.map(Exchange::token).unwrap_or_default()),
         }
     }
 }

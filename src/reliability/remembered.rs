@@ -245,10 +245,14 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     /// is lost then.
     pub(crate) fn keep_bytes(&mut self, index: u32, bytes: &[u8]) -> bool {
         let Some(&Exchange { peer, bytes: kept, .. }) = self.held.exchanges.at(index) else { return false };
-        if !self.held.arena.has_room_without(bytes.len(), kept) && !self.make_room(Some(peer), bytes.len()) {
+        // Nothing but a long token is ever replaced.
+        let fits = R::LONG_TOKENS && self.held.arena.has_room_without(bytes.len(), kept);
+        if !fits && !self.make_room(Some(peer), bytes.len()) {
             return false;
         }
-        self.held.forget_bytes(index);
+        if R::LONG_TOKENS {
+            self.held.forget_bytes(index);
+        }
         let Some(chain) = self.held.arena.store(bytes) else { return false };
         if let Some(exchange) = self.held.exchanges.at_mut(index) {
             exchange.bytes = chain;
@@ -264,7 +268,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
                 return true;
             }
             if !self.held.arena.could_hold(len) || !self.recycle(asking, true) {
-                return false;
+                break;
             }
         }
         false
