@@ -1,6 +1,6 @@
 //! What an endpoint does with what its roles leave out.
 
-use coaplet::endpoint::{Arrival, ClientMin, Event, ServerMin};
+use coaplet::endpoint::{Arrival, ClientMin, Event, Output, RespondError, ServerMin};
 use coaplet::{Endpoint, Fixed, Instant, Message, Roles};
 
 /// The reply to a datagram that means nothing to the application, as the codec prints it.
@@ -34,4 +34,33 @@ fn rfc8974_without_long_tokens_they_are_refused_and_echoed() {
     let refused = Some("ACK 4.00 Bad Request mid=0x0007 token=010203040506070809".into());
     assert_eq!(reply::<ServerMin>(Arrival::Unicast, b"\x49\x01\x00\x07\x01\x02\x03\x04\x05\x06\x07\x08\x09"), refused);
     assert_eq!(reply::<ServerMin>(Arrival::Unicast, b"\x59\x01\x00\x07\x01\x02\x03\x04\x05\x06\x07\x08\x09"), None);
+}
+
+#[test]
+fn without_the_automatic_refusal_what_is_never_answered_is_forgotten() {
+    let mut ep = Endpoint::<_, ServerMin>::of_roles([7; 16], Fixed::<u8, 4, 8, 512>::new());
+    let mut tx = [0; 64];
+    let mut sent = Vec::new();
+    let mut ids = Vec::new();
+    for at in [0, 100_000] {
+        // The same Message ID again is a new request, long before EXCHANGE_LIFETIME: nothing was answered.
+        let mut now = Instant::from_millis(at);
+        let input = ep.handle(now, 1, Arrival::Unicast, b"\x41\x01\x00\x07\x53", &mut tx);
+        let Event::Request(request) = input.event else { panic!("{input:?}") };
+        ids.push(request.id);
+        loop {
+            match ep.poll(now, &mut tx) {
+                Output::Send(due) => sent.push((now.as_millis(), Message::parse(&tx[..due.len]).unwrap().to_string())),
+                Output::Idle(Some(at)) => now = at,
+                Output::Idle(None) => break,
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!((now.as_millis(), ep.usage().exchanges), (at + 61_000, 0));
+    }
+    let ack = String::from("ACK Empty mid=0x0007");
+    assert_eq!(sent, [(1_000, ack.clone()), (101_000, ack)]);
+    for id in ids {
+        assert_eq!(ep.respond(Instant::from_millis(200_000), id, &mut tx, |_| {}), Err(RespondError::Stale));
+    }
 }

@@ -159,7 +159,8 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         empty: bool,
         tx: &mut [u8],
     ) -> Result<Option<Transmit<P>>, RespondError> {
-        let (Some(exchange), Some(&[_, code, high, low])) = (self.held.exchanges.at_mut(index), tx.first_chunk()) else {
+        let (Some(exchange), Some(&[_, code, high, low])) = (self.held.exchanges.at_mut(index), tx.first_chunk())
+        else {
             return Err(RespondError::Stale);
         };
         let code = Code::from_byte(code);

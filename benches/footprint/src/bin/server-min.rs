@@ -56,7 +56,7 @@ fn firmware(_: &[u8], tx: &mut [u8], device: &mut Device) {
     }
 }
 
-/// Answers a request. One that cannot be answered now gets the endpoint's 5.03 later.
+/// Answers a request. One that cannot be answered now is forgotten later.
 fn respond(server: &mut Server, now: Instant, id: RequestId, tx: &mut [u8], code: Code, payload: &[u8]) {
     let answered = server.respond(now, id, tx, |w| {
         w.code(code).payload(payload);
