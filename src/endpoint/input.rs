@@ -235,7 +235,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             if !R::LONG_TOKENS || !self.held.arena.could_hold(token.len()) {
                 return Err(Refusal::LongToken);
             }
-            if !self.make_room(Some(peer), token.len()) {
+            if !self.make_room(peer, token.len()) {
                 return Err(Refusal::Full);
             }
         }
@@ -244,23 +244,25 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             Arrival::Group if R::MULTICAST => State::AskedGroup,
             _ => State::AskedNon,
         };
-        let mut exchange = Exchange::new(state, peer, message.message_id(), token);
-        exchange.interval = key;
-        exchange.since = self.held.ticks();
-        if R::NO_RESPONSE || R::MULTICAST {
-            if let Some(bits) = asked(no_response) {
-                exchange.flags = bits;
-                exchange.speak_up();
+        let since = self.held.ticks();
+        let set = |exchange: &mut Exchange| {
+            exchange.interval = key;
+            exchange.since = since;
+            if R::NO_RESPONSE || R::MULTICAST {
+                if let Some(bits) = asked(no_response) {
+                    exchange.flags = bits;
+                    exchange.speak_up();
+                }
             }
-        }
-        if !confirmable {
-            exchange.flags |= flag::NON;
-        }
-        // What was piggybacked on an answer to these gives way first: it may be processed twice.
-        if matches!(message.code(), Code::GET | Code::PUT | Code::DELETE | Code::FETCH | Code::IPATCH) {
-            exchange.flags |= flag::IDEMPOTENT;
-        }
-        let index = self.insert(exchange).ok_or(Refusal::Full)?;
+            if !confirmable {
+                exchange.flags |= flag::NON;
+            }
+            // What was piggybacked on an answer to these gives way first: it may be processed twice.
+            if matches!(message.code(), Code::GET | Code::PUT | Code::DELETE | Code::FETCH | Code::IPATCH) {
+                exchange.flags |= flag::IDEMPOTENT;
+            }
+        };
+        let index = self.insert(state, peer, message.message_id(), token, set).ok_or(Refusal::Full)?;
         if long {
             self.keep_bytes(index, token);
         }
@@ -315,7 +317,8 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             header = Header::non_confirmable(code, self.message_id(peer).ok()?);
             self.take_message_id(peer);
         }
-        let mut writer = Writer::new(tx, header, message.token());
+        let mut writer = Writer::blank(tx);
+        writer.begin_with(header, message.token());
         if let Some(number) = option {
             decimal(writer.payload(b"option "), number).payload(b" is not understood");
         } else if code == Code::SERVICE_UNAVAILABLE || code == Code::TOO_MANY_REQUESTS {
@@ -380,10 +383,12 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         if confirmable || more {
             // Remembered, so that the response is acknowledged again if that gets lost, and not taken twice.
             if let Some(peer) = self.peer(from) {
-                let mut taken = Exchange::new(State::Taken, peer, id, &[]);
-                taken.interval = self.held.remote_key(peer, id);
-                taken.flags = flag::IDEMPOTENT | if confirmable { 0 } else { flag::NON };
-                if let Some(index) = self.insert(taken) {
+                let key = self.held.remote_key(peer, id);
+                let set = |taken: &mut Exchange| {
+                    taken.interval = key;
+                    taken.flags = flag::IDEMPOTENT | if confirmable { 0 } else { flag::NON };
+                };
+                if let Some(index) = self.insert(State::Taken, peer, id, &[], set) {
                     self.remember(index);
                 }
             }

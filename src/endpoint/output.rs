@@ -7,7 +7,7 @@ use crate::reliability::{Again, Counter, Engine, Outcome, write};
 use crate::roles::Roles;
 use crate::store::{Scale, State, Store, flag};
 use crate::time::Instant;
-use crate::wire::{Code, Header, Message, OptionNumber};
+use crate::wire::{Code, Header, Message, OptionNumber, Writer};
 use core::hash::Hash;
 
 /// Steps of one call that lead to nothing that the caller has to do.
@@ -174,7 +174,11 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         let &exchange = self.held.exchanges.at(index)?;
         let header =
             self.message_id(exchange.peer).ok().map(|id| Header::non_confirmable(Code::SERVICE_UNAVAILABLE, id));
-        let written = header.map(|header| self.held.begin_answer(Some(&exchange), header, tx, R::LONG_TOKENS).finish());
+        let written = header.map(|header| {
+            let mut writer = Writer::blank(tx);
+            self.held.begin_answer(index, header, &mut writer, R::LONG_TOKENS);
+            writer.finish()
+        });
         self.held.forget_bytes(index);
         self.remember(index);
         let len = written?.ok()?;

@@ -195,7 +195,8 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         let id = if group { self.group_message_id() } else { self.message_id(peer) };
         let message_id = id.map_err(|until| RequestError::NoMessageId { until: Instant::from_millis(until) })?;
         let message_type = if request.non { Type::NonConfirmable } else { Type::Confirmable };
-        let mut writer = Writer::new(tx, Header::new(message_type, request.code, message_id), token.as_bytes());
+        let mut writer = Writer::blank(tx);
+        writer.begin_with(Header::new(message_type, request.code, message_id), token.as_bytes());
         build(&mut writer);
         let len = writer.finish().map_err(RequestError::Write)?;
         let message = tx.get(..len).unwrap_or_default();
@@ -208,15 +209,22 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             true => State::SentNon,
             false => State::Sent,
         };
-        let mut exchange = Exchange::new(state, peer, message_id, token.as_bytes());
-        exchange.patience = request.timeout.unwrap_or(self.rules().patience);
-        exchange.since = self.held.ticks();
-        if R::NO_RESPONSE {
-            exchange.flags = silence(message);
+        let patience = request.timeout.unwrap_or(self.rules().patience);
+        let since = self.held.ticks();
+        let set = |exchange: &mut Exchange| {
+            exchange.patience = patience;
+            exchange.since = since;
+            if R::NO_RESPONSE {
+                exchange.flags = silence(message);
+            }
+        };
+        if !request.non && !self.make_room(peer, len) {
+            return Err(RequestError::NoBytes { needed: len });
         }
-        let started = if request.non {
-            let wait = if group { self.rules().group_lifetime } else { unpack(exchange.patience) };
-            let index = self.insert(exchange).ok_or(RequestError::NoExchange)?;
+        let inserted = self.insert(state, peer, message_id, token.as_bytes(), set);
+        let index = inserted.ok_or(RequestError::NoExchange)?;
+        let at_once = if request.non {
+            let wait = if group { self.rules().group_lifetime } else { unpack(patience) };
             self.held.after(index, wait);
             if group {
                 self.take_group_message_id();
@@ -224,17 +232,12 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             }
             self.probe(peer, len);
             self.take_message_id(peer);
-            (index, true)
+            true
         } else {
-            if !self.make_room(Some(peer), len) {
-                return Err(RequestError::NoBytes { needed: len });
-            }
-            let index = self.insert(exchange).ok_or(RequestError::NoExchange)?;
             self.keep_bytes(index, message);
             self.pace(index, pace);
-            (index, self.start(index, pace.nstart))
+            self.start(index, pace.nstart)
         };
-        let (index, at_once) = started;
         Ok((self.handle_of(index), at_once.then_some(Transmit { to, len })))
     }
 
@@ -246,8 +249,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         let message_id = id.map_err(|until| RequestError::NoMessageId { until: Instant::from_millis(until) })?;
         let needed = crate::wire::WriteError::BufferTooSmall { needed: 4 };
         let len = write(tx, Header::confirmable(Code::EMPTY, message_id)).ok_or(RequestError::Write(needed))?;
-        let exchange = Exchange::new(State::Pinged, peer, message_id, &[]);
-        let index = self.insert(exchange).ok_or(RequestError::NoExchange)?;
+        let index = self.insert(State::Pinged, peer, message_id, &[], |_| {}).ok_or(RequestError::NoExchange)?;
         self.pace(index, &pace);
         let at_once = self.start(index, pace.nstart);
         Ok((self.handle_of(index), at_once.then_some(Transmit { to, len })))

@@ -118,7 +118,8 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         // What does not depend on `build` is in functions of its own: it is there once, however many replies an image
         // has.
         let header = self.begin(index)?;
-        let mut writer = self.writer(index, header, tx);
+        let mut writer = Writer::blank(tx);
+        self.held.begin_answer(index, header, &mut writer, R::LONG_TOKENS);
         build(&mut writer);
         let (written, empty) = (writer.finish(), !writer.has_payload());
         match written {
@@ -128,7 +129,6 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     }
 
     /// The header of the answer: its type, and its Message ID.
-    #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
     pub(super) fn begin(&mut self, index: u32) -> Result<Header, RespondError> {
         let exchange = self.held.exchanges.at(index).filter(|exchange| exchange.state.awaits_answer());
         let &Exchange { state, peer, message_id, .. } = exchange.ok_or(RespondError::Stale)?;
@@ -142,12 +142,6 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             header.message_type = if state == State::Deferred { Type::Confirmable } else { Type::NonConfirmable };
         }
         Ok(header)
-    }
-
-    /// Header and token are written.
-    #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
-    pub(super) fn writer<'b>(&self, index: u32, header: Header, tx: &'b mut [u8]) -> Writer<'b> {
-        self.held.begin_answer(self.held.exchanges.at(index), header, tx, R::LONG_TOKENS)
     }
 
     /// What becomes of the request now that its answer lies in `tx`.

@@ -29,22 +29,15 @@ impl<P: Copy + Eq + Hash, C: Scale> Held<'_, P, C> {
     }
 
     /// Begins the answer to a request: header, and the request's token, wherever it is kept.
-    #[inline]
-    pub(crate) fn begin_answer<'b>(
-        &self,
-        exchange: Option<&Exchange>,
-        header: Header,
-        tx: &'b mut [u8],
-        long: bool,
-    ) -> Writer<'b> {
-        match exchange {
+    pub(crate) fn begin_answer(&self, index: u32, header: Header, writer: &mut Writer<'_>, long: bool) {
+        match self.exchanges.at(index) {
             Some(exchange) if long && exchange.has_long_token() => {
                 let length = self.arena.len(exchange.bytes);
-                Writer::with_token(tx, header, length, |room| {
+                writer.begin_filling(header, length, |room| {
                     self.arena.read(exchange.bytes, room);
-                })
+                });
             }
-            _ => Writer::new(tx, header, exchange.map(Exchange::token).unwrap_or_default()),
+            exchange => writer.begin_with(header, exchange.map(Exchange::token).unwrap_or_default()),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::Engine;
 use crate::config::Pace;
 use crate::roles::Roles;
-use crate::store::{Exchange, InNode, Scale, first, push_back, remove};
+use crate::store::{Exchange, InNode, Scale, first, passed, push_back, remove};
 use core::hash::Hash;
 
 /// What becomes of a message that was not acknowledged yet.
@@ -56,8 +56,10 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
                 return false;
             }
         }
-        if let (true, Some(slot)) = (Self::COUNTS, held.peers.at_mut(peer)) {
-            slot.outstanding = slot.outstanding.saturating_add(1);
+        if Self::COUNTS {
+            if let Some(slot) = held.peers.at_mut(peer) {
+                slot.outstanding = slot.outstanding.saturating_add(1);
+            }
         }
         self.launch(index);
         true
@@ -145,11 +147,12 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     /// no faster than ACK_TIMEOUT, and not beyond MAX_TRANSMIT_SPAN.
     pub(crate) fn next_try(&mut self, index: u32) -> Again {
         let rules = self.rules();
-        let Some(&exchange) = self.held.exchanges.at(index) else { return Again::Never };
+        let ticks = self.held.ticks();
+        let Some(exchange) = self.held.exchanges.at_mut(index) else { return Again::Never };
         let (interval, most, mut again) = (exchange.interval, exchange.most(), exchange.again());
         let offset = |k: u8| offset(interval, k);
         let end = offset(most.wrapping_add(1));
-        let passed = self.held.passed(exchange.since);
+        let passed = passed(ticks, exchange.since);
         #[cfg(test)]
         if self.core.hooks.endless_retransmission {
             self.held.after(index, interval);
@@ -169,9 +172,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
                 next = planned;
             }
         }
-        if let Some(exchange) = self.held.exchanges.at_mut(index) {
-            exchange.set_again(again);
-        }
+        exchange.set_again(again);
         self.held.after(index, next.wrapping_sub(passed));
         if send { Again::Now } else { Again::Later }
     }

@@ -68,7 +68,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         for _ in 0..GIVE_WAY {
             if self.held.peers.len() < self.held.peers.capacity()
                 || self.drop_idle_peer(true)
-                || !self.recycle(None, false)
+                || !self.recycle(GROUP, false)
             {
                 break;
             }
@@ -96,10 +96,13 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             let unheard = |index: &u32| held.peers.at(*index).map_or(0, |peer| peer.unheard);
             let idle = (0..held.peers.capacity()).filter(|&index| !held.is_referred_to(index)).min_by_key(unheard);
             if let Some(index) = idle {
-                held.peers.occupy(index, &Peer { address: Some(address), ..Peer::NONE });
+                // What is counted for a peer is nothing while nothing refers to it.
+                let peer = held.peers.occupy(index)?;
+                peer.address = Some(address);
+                peer.unheard = 0;
                 return Some(index);
             }
-            if !self.recycle(None, false) {
+            if !self.recycle(GROUP, false) {
                 break;
             }
         }
@@ -285,6 +288,6 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
 
     /// Whether an exchange belongs to a peer that was forgotten.
     pub(crate) fn is_detached(&self, peer: u32) -> bool {
-        peer != GROUP && self.address(peer).is_none()
+        C::INDEXED && peer != GROUP && self.address(peer).is_none()
     }
 }

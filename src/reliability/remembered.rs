@@ -128,8 +128,13 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
 
     /// What still counts as remembered, of what was found.
     pub(crate) fn is_current(&self, index: u32) -> bool {
+        let remembered = |exchange: &Exchange| exchange.state.is_remembered();
+        if !C::INDEXED {
+            return !self.held.exchanges.is_overdue(index, self.held.ticks())
+                || !self.held.exchanges.at(index).is_some_and(remembered);
+        }
         self.held.exchanges.at(index).is_some_and(|exchange| {
-            !exchange.state.is_remembered() || self.held.passed(exchange.since) < self.lifetime(exchange.flags)
+            !remembered(exchange) || self.held.passed(exchange.since) < self.lifetime(exchange.flags)
         })
     }
 
@@ -161,10 +166,10 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
 
     /// Gives up what is only remembered, for the sake of `asking`; with `bytes`, something that holds some. A duplicate
     /// of it would be taken for a new request. False if there is nothing.
-    pub(crate) fn recycle(&mut self, asking: Option<u32>, bytes: bool) -> bool {
+    pub(crate) fn recycle(&mut self, asking: u32, bytes: bool) -> bool {
         let found = if C::INDEXED { self.oldest(asking, bytes) } else { self.oldest_of_all(asking, bytes) };
         let Some(index) = found else { return false };
-        if self.is_current(index) {
+        if R::STATISTICS && self.is_current(index) {
             self.count(Counter::Recycled);
         }
         self.let_go(index);
@@ -172,8 +177,8 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     }
 
     /// By the lists.
-    fn oldest(&mut self, asking: Option<u32>, bytes: bool) -> Option<u32> {
-        let own = asking.and_then(|peer| self.held.peers.lent(peer)).map(|(_, own)| *own);
+    fn oldest(&mut self, asking: u32, bytes: bool) -> Option<u32> {
+        let own = self.held.peers.lent(asking).map(|(_, own)| *own);
         if let Some(index) = own.and_then(|own| first::<_, 2, OfPeer>(&self.held.exchanges, own)) {
             if !bytes || self.held.exchanges.at(index).is_some_and(|exchange| exchange.bytes != Chain::NONE) {
                 return Some(index);
@@ -194,49 +199,63 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     }
 
     /// By a look at each.
-    fn oldest_of_all(&self, asking: Option<u32>, bytes: bool) -> Option<u32> {
-        let mut found = (0, None);
-        for index in 0..self.held.exchanges.capacity() {
-            let Some(exchange) = self.held.exchanges.at(index) else { continue };
+    fn oldest_of_all(&self, asking: u32, bytes: bool) -> Option<u32> {
+        let (mut most, mut found) = (0, None);
+        for (index, exchange) in self.held.exchanges.entries() {
             if !exchange.state.is_remembered() || bytes && exchange.bytes == Chain::NONE {
                 continue;
             }
-            let rank: u32 = match exchange.has(flag::IDEMPOTENT) {
-                true if asking == Some(exchange.peer) => 2,
-                true => 1,
-                false if self.rules().strict_dedup() => continue,
-                false => 0,
-            };
-            let key = 1 + (rank << 30 | self.held.passed(exchange.since) >> 1);
-            if key > found.0 {
-                found = (key, Some(index));
+            let mut key = 1 | self.held.passed(exchange.since) >> 2;
+            if exchange.has(flag::IDEMPOTENT) {
+                key |= if asking == exchange.peer { 1 << 31 } else { 1 << 30 };
+            } else if self.rules().strict_dedup() {
+                continue;
+            }
+            if key > most {
+                (most, found) = (key, Some(index));
             }
         }
-        found.1
+        found
     }
 
-    /// Takes a slot for an exchange, if need be that of one that is only remembered.
-    pub(crate) fn insert(&mut self, exchange: Exchange) -> Option<u32> {
+    /// A free slot, if need be that of an exchange that is only remembered. Where there is no index.
+    fn vacancy(&mut self, asking: u32) -> Option<u32> {
+        let vacancy = self.held.exchanges.vacancy();
+        if vacancy.is_none() && self.recycle(asking, false) {
+            return self.held.exchanges.vacancy();
+        }
+        vacancy
+    }
+
+    /// Takes a slot for an exchange, if need be that of one that is only remembered. `set` sets what else is to be known of
+    /// it.
+    pub(crate) fn insert(
+        &mut self,
+        state: State,
+        peer: u32,
+        message_id: u16,
+        token: &[u8],
+        set: impl FnOnce(&mut Exchange),
+    ) -> Option<u32> {
         if !C::INDEXED {
-            let mut vacancy = self.held.exchanges.vacancy();
-            if vacancy.is_none() && self.recycle(Some(exchange.peer), false) {
-                vacancy = self.held.exchanges.vacancy();
-            }
-            let index = vacancy?;
-            self.held.exchanges.occupy(index, &exchange);
-            self.refer(exchange.peer, exchange.state.is_served());
+            let index = self.vacancy(peer)?;
+            let exchange = self.held.exchanges.occupy(index)?;
+            exchange.begin(state, peer, message_id, token);
+            set(exchange);
+            self.refer(peer, state.is_served());
             return Some(index);
         }
         let full = self.held.exchanges.len() == self.held.exchanges.capacity();
-        if full || self.is_full(exchange.peer) {
-            self.recycle(Some(exchange.peer), false);
+        if full || self.is_full(peer) {
+            self.recycle(peer, false);
         }
-        if self.is_full(exchange.peer) {
+        if self.is_full(peer) {
             return None;
         }
-        let (peer, served) = (exchange.peer, exchange.state.is_served());
+        let mut exchange = Exchange::new(state, peer, message_id, token);
+        set(&mut exchange);
         let index = self.held.exchanges.insert(exchange)?.index();
-        self.refer(peer, served);
+        self.refer(peer, state.is_served());
         self.held.link(index, true);
         Some(index)
     }
@@ -247,7 +266,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         let Some(&Exchange { peer, bytes: kept, .. }) = self.held.exchanges.at(index) else { return false };
         // Nothing but a long token is ever replaced.
         let fits = R::LONG_TOKENS && self.held.arena.has_room_without(bytes.len(), kept);
-        if !fits && !self.make_room(Some(peer), bytes.len()) {
+        if !fits && !self.make_room(peer, bytes.len()) {
             return false;
         }
         if R::LONG_TOKENS {
@@ -262,7 +281,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
 
     /// Lets what is only remembered give way until so many bytes fit: never for more than the arena could hold.
     /// Bounded: a caller that asks again gets the next ones.
-    pub(crate) fn make_room(&mut self, asking: Option<u32>, len: usize) -> bool {
+    pub(crate) fn make_room(&mut self, asking: u32, len: usize) -> bool {
         for _ in 0..64 {
             if self.held.arena.has_room(len) {
                 return true;

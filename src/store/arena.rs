@@ -73,7 +73,8 @@ pub(crate) struct Arena<'s, C> {
 
 impl<'s, C: Scale> Arena<'s, C> {
     /// A view. A rest that is no block is left alone.
-    pub(crate) const fn new(bytes: &'s mut [u8], root: &'s mut Root) -> Self {
+    pub(crate) fn new(bytes: &'s mut [u8], root: &'s mut Root) -> Self {
+        let bytes = if C::INDEXED { bytes } else { pile::nearest(bytes) };
         Self { bytes, root, scale: PhantomData }
     }
 
@@ -93,11 +94,6 @@ impl<'s, C: Scale> Arena<'s, C> {
         self.capacity().wrapping_sub(self.root.used)
     }
 
-    /// How many bytes there are, where there are no blocks.
-    const fn bytes(&self) -> usize {
-        if self.bytes.len() < pile::MOST { self.bytes.len() } else { pile::MOST }
-    }
-
     /// Whether so many bytes can be stored now.
     pub(crate) fn has_room(&self, len: usize) -> bool {
         if !C::INDEXED {
@@ -110,7 +106,7 @@ impl<'s, C: Scale> Arena<'s, C> {
     pub(crate) fn has_room_without(&self, len: usize, chain: Chain) -> bool {
         if !C::INDEXED {
             let used = (self.root.used as usize).wrapping_sub(chain.len());
-            return len <= self.bytes().wrapping_sub(used);
+            return len <= self.bytes.len().wrapping_sub(used);
         }
         let held = match self.len(chain) {
             0 => 0,
@@ -122,7 +118,7 @@ impl<'s, C: Scale> Arena<'s, C> {
     /// Whether so many bytes fit into an empty arena.
     pub(crate) const fn could_hold(&self, len: usize) -> bool {
         if !C::INDEXED {
-            return len <= self.bytes();
+            return len <= self.bytes.len();
         }
         len <= MAX_LEN && blocks(len) <= self.capacity()
     }

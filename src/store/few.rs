@@ -34,14 +34,26 @@ impl<T: Entry, const N: usize> Table<'_, T, N> {
         self.slots.iter().position(|slot| slot.node.place() == place::FREE).map(|index| index as u32)
     }
 
-    /// Takes a slot, whatever was in it. False if there is no such slot.
-    pub(crate) fn occupy(&mut self, index: u32, value: &T) -> bool {
-        let Some(slot) = self.slots.get_mut(index as usize) else { return false };
-        slot.value = *value;
-        slot.node.state = place::IDLE;
+    /// All values in use, with their slots.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (u32, &T)> {
+        let used = (0..).zip(self.slots.iter()).filter(|(_, slot)| slot.node.place() != place::FREE);
+        used.map(|(index, slot)| (index, &slot.value))
+    }
+
+    /// Takes a slot, whatever is in it: its value is to be written in place, so that it is not moved there.
+    #[inline]
+    pub(crate) fn occupy(&mut self, index: u32) -> Option<&mut T> {
+        let Slot { node, value } = self.slots.get_mut(index as usize)?;
+        node.state = place::IDLE;
         // Zero is left to the `Id` of nothing.
-        slot.node.generation = slot.node.generation.max(1);
-        true
+        node.generation = node.generation.max(1);
+        Some(value)
+    }
+
+    /// Whether the deadline of a slot has passed.
+    pub(crate) fn is_overdue(&self, index: u32, now: u32) -> bool {
+        let slot = self.slots.get(index as usize);
+        slot.is_none_or(|slot| slot.node.near(u64::from(now)) as i32 <= 0)
     }
 
     /// Releases a slot, with its deadline.
@@ -126,8 +138,7 @@ mod tests {
                         let vacancy = table.vacancy();
                         prop_assert_eq!(vacancy, (0..SLOTS).find(|index| !used.contains_key(index)));
                         if let Some(index) = vacancy {
-                            let taken = table.occupy(index, &Exchange::new(State::Asked, 0, message_id, &[]));
-                            prop_assert!(taken);
+                            *table.occupy(index).unwrap() = Exchange::new(State::Asked, 0, message_id, &[]);
                             let generation = table.id(index).unwrap().generation();
                             prop_assert!(generation > 0);
                             used.insert(index, (message_id, generation));
@@ -138,7 +149,7 @@ mod tests {
                             table.vacate(index);
                             due.remove(&index);
                             prop_assert!(table.id(index).is_none());
-                            prop_assert!(table.occupy(index, &Exchange::NONE));
+                            prop_assert!(table.occupy(index).is_some());
                             prop_assert_ne!(table.id(index).unwrap().generation(), generation);
                             table.vacate(index);
                         }
@@ -164,6 +175,11 @@ mod tests {
                 let soonest = table.soonest(start.wrapping_add(now as u32));
                 prop_assert_eq!(soonest, first.map(|(&index, &at)| (index, (at - now) as i32)));
                 prop_assert_eq!(table.count(|_| true) as usize, used.len());
+                let overdue = |(&index, &at): (&u32, &i64)| {
+                    table.is_overdue(index, start.wrapping_add(now as u32)) == (at <= now)
+                };
+                prop_assert!(due.iter().all(overdue));
+                prop_assert!(table.entries().map(|(index, _)| index).eq(used.keys().copied()));
                 prop_assert_eq!(table.values().map(|exchange| exchange.message_id).collect::<std::vec::Vec<_>>(),
                                 used.values().map(|&(message_id, _)| message_id).collect::<std::vec::Vec<_>>());
                 for message_id in [0, 7, used.values().next().map_or(1, |&(message_id, _)| message_id)] {

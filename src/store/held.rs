@@ -5,6 +5,7 @@
 
 use super::{Arena, Chain, Exchange, Observer, Parts, Peer, Scale, State, Table, Timers};
 use crate::random::{Purpose, Random};
+use crate::wire::same;
 use core::hash::Hash;
 
 /// By what a peer names an exchange: its Message ID. Our own requests stand here under ours.
@@ -176,7 +177,7 @@ impl<'e, P: Copy + Eq + Hash, C: Scale> Held<'e, P, C> {
 
     /// A request of ours by its token, of several one that `is_it`.
     pub(crate) fn find_token(&self, peer: u32, token: &[u8], is_it: impl Fn(&Exchange) -> bool) -> Option<u32> {
-        let is_it = |exchange: &Exchange| exchange.peer == peer && is_it(exchange) && exchange.token() == token;
+        let is_it = |exchange: &Exchange| exchange.peer == peer && is_it(exchange) && same(exchange.token(), token);
         if C::INDEXED {
             self.exchanges.find(BY_LOCAL, self.random.hash_token(peer, token), is_it)
         } else {

@@ -8,10 +8,16 @@
 //! thousands of them it would take too long, and they are chained ([`arena`](super::arena)).
 
 use super::arena::{Chain, copy};
-use core::cell::Cell;
 
 /// How many bytes can be told apart. What a store has beyond is left alone.
 pub(super) const MOST: usize = 0xffff;
+
+/// Of bytes, those that can be told apart.
+#[inline]
+pub(super) fn nearest(bytes: &mut [u8]) -> &mut [u8] {
+    let most = bytes.len().min(MOST);
+    bytes.get_mut(..most).unwrap_or_default()
+}
 
 impl Chain {
     const fn piece(start: usize, len: usize) -> Chain {
@@ -38,15 +44,11 @@ impl Chain {
 /// Keeps a copy of `data` behind what is stored; `None` if it does not fit. No bytes are [`Chain::NONE`].
 pub(super) fn store(bytes: &mut [u8], used: &mut u32, data: &[u8]) -> Option<Chain> {
     let start = *used as usize;
-    let end = start.wrapping_add(data.len());
-    if end > MOST {
-        return None;
-    }
-    copy(bytes.get_mut(start..end)?, data);
+    copy(bytes.get_mut(start..)?.get_mut(..data.len())?, data);
     if data.is_empty() {
         return Some(Chain::NONE);
     }
-    *used = end as u32;
+    *used = used.wrapping_add(data.len() as u32);
     Some(Chain::piece(start, data.len()))
 }
 
@@ -62,12 +64,13 @@ pub(super) fn piece_mut(bytes: &mut [u8], chain: Chain) -> Option<&mut [u8]> {
 
 /// Frees a piece: what is behind it moves down.
 pub(super) fn release(bytes: &mut [u8], used: &mut u32, chain: Chain) {
-    let tail = bytes.get_mut(chain.start()..*used as usize).unwrap_or_default();
-    let tail = Cell::from_mut(tail).as_slice_of_cells();
-    for (to, from) in tail.iter().zip(tail.iter().skip(chain.len())) {
-        to.set(from.get());
+    *used = used.wrapping_sub(chain.len() as u32);
+    for at in chain.start()..*used as usize {
+        let Some(&byte) = bytes.get(at.wrapping_add(chain.len())) else { break };
+        if let Some(to) = bytes.get_mut(at) {
+            *to = byte;
+        }
     }
-    *used = used.saturating_sub(chain.len() as u32);
 }
 
 #[cfg(test)]
@@ -110,9 +113,10 @@ mod tests {
     fn what_is_beyond_the_first_64_kb_is_left_alone() {
         let mut bytes = std::vec![0; 70_000];
         let mut used = 0;
-        assert!(store(&mut bytes, &mut used, &[1; 65_000]).is_some());
-        assert!(store(&mut bytes, &mut used, &[1; 536]).is_none());
-        let last = store(&mut bytes, &mut used, &[2; 535]).unwrap();
-        assert_eq!(piece(&bytes, last), Some(&[2; 535][..]));
+        let bytes = nearest(&mut bytes);
+        assert!(store(bytes, &mut used, &[1; 65_000]).is_some());
+        assert!(store(bytes, &mut used, &[1; 536]).is_none());
+        let last = store(bytes, &mut used, &[2; 535]).unwrap();
+        assert_eq!(piece(bytes, last), Some(&[2; 535][..]));
     }
 }

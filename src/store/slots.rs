@@ -186,11 +186,24 @@ impl Exchange {
 
     /// With a token of up to eight bytes; of a longer one nothing is kept here.
     pub(crate) fn new(state: State, peer: u32, message_id: u16, token: &[u8]) -> Exchange {
-        let mut exchange = Exchange { state, peer, message_id, ..Exchange::NONE };
-        let length = if token.len() > 8 { LONG } else { token.len() as u16 };
-        exchange.counts = length << TOKEN;
-        exchange.token.iter_mut().zip(token).for_each(|(to, from)| *to = *from);
+        let mut exchange = Exchange::NONE;
+        exchange.begin(state, peer, message_id, token);
         exchange
+    }
+
+    /// The same in place, whatever was there.
+    pub(crate) fn begin(&mut self, state: State, peer: u32, message_id: u16, token: &[u8]) {
+        self.token.iter_mut().zip(token).for_each(|(to, from)| *to = *from);
+        self.peer = peer;
+        self.bytes = Chain::NONE;
+        self.interval = 0;
+        self.since = 0;
+        self.message_id = message_id;
+        self.patience = 0;
+        let length = if token.len() > 8 { LONG } else { token.len() as u16 };
+        self.counts = length << TOKEN;
+        self.state = state;
+        self.flags = 0;
     }
 
     /// The token of the request, unless it is in the arena.

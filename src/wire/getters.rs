@@ -1,5 +1,6 @@
 //! Options by name and type. What is not as the registry says is not there for them (RFC 7252 5.4.3).
 
+use super::option::same;
 use super::{Block, ContentFormat, Message, NoResponse, OptionNumber, OptionsOf, uint};
 use core::fmt;
 
@@ -49,7 +50,7 @@ impl<'d> Message<'d> {
     pub fn path_is(&self, path: &str) -> bool {
         let mut segments = self.options_of(OptionNumber::URI_PATH);
         for expected in path_segments(path) {
-            if segments.next() != Some(expected) {
+            if !segments.next().is_some_and(|segment| same(segment, expected)) {
                 return false;
             }
         }

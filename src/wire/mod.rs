@@ -41,6 +41,7 @@ pub use header::{Header, Type};
 pub use message::Message;
 pub use no_response::NoResponse;
 pub use number::{OptionFormat, OptionNumber, OptionShape};
+pub(crate) use option::same;
 pub use option::{MAX_LENGTH, Options, OptionsOf};
 pub use parse_error::{ParseError, ParseErrorKind};
 pub use token::{Token, TokenTooLong};

@@ -19,6 +19,15 @@ compile_error!("Coaplet needs a usize of 32 bits or more");
 /// own, which take fewer instructions. The test below compares the two, and CI runs all tests with either.
 pub(crate) const SMALL: bool = cfg!(any(target_os = "none", coaplet_small));
 
+/// Whether these bytes are the same. On a device a small loop takes the place of `memcmp`.
+#[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
+pub(crate) fn same(one: &[u8], other: &[u8]) -> bool {
+    if !SMALL {
+        return one == other;
+    }
+    one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one == other)
+}
+
 /// The byte or two at `at` that extend a nibble of 13 or 14 (RFC 7252 3.1, RFC 8974 2.1): its value, and where to read
 /// on.
 ///

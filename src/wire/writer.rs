@@ -51,33 +51,40 @@ impl<'b> Writer<'b> {
     /// The buffer is as long as the longest message may become: 1152 bytes is what RFC 7252 4.6 assumes of a peer of
     /// which nothing is known. Sticky errors: [`WriteError::TooLong`] for a token of more than 65804 bytes; and for a
     /// code that may not stand in this type of message (RFC 7252 4.2) one that says why.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn new(buffer: &'b mut [u8], header: Header, token: &[u8]) -> Writer<'b> {
-        let mut writer = Writer { buffer, length: 0, last: 0, error: None };
-        writer.begin(header, token.len());
-        // Every Empty message is without a token, and so are many others.
-        if SMALL || !token.is_empty() {
-            writer.put(token);
-        }
+        let mut writer = Writer::blank(buffer);
+        writer.begin_with(header, token);
         writer
     }
 
-    /// As [`new`](Writer::new), with a token of so many bytes that `fill` writes where it is to stand, if it fits.
-    pub(crate) fn with_token(
-        buffer: &'b mut [u8],
-        header: Header,
-        length: usize,
-        fill: impl FnOnce(&mut [u8]),
-    ) -> Writer<'b> {
-        let mut writer = Writer { buffer, length: 0, last: 0, error: None };
-        writer.begin(header, length);
-        let start = writer.length;
-        writer.length = start.saturating_add(length).min(ENDLESS);
-        if let Some(room) = writer.buffer.get_mut(start..writer.length) {
+    /// Nothing is written yet: [`begin_with`](Writer::begin_with) is to follow. In two steps the writer is made where it
+    /// stays, rather than moved there.
+    #[inline]
+    pub(crate) const fn blank(buffer: &'b mut [u8]) -> Writer<'b> {
+        Writer { buffer, length: 0, last: 0, error: None }
+    }
+
+    /// Begins a blank message: header and token.
+    #[inline]
+    pub(crate) fn begin_with(&mut self, header: Header, token: &[u8]) {
+        self.begin(header, token.len());
+        // Every Empty message is without a token, and so are many others.
+        if SMALL || !token.is_empty() {
+            self.put(token);
+        }
+    }
+
+    /// As [`begin_with`](Writer::begin_with), with a token of so many bytes that `fill` writes where it is to stand, if
+    /// it fits.
+    pub(crate) fn begin_filling(&mut self, header: Header, length: usize, fill: impl FnOnce(&mut [u8])) {
+        self.begin(header, length);
+        let start = self.length;
+        self.length = start.saturating_add(length).min(ENDLESS);
+        if let Some(room) = self.buffer.get_mut(start..self.length) {
             fill(room);
         }
-        writer
     }
 
     /// Replaces the code. One that may not stand in this type of message is a sticky error, as it is for `new`.
