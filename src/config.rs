@@ -218,6 +218,14 @@ impl Config {
         known,
         known_in_responses: |_| false,
     };
+
+    /// With Block1 and Block2 among the critical options that are understood: of
+    /// [`DEFAULT`](Config::DEFAULT)'s in requests, and alone in responses. Who says so serves and fetches in blocks
+    /// ([`block`](crate::block)).
+    #[must_use]
+    pub const fn blockwise(self) -> Config {
+        Config { known: |number| known(number) || is_block(number), known_in_responses: is_block, ..self }
+    }
 }
 
 /// How one request is paced.
@@ -326,6 +334,10 @@ fn known(number: OptionNumber) -> bool {
             | OptionNumber::URI_QUERY
             | OptionNumber::ACCEPT
     )
+}
+
+fn is_block(number: OptionNumber) -> bool {
+    matches!(number, OptionNumber::BLOCK1 | OptionNumber::BLOCK2)
 }
 
 #[cfg(test)]

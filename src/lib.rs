@@ -101,13 +101,14 @@
 //! | module | what | RFC |
 //! |---|---|---|
 //! | [`endpoint`] | requests and responses over datagrams, to one peer or a group | 7252 (4, 5, 8), 7967, 8516, 8974 |
+//! | [`block`] | bodies of any length, in blocks, in both roles | 7959, 8132 2.5, 9175 3 |
 //! | [`Roles`] | what an image wants of it: what it does not want is not linked | |
 //! | [`store`] | the memory that the caller lends | |
 //! | [`Config`], [`Instant`] | what an endpoint is told once, and time | 7252 4.8 |
 //! | [`wire`] | messages, options, codes, formats, block values | 7252 (3, 5.10, 12), 7959 2.2, 7967, 8974 |
 //! | `sim` (feature) | endpoints over a virtual clock and a seeded network, to test on | |
 //!
-//! The layers above (Observe, block-wise transfer, resources, drivers) are not here yet. `ARCHITECTURE.md` in the
+//! The layers above (Observe, resources, drivers) are not here yet. `ARCHITECTURE.md` in the
 //! repository has the plan, and what the endpoint lacks.
 //!
 //! # Errors, and who makes them
@@ -119,7 +120,8 @@
 //!   [`endpoint::RespondError`], [`endpoint::ForgetError`]). It says which table is full, and when to try again;
 //!   nothing is changed then. What a peer sends is never one of them: it is answered, or dropped and
 //!   [counted](Endpoint::statistics).
-//! - The peer, or the network: [`endpoint::Failure`], how a request of ours ended without a response.
+//! - The peer, or the network: [`endpoint::Failure`], how a request of ours ended without a response, and
+//!   [`block::Fault`], how a transfer ended without the whole answer.
 //! - Us: a panic. None can be reached, by any datagram or any call; if you see one, it is a bug. The firmware images
 //!   that our tests link hold no panicking code at all.
 //!
@@ -145,6 +147,7 @@ extern crate alloc;
 #[cfg(any(test, feature = "sim"))]
 extern crate std;
 
+pub mod block;
 mod config;
 pub mod endpoint;
 mod exchange;

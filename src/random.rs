@@ -15,6 +15,7 @@ pub(crate) enum Purpose {
     LocalId,
     Token,
     Draw,
+    Transfer,
 }
 
 /// The key, and how many values were drawn.
@@ -63,6 +64,15 @@ impl Random {
         hasher.write_u8(Purpose::Token as u8);
         hasher.write_u32(peer);
         hasher.write(token);
+        hasher.finish()
+    }
+
+    /// The hash of bytes and a number, and of what was hashed before.
+    pub(crate) fn hash_bytes(&self, before: u64, number: u32, bytes: &[u8]) -> u64 {
+        let mut hasher = self.hasher();
+        hasher.write_u64(before);
+        hasher.write_u64(u64::from(number) << 8 | Purpose::Transfer as u64);
+        hasher.write(bytes);
         hasher.finish()
     }
 

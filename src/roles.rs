@@ -51,6 +51,13 @@ pub trait Roles {
     const UNANSWERED: bool = true;
     /// Counts.
     const STATISTICS: bool = true;
+    /// Collects the bodies of requests in blocks ([`Endpoint::receive`](crate::Endpoint::receive)). Without it only
+    /// bodies of one block are taken.
+    const TRANSFERS: bool = true;
+    /// In a request of a block-wise transfer the application may write options behind those of the transfer: of 24 and
+    /// above, such as Proxy-Uri and No-Response. Without it that is an error
+    /// ([`OutOfOrder`](crate::WriteError::OutOfOrder)).
+    const OPTIONS_BEHIND: bool = true;
 }
 
 /// Everything.
@@ -78,6 +85,8 @@ impl Roles for ServerMin {
     const REPORTS: bool = false;
     const UNANSWERED: bool = false;
     const STATISTICS: bool = false;
+    const TRANSFERS: bool = false;
+    const OPTIONS_BEHIND: bool = false;
 }
 
 /// A client alone: requests and retransmission. [`Config::DEFAULT`].
@@ -98,6 +107,8 @@ impl Roles for ClientMin {
     const REPORTS: bool = false;
     const UNANSWERED: bool = false;
     const STATISTICS: bool = false;
+    const TRANSFERS: bool = false;
+    const OPTIONS_BEHIND: bool = false;
 }
 
 /// What follows from a configuration that is known when the image is built.

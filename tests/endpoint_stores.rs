@@ -122,8 +122,8 @@ fn issue_3_no_store_at_all() {
         s.forget(0, PEER);
         s.all_free(900_000);
     }
-    nothing(Fixed::<u16, 0, 0, 0, 0, Scan>::new());
-    nothing(Fixed::<u16, 0, 0, 0, 0, Indexed>::new());
+    nothing(Fixed::<u16, 0, 0, 0, 0, 0, Scan>::new());
+    nothing(Fixed::<u16, 0, 0, 0, 0, 0, Indexed>::new());
     nothing(Slices::new(&mut [], &mut [], &mut []));
     nothing(Slices::indexed(&mut [], &mut [], &mut [], &mut [], &mut [], &mut []));
 }

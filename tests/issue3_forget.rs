@@ -235,7 +235,7 @@ fn issue_3_forget_somebody_who_is_not_known<C: Scale>() {
 
 /// More than a call looks through, one call after the other; and none is told twice.
 fn issue_3_forget_many_exchanges<C: Scale>() {
-    let mut s = Script::new(nstart(1), Fixed::<u16, 4, 300, 2048, 0, C>::new());
+    let mut s = Script::new(nstart(1), Fixed::<u16, 4, 300, 2048, 0, 0, C>::new());
     let (mut handles, mut others) = (Vec::new(), Vec::new());
     for n in 0..280 {
         let to = if n % 7 == 0 { OTHER } else { PEER };

@@ -111,7 +111,7 @@ fn issue_3_strict_dedup_keeps_what_may_not_be_processed_twice<C: Scale>() {
 }
 
 fn issue_3_an_answer_that_is_said_to_be_idempotent_gives_way_like_one<C: Scale>() {
-    let mut s = Script::new(Config::DEFAULT, Fixed::<u16, 4, 2, 512, 0, C>::new());
+    let mut s = Script::new(Config::DEFAULT, Fixed::<u16, 4, 2, 512, 0, 0, C>::new());
     // A GET of another's, then a POST of ours that the application calls idempotent, in a separate response.
     s.recv(0, OTHER, "CON GET mid=0x0001");
     let id = s.asked_by(OTHER);
@@ -137,7 +137,7 @@ fn issue_3_an_answer_that_is_said_to_be_idempotent_gives_way_like_one<C: Scale>(
 fn issue_3_bytes_give_way_in_order_too<C: Scale>() {
     // Room for three replies of 26 bytes: a POST, another's GET, a GET of the one who asks.
     const TEXT: &str = "a reply of some length";
-    let mut s = Script::new(Config::DEFAULT, Fixed::<u16, 4, 16, 96, 0, C>::new());
+    let mut s = Script::new(Config::DEFAULT, Fixed::<u16, 4, 16, 96, 0, 0, C>::new());
     let ask = |s: &mut Script<_>, at: u64, peer: u16, method: &str, id: u16| {
         s.recv(at, peer, &format!("CON {method} mid=0x{id:04x}"));
         let asked = s.asked_by(peer);
@@ -459,7 +459,7 @@ fn issue_3_10_000_requests_in_a_row<C: Scale>() {
 
 /// RFC 7252 4.4: after EXCHANGE_LIFETIME a Message ID is a new one's, also for one who overslept with many of them remembered.
 fn issue_3_what_has_run_out_is_no_duplicate<C: Scale>() {
-    let mut s = Script::new(Config::DEFAULT, Fixed::<u16, 4, 32, 1024, 0, C>::new());
+    let mut s = Script::new(Config::DEFAULT, Fixed::<u16, 4, 32, 1024, 0, 0, C>::new());
     for n in 0..20 {
         s.recv(0, PEER, &format!("CON GET mid=0x{n:04x}"));
         let id = s.asked_by(PEER);

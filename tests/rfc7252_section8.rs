@@ -160,7 +160,7 @@ fn groupcomm_3_1_5_a_token_that_nobody_can_guess<C: Scale>() {
 
 fn rfc7252_8_1_message_ids_of_groups_are_never_those_of_peers<C: Scale>() {
     let transmission = Transmission { probing_rate: u16::MAX, ..Transmission::DEFAULT };
-    let mut s = Script::new(Config { transmission, ..Config::DEFAULT }, Fixed::<u16, 8, 64, 512, 0, C>::new());
+    let mut s = Script::new(Config { transmission, ..Config::DEFAULT }, Fixed::<u16, 8, 64, 512, 0, 0, C>::new());
     let (mut groups, mut peers) = (HashSet::new(), HashSet::new());
     let mut now = 0;
     for round in 0..4_000_u16 {
@@ -190,7 +190,7 @@ fn rfc7252_8_1_message_ids_of_groups_are_never_those_of_peers<C: Scale>() {
 
 #[test]
 fn rfc7252_4_4_message_ids_of_groups_run_out() {
-    let mut s = Script::new(Config::DEFAULT, Fixed::<u16, 4, 2100, 64, 0, Indexed>::new());
+    let mut s = Script::new(Config::DEFAULT, Fixed::<u16, 4, 2100, 64, 0, 0, Indexed>::new());
     let mut ids = HashSet::new();
     let refused = loop {
         match s.try_request(1_000, ALL, Request::get().group(), |_| {}) {

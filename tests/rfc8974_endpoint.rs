@@ -121,7 +121,7 @@ fn rfc8974_2_a_long_token_comes_back_in_refusals<C: Scale>() {
 }
 
 fn rfc8974_2_tokens_of_any_length<C: Scale>() {
-    let mut s = Script::new(Config::DEFAULT, Fixed::<u16, 4, 8, 4096, 0, C>::new());
+    let mut s = Script::new(Config::DEFAULT, Fixed::<u16, 4, 8, 4096, 0, 0, C>::new());
     s.tx(2048);
     for (id, length) in [8, 9, 12, 13, 15, 16, 17, 255, 268, 269, 270, 600].into_iter().enumerate() {
         let token: Vec<u8> = (0..length).map(|n| n as u8).collect();
@@ -153,7 +153,7 @@ fn rfc8974_2_tokens_of_any_length<C: Scale>() {
 
 fn rfc8974_2_no_room_for_a_token_now<C: Scale>() {
     // Of 64 bytes a request of ours has 20, or one of two blocks.
-    let mut s = Script::new(Config::DEFAULT, Fixed::<u16, 4, 8, 64, 0, C>::new());
+    let mut s = Script::new(Config::DEFAULT, Fixed::<u16, 4, 8, 64, 0, 0, C>::new());
     let own = s.get(0, OTHER);
     s.sent(0, OTHER, "CON GET mid=$id token=$t [Uri-Path: temperature]");
     let token = "ab".repeat(50);
@@ -176,7 +176,7 @@ fn rfc8974_2_no_room_for_a_token_now<C: Scale>() {
 }
 
 fn rfc8974_2_no_room_for_a_token_ever<C: Scale>() {
-    let mut s = Script::new(Config::DEFAULT, Fixed::<u16, 4, 8, 64, 0, C>::new());
+    let mut s = Script::new(Config::DEFAULT, Fixed::<u16, 4, 8, 64, 0, 0, C>::new());
     let token = "cd".repeat(100);
     let shown = &format!("{}..", "cd".repeat(16));
     for _ in 0..2 {
@@ -189,7 +189,7 @@ fn rfc8974_2_no_room_for_a_token_ever<C: Scale>() {
     s.recv_group(10, PEER, &format!("NON GET mid=0x0003 token={token}")).silence();
     assert_eq!(s.ep.usage().exchanges, 0);
     // No arena at all: tokens of eight bytes need none.
-    let mut s = Script::new(Config::DEFAULT, Fixed::<u16, 4, 8, 0, 0, C>::new());
+    let mut s = Script::new(Config::DEFAULT, Fixed::<u16, 4, 8, 0, 0, 0, C>::new());
     s.recv(0, PEER, &request("CON", 1));
     s.sent(0, PEER, &format!("ACK 4.00 Bad Request mid=0x0001 token={TOKEN}"));
     s.recv(0, PEER, "CON GET mid=0x0002 token=0001020304050607");
@@ -199,7 +199,7 @@ fn rfc8974_2_no_room_for_a_token_ever<C: Scale>() {
 }
 
 fn rfc8974_2_what_is_remembered_gives_way_to_a_token<C: Scale>() {
-    let mut s = Script::new(Config::DEFAULT, Fixed::<u16, 4, 8, 64, 0, C>::new());
+    let mut s = Script::new(Config::DEFAULT, Fixed::<u16, 4, 8, 64, 0, 0, C>::new());
     for id in 0..12 {
         s.recv(u64::from(id), PEER, &request("CON", id));
         let asked = s.asked(PEER, &request("CON", id));

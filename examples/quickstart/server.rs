@@ -14,7 +14,7 @@ use std::time::Duration;
 struct Server {
     udp: Udp,
     /// A thousand peers, as many exchanges, and what of them may have to be sent again.
-    endpoint: Endpoint<Fixed<SocketAddr, 1024, 1024, 131_072, 0, Indexed>>,
+    endpoint: Endpoint<Fixed<SocketAddr, 1024, 1024, 131_072, 0, 0, Indexed>>,
     device: Device,
     /// Requests to be answered later. Never more than the endpoint has exchanges.
     later: Vec<Later>,

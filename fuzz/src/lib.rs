@@ -4,6 +4,8 @@
 
 #[path = "../../tests/common/agree.rs"]
 pub mod agree;
+#[path = "../../tests/transfers/any.rs"]
+pub mod any;
 #[path = "../../tests/grammar/mod.rs"]
 pub mod grammar;
 #[path = "../../tests/state_machine/mod.rs"]

@@ -41,6 +41,9 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
                 self.forget_exchange(index, |of| of == peer);
             }
         }
+        if R::TRANSFERS {
+            self.forget_transfers(peer);
+        }
         Ok(())
     }
 
@@ -53,6 +56,9 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             if peers == Some(true) {
                 self.forget_exchange(index, |_| true);
             }
+        }
+        if R::TRANSFERS {
+            self.sweep_transfers();
         }
     }
 

@@ -64,7 +64,7 @@
 //!                 Output::Failed(handle, why) => self.told.push(Told::Failed(handle, why)),
 //!                 Output::Acknowledged(handle) => self.told.push(Told::Alive(handle)),
 //!                 Output::Delivered(id) => self.told.push(Told::Arrived(id)),
-//!                 Output::Undelivered(_, _) => {}
+//!                 Output::Undelivered(_, _) | Output::Broken(_, _) => {}
 //!                 Output::Idle(deadline) => return deadline,
 //!             }
 //!         }
@@ -251,6 +251,7 @@ mod model_check;
 mod output;
 mod request;
 mod respond;
+mod transfers;
 mod types;
 
 pub use crate::exchange::{Handle, RequestId};
@@ -259,7 +260,9 @@ pub use crate::roles::{ClientMin, Full, Roles, ServerMin};
 pub use errors::{ForgetError, RequestError, RespondError};
 pub use request::Request;
 pub use respond::Answer;
-pub use types::{Arrival, ClientResponse, Event, Failure, Input, Output, Requested, ServerRequest, Transmit, Usage};
+pub use types::{
+    Arrival, ClientResponse, Event, Failure, Input, Output, Requested, ServerRequest, TransferId, Transmit, Usage,
+};
 
 use crate::config::{Config, Rules};
 use crate::random::Random;
@@ -356,7 +359,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     }
 
     /// The engine at a time.
-    fn at(&mut self, now: Instant) -> Engine<'_, S::Peer, S::Scale, R> {
+    pub(crate) fn at(&mut self, now: Instant) -> Engine<'_, S::Peer, S::Scale, R> {
         self.now = now;
         self.engine()
     }
@@ -367,13 +370,14 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     fn usage(&self) -> Usage {
         let (peers, exchanges) = (&self.held.peers, &self.held.exchanges);
         let observers = self.held.observers.as_ref().map_or(0, |observers| observers.len());
+        let transfers = self.held.transfers.as_ref().map_or(0, |transfers| transfers.len());
         let blocks = self.held.arena.used();
         if C::INDEXED {
             let remembered = self.core.remembered;
-            return Usage { peers: peers.len(), exchanges: exchanges.len(), remembered, observers, blocks };
+            return Usage { peers: peers.len(), exchanges: exchanges.len(), remembered, observers, transfers, blocks };
         }
         let peers = (0..peers.capacity()).filter(|&index| self.held.is_referred_to(index)).count() as u32;
         let remembered = exchanges.count(|exchange| exchange.state.is_remembered());
-        Usage { peers, exchanges: exchanges.count(|_| true), remembered, observers, blocks }
+        Usage { peers, exchanges: exchanges.count(|_| true), remembered, observers, transfers, blocks }
     }
 }

@@ -41,6 +41,11 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         }
         self.expire(STEPS);
         self.sweep();
+        if R::TRANSFERS {
+            if let Some(output) = self.expire_transfers(STEPS) {
+                return output;
+            }
+        }
         for _ in 0..STEPS {
             if !self.drop_idle_peer(false) {
                 break;
@@ -49,24 +54,34 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         let deadline = self.held.timers.next_deadline(&self.held.exchanges);
         let expiry = self.next_expiry().map(|wait| self.held.now.saturating_add(u64::from(wait)));
         let sweep = Some(self.held.now).filter(|_| self.core.sweep > 0);
-        Output::Idle([deadline, expiry, sweep].into_iter().flatten().min().map(Instant::from_millis))
+        let mut next = [deadline, expiry, sweep].into_iter().flatten().min();
+        if R::TRANSFERS {
+            let transfer = self.next_transfer().map(|wait| self.held.now.saturating_add(u64::from(wait)));
+            next = next.into_iter().chain(transfer).min();
+        }
+        Output::Idle(next.map(Instant::from_millis))
     }
 
     /// The same where there is no index: whatever is held has its deadline.
     fn poll_few(&mut self, tx: &mut [u8]) -> Output<P> {
-        let mut wait = 0;
+        let mut wait = Some(0);
         for _ in 0..STEPS {
-            let Some((index, ahead)) = self.held.exchanges.soonest(self.held.ticks()) else {
-                return Output::Idle(None);
-            };
-            if ahead > 0 {
-                wait = ahead as u32;
+            let soonest = self.held.exchanges.soonest(self.held.ticks());
+            let Some((index, _)) = soonest.filter(|&(_, ahead)| ahead <= 0) else {
+                wait = soonest.map(|(_, ahead)| ahead as u32);
                 break;
-            }
+            };
             if let Some(output) = self.due(index, tx) {
                 return output;
             }
         }
+        if R::TRANSFERS {
+            if let Some(output) = self.expire_transfers(STEPS) {
+                return output;
+            }
+            wait = wait.into_iter().chain(self.next_transfer()).min();
+        }
+        let Some(wait) = wait else { return Output::Idle(None) };
         Output::Idle(Some(Instant::from_millis(self.held.now.saturating_add(u64::from(wait)))))
     }
 

@@ -68,6 +68,20 @@ impl Request {
         Request::new(Code::DELETE)
     }
 
+    /// A Confirmable FETCH (RFC 8132).
+    #[must_use]
+    pub const fn fetch() -> Request {
+        Request::new(Code::FETCH)
+    }
+
+    pub(crate) fn is_fetch(&self) -> bool {
+        self.code == Code::FETCH
+    }
+
+    pub(crate) const fn is_idempotent(&self) -> bool {
+        self.code.is_idempotent()
+    }
+
     /// Non-confirmable: sent once (RFC 7252 4.3).
     #[must_use]
     pub const fn non(self) -> Request {

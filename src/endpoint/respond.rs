@@ -108,7 +108,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
 }
 
 impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
-    pub(super) fn respond(
+    pub(crate) fn respond(
         &mut self,
         index: u32,
         flags: u8,

@@ -16,6 +16,11 @@ pub enum Arrival {
     Group,
 }
 
+/// A body that a peer sends in blocks. Free of lifetimes; a stale one is of no effect.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct TransferId(pub(crate) Handle);
+
 /// A datagram to be sent: `tx[..len]` of the buffer that was lent for it, to this peer.
 ///
 /// Not sending it is the same as the network losing it: what matters is sent again.
@@ -102,6 +107,9 @@ pub enum Output<P> {
     Delivered(RequestId),
     /// Nobody has acknowledged a separate response, of which that was to be told.
     Undelivered(RequestId, Failure),
+    /// A body that a peer was sending in blocks ([`receive`](crate::Endpoint::receive)) ends without its last one: none
+    /// came for EXCHANGE_LIFETIME, or the peer was forgotten.
+    Broken(TransferId, Failure),
     /// Nothing until then, or, with `None`, until a datagram or a command comes.
     Idle(Option<Instant>),
 }
@@ -134,6 +142,8 @@ pub struct Usage {
     pub remembered: u32,
     /// Slots for observers (RFC 7641), one for each resource that is observed among them.
     pub observers: u32,
+    /// Slots for transfers: bodies that peers send in blocks, and those that are over. The latter give way to new ones.
+    pub transfers: u32,
     /// Blocks of 32 bytes in the arena; with [`Scan`](crate::store::Scan) the bytes, counted in such blocks.
     pub blocks: u32,
 }

@@ -104,7 +104,7 @@ pub(crate) struct Engine<'e, P: Copy, C, R> {
 
 impl<'e, P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'e, P, C, R> {
     pub(crate) fn new(parts: Parts<'e, P>, random: &'e mut Random, core: &'e mut Core, now: Instant) -> Self {
-        Engine { held: Held::new(parts, random, now.as_millis(), R::OBSERVE), core, roles: PhantomData }
+        Engine { held: Held::new(parts, random, now.as_millis(), R::OBSERVE, R::TRANSFERS), core, roles: PhantomData }
     }
 
     /// By what the application names an exchange.

@@ -342,7 +342,12 @@ impl<S: Store<Peer = u16>, A: Application<S>> Sim<S, A> {
         let (mut tx, mut outbox) = ([0; DATAGRAM], Outbox::default());
         let before = node.endpoint.usage();
         // Each exchange and each peer may have one thing to do; a call may do sixteen that nobody hears of.
-        let mut left = before.exchanges.saturating_mul(2).saturating_add(before.peers).saturating_add(16);
+        let mut left = before
+            .exchanges
+            .saturating_mul(2)
+            .saturating_add(before.peers)
+            .saturating_add(before.transfers)
+            .saturating_add(16);
         let mut done = false;
         let deadline = loop {
             match node.endpoint.poll(now, &mut tx) {
@@ -360,6 +365,7 @@ impl<S: Store<Peer = u16>, A: Application<S>> Sim<S, A> {
                         Output::Acknowledged(handle) => application.on_acknowledged(&mut port, handle),
                         Output::Delivered(id) => application.on_delivered(&mut port, id, Ok(())),
                         Output::Undelivered(id, why) => application.on_delivered(&mut port, id, Err(why)),
+                        Output::Broken(id, why) => application.on_broken(&mut port, id, why),
                         Output::Send(_) | Output::Idle(_) => {}
                     }
                     done = true;

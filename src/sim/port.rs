@@ -3,7 +3,7 @@
 use super::{DATAGRAM, Kind, Outbox};
 use crate::endpoint::{
     Answer, ClientResponse, Endpoint, Failure, ForgetError, Handle, Request, RequestError, RequestId, RespondError,
-    ServerRequest, Transmit,
+    ServerRequest, TransferId, Transmit,
 };
 use crate::store::Store;
 use crate::time::Instant;
@@ -39,6 +39,11 @@ pub trait Application<S: Store<Peer = u16>> {
         let _ = (port, id, result);
     }
 
+    /// A body that a peer was sending in blocks has ended without its last one.
+    fn on_broken(&mut self, port: &mut Port<'_, S>, id: TransferId, why: Failure) {
+        let _ = (port, id, why);
+    }
+
     /// The time of [`Port::wake_after`] has come.
     fn on_wake(&mut self, port: &mut Port<'_, S>, key: u64) {
         let _ = (port, key);
@@ -65,6 +70,10 @@ impl<S: Store<Peer = u16>> Application<S> for Box<dyn Application<S>> {
 
     fn on_delivered(&mut self, port: &mut Port<'_, S>, id: RequestId, result: Result<(), Failure>) {
         (**self).on_delivered(port, id, result);
+    }
+
+    fn on_broken(&mut self, port: &mut Port<'_, S>, id: TransferId, why: Failure) {
+        (**self).on_broken(port, id, why);
     }
 
     fn on_wake(&mut self, port: &mut Port<'_, S>, key: u64) {
@@ -125,6 +134,23 @@ impl<S: Store<Peer = u16>> Port<'_, S> {
     ) -> Result<(), RespondError> {
         let mut tx = [0; DATAGRAM];
         if let Some(transmit) = self.endpoint.respond(self.now, answer, &mut tx, build)? {
+            self.outbox.push(transmit, Kind::Command, &tx);
+        }
+        Ok(())
+    }
+
+    /// Whatever else the endpoint can do, with the time and a buffer for it: what comes back is sent. For the machines
+    /// of [`block`](crate::block).
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn call<E>(
+        &mut self,
+        act: impl FnOnce(&mut Endpoint<S>, Instant, &mut [u8]) -> Result<Option<Transmit<u16>>, E>,
+    ) -> Result<(), E> {
+        let mut tx = [0; DATAGRAM];
+        if let Some(transmit) = act(self.endpoint, self.now, &mut tx)? {
             self.outbox.push(transmit, Kind::Command, &tx);
         }
         Ok(())

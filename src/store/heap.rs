@@ -1,7 +1,7 @@
 //! Memory from the heap, reserved once.
 
 use super::scale::LEVELS;
-use super::{Exchange, Heads, Indexed, Level, Observer, Parts, Peer, Roots, Slot, Store};
+use super::{Exchange, Heads, Indexed, Level, Observer, Parts, Peer, Roots, Slot, Store, Transfer};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::hash::Hash;
@@ -31,6 +31,8 @@ pub struct Heap<P: Copy> {
     exchange_heads: Box<[Heads<2>]>,
     observers: Vec<Slot<Observer, 2>>,
     observer_heads: Box<[Heads<2>]>,
+    transfers: Vec<Slot<Transfer, 1>>,
+    transfer_heads: Box<[Heads<1>]>,
     bytes: Box<[u8]>,
     levels: Box<[Level]>,
     roots: Roots,
@@ -54,6 +56,8 @@ impl<P: Copy> Heap<P> {
             exchange_heads: alloc::vec![[0; 2]; exchanges].into_boxed_slice(),
             observers: Vec::new(),
             observer_heads: Box::default(),
+            transfers: Vec::new(),
+            transfer_heads: Box::default(),
             bytes: alloc::vec![0; bytes].into_boxed_slice(),
             levels: alloc::vec![Level::EMPTY; LEVELS].into_boxed_slice(),
             roots: Roots::EMPTY,
@@ -71,6 +75,20 @@ impl<P: Copy> Heap<P> {
         Heap {
             observers: Vec::with_capacity(observers),
             observer_heads: alloc::vec![[0; 2]; observers].into_boxed_slice(),
+            ..self
+        }
+    }
+
+    /// Reserves slots for so many bodies that peers send in blocks, in place of those that there were.
+    ///
+    /// # Panics
+    ///
+    /// As [`with_bound`](Heap::with_bound).
+    #[must_use]
+    pub fn transfers(self, transfers: usize) -> Heap<P> {
+        Heap {
+            transfers: Vec::with_capacity(transfers),
+            transfer_heads: alloc::vec![[0; 1]; transfers].into_boxed_slice(),
             ..self
         }
     }
@@ -92,6 +110,8 @@ impl<P: Copy + Eq + Hash> Store for Heap<P> {
         make(&mut self.peers, self.roots.peers.high_water(), self.peer_heads.len(), Slot::vacant(Peer::NONE));
         let used = self.roots.exchanges.high_water();
         make(&mut self.exchanges, used, self.exchange_heads.len(), Slot::vacant(Exchange::NONE));
+        let used = self.roots.transfers.high_water();
+        make(&mut self.transfers, used, self.transfer_heads.len(), Slot::vacant(Transfer::NONE));
         let used = self.roots.observers.high_water();
         make(&mut self.observers, used, self.observer_heads.len(), Slot::vacant(Observer::NONE));
         Parts {
@@ -101,6 +121,8 @@ impl<P: Copy + Eq + Hash> Store for Heap<P> {
             exchange_heads: &mut self.exchange_heads,
             observers: &mut self.observers,
             observer_heads: &mut self.observer_heads,
+            transfers: &mut self.transfers,
+            transfer_heads: &mut self.transfer_heads,
             bytes: &mut self.bytes,
             levels: &mut self.levels,
             roots: &mut self.roots,

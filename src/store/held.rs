@@ -3,7 +3,7 @@
 //! With [`Indexed`](super::Indexed) an exchange stands in two indexes. Keys that a peer chooses are hashed under the
 //! secret.
 
-use super::{Arena, Chain, Exchange, Observer, Parts, Peer, Scale, State, Table, Timers};
+use super::{Arena, Chain, Exchange, Observer, Parts, Peer, Scale, State, Table, Timers, Transfers};
 use crate::random::{Purpose, Random};
 use crate::wire::same;
 use core::hash::Hash;
@@ -21,6 +21,7 @@ pub(crate) struct Held<'e, P: Copy, C> {
     pub(crate) peers: Table<'e, Peer<P>, 1>,
     pub(crate) exchanges: Table<'e, Exchange, 2>,
     /// `None` where the roles do not observe: one word, and not five.
+    pub(crate) transfers: Option<Transfers<'e, C>>,
     pub(crate) observers: Option<Table<'e, Observer, 2>>,
     /// Where there is an index.
     pub(crate) timers: Timers<'e>,
@@ -31,10 +32,18 @@ pub(crate) struct Held<'e, P: Copy, C> {
 }
 
 impl<'e, P: Copy + Eq + Hash, C: Scale> Held<'e, P, C> {
-    pub(crate) fn new(parts: Parts<'e, P>, random: &'e mut Random, now: u64, observe: bool) -> Held<'e, P, C> {
+    pub(crate) fn new(
+        parts: Parts<'e, P>,
+        random: &'e mut Random,
+        now: u64,
+        observe: bool,
+        transfer: bool,
+    ) -> Held<'e, P, C> {
         Held {
             peers: Table::new(parts.peers, parts.peer_heads, &mut parts.roots.peers),
             exchanges: Table::new(parts.exchanges, parts.exchange_heads, &mut parts.roots.exchanges),
+            transfers: transfer
+                .then(|| Transfers::new(parts.transfers, parts.transfer_heads, &mut parts.roots.transfers)),
             observers: observe.then(|| Table::new(parts.observers, parts.observer_heads, &mut parts.roots.observers)),
             timers: Timers::new(&mut parts.roots.timers, parts.levels),
             arena: Arena::new(parts.bytes, &mut parts.roots.arena),
@@ -76,9 +85,10 @@ impl<'e, P: Copy + Eq + Hash, C: Scale> Held<'e, P, C> {
         if C::INDEXED { self.peers.find(0, self.random.hash_address(address), is_it) } else { self.peers.scan(is_it) }
     }
 
-    /// Whether an exchange refers to a peer. Where there is no index.
+    /// Whether an exchange or a transfer refers to a peer. Where there is no index.
     pub(crate) fn is_referred_to(&self, peer: u32) -> bool {
         self.exchanges.scan(|exchange| exchange.peer == peer).is_some()
+            || self.transfers.as_ref().is_some_and(|transfers| transfers.refer_to(peer))
     }
 
     pub(crate) fn link_peer(&mut self, index: u32, address: P) {

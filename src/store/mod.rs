@@ -34,6 +34,7 @@ mod slices;
 mod slots;
 mod table;
 mod timers;
+mod transfers;
 mod wheel;
 
 pub(crate) use arena::{Arena, Chain};
@@ -46,10 +47,11 @@ pub(crate) use list::List;
 pub use observers::Observer;
 pub(crate) use ring::{InNode, first, push_back, remove};
 pub use scale::{Indexed, Scale, Scan};
-pub use slices::{ExchangeSlot, Level, ObserverSlot, PeerSlot, Slices};
+pub use slices::{ExchangeSlot, Level, ObserverSlot, PeerSlot, Slices, TransferSlot};
 pub(crate) use slots::{Exchange, OfPeer, Peer, State, flag, pack, unpack};
 pub(crate) use table::{Heads, Slot, Table};
 pub(crate) use timers::Timers;
+pub(crate) use transfers::{Stage, Transfer, Transfers};
 
 use core::hash::Hash;
 
@@ -86,6 +88,8 @@ pub struct Parts<'s, P: Copy> {
     pub(crate) exchange_heads: &'s mut [Heads<2>],
     pub(crate) observers: &'s mut [Slot<Observer, 2>],
     pub(crate) observer_heads: &'s mut [Heads<2>],
+    pub(crate) transfers: &'s mut [Slot<Transfer, 1>],
+    pub(crate) transfer_heads: &'s mut [Heads<1>],
     pub(crate) bytes: &'s mut [u8],
     pub(crate) levels: &'s mut [Level],
     pub(crate) roots: &'s mut Roots,
@@ -97,6 +101,7 @@ pub(crate) struct Roots {
     pub(crate) peers: table::Root,
     pub(crate) exchanges: table::Root,
     pub(crate) observers: table::Root,
+    pub(crate) transfers: transfers::Root,
     pub(crate) timers: timers::Root,
     pub(crate) arena: arena::Root,
 }
@@ -106,6 +111,7 @@ impl Roots {
         peers: table::Root::EMPTY,
         exchanges: table::Root::EMPTY,
         observers: table::Root::EMPTY,
+        transfers: transfers::Root::EMPTY,
         timers: timers::Root::EMPTY,
         arena: arena::Root::EMPTY,
     };
@@ -121,6 +127,7 @@ mod tests {
     #[test]
     fn slots_are_no_larger_than_their_budget() {
         assert_eq!(size_of::<Slot<Exchange, 2>>() + size_of::<Heads<2>>(), 64);
+        assert_eq!(size_of::<Slot<Transfer, 1>>() + size_of::<Heads<1>>(), 60);
         assert_eq!(size_of::<Slot<Observer, 2>>() + size_of::<Heads<2>>(), 56);
         assert_eq!(size_of::<Slot<Peer<SocketAddr>, 1>>() + size_of::<Heads<1>>(), 72);
         assert_eq!(size_of::<Slot<Peer<Ipv4Addr>, 1>>() + size_of::<Heads<1>>(), 44);

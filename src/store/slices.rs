@@ -1,6 +1,6 @@
 //! Memory in slices that the caller lends.
 
-use super::{Exchange, Indexed, Observer, Parts, Peer, Roots, Scale, Scan, Slot, Store};
+use super::{Exchange, Indexed, Observer, Parts, Peer, Roots, Scale, Scan, Slot, Store, Transfer};
 use core::hash::Hash;
 use core::marker::PhantomData;
 
@@ -14,6 +14,14 @@ pub type ExchangeSlot = Slot<Exchange, 2>;
 
 /// A slot for an observer, to lend: `ObserverSlot::EMPTY`.
 pub type ObserverSlot = Slot<Observer, 2>;
+
+/// A slot for a body that a peer sends in blocks, to lend: `TransferSlot::EMPTY`.
+pub type TransferSlot = Slot<Transfer, 1>;
+
+impl Slot<Transfer, 1> {
+    /// Nothing is in it.
+    pub const EMPTY: Self = Slot::vacant(Transfer::NONE);
+}
 
 impl<P: Copy> Slot<Peer<P>, 1> {
     /// Nothing is in it.
@@ -52,6 +60,8 @@ pub struct Slices<'s, P: Copy, C = Scan> {
     exchange_heads: &'s mut [[u32; 2]],
     observers: &'s mut [ObserverSlot],
     observer_heads: &'s mut [[u32; 2]],
+    transfers: &'s mut [TransferSlot],
+    transfer_heads: &'s mut [[u32; 1]],
     bytes: &'s mut [u8],
     levels: &'s mut [Level],
     roots: Roots,
@@ -73,6 +83,12 @@ impl<'s, P: Copy> Slices<'s, P, Scan> {
     #[must_use]
     pub fn observers(self, observers: &'s mut [ObserverSlot]) -> Slices<'s, P, Scan> {
         self.lend_observers(observers, &mut [])
+    }
+
+    /// Slots for bodies that peers send in blocks, all of them empty.
+    #[must_use]
+    pub fn transfers(self, transfers: &'s mut [TransferSlot]) -> Slices<'s, P, Scan> {
+        self.lend_transfers(transfers, &mut [])
     }
 }
 
@@ -107,6 +123,17 @@ impl<'s, P: Copy> Slices<'s, P, Indexed> {
         let (observers, observer_heads) = even(observers, observer_heads);
         self.lend_observers(observers, observer_heads)
     }
+
+    /// Slots for bodies that peers send in blocks, all of them empty, and for their index as many zeros.
+    #[must_use]
+    pub fn transfers(
+        self,
+        transfers: &'s mut [TransferSlot],
+        transfer_heads: &'s mut [[u32; 1]],
+    ) -> Slices<'s, P, Indexed> {
+        let (transfers, transfer_heads) = even(transfers, transfer_heads);
+        self.lend_transfers(transfers, transfer_heads)
+    }
 }
 
 impl<'s, P: Copy, C> Slices<'s, P, C> {
@@ -126,8 +153,28 @@ impl<'s, P: Copy, C> Slices<'s, P, C> {
         exchange_heads.fill([0; 2]);
         levels.fill(Level::EMPTY);
         let (observers, observer_heads) = (&mut [][..], &mut [][..]);
+        let (transfers, transfer_heads) = (&mut [][..], &mut [][..]);
         let (roots, scale) = (Roots::EMPTY, PhantomData);
-        Slices { peers, peer_heads, exchanges, exchange_heads, observers, observer_heads, bytes, levels, roots, scale }
+        Slices {
+            peers,
+            peer_heads,
+            exchanges,
+            exchange_heads,
+            observers,
+            observer_heads,
+            transfers,
+            transfer_heads,
+            bytes,
+            levels,
+            roots,
+            scale,
+        }
+    }
+
+    fn lend_transfers(self, transfers: &'s mut [TransferSlot], transfer_heads: &'s mut [[u32; 1]]) -> Slices<'s, P, C> {
+        transfers.fill(TransferSlot::EMPTY);
+        transfer_heads.fill([0]);
+        Slices { transfers, transfer_heads, ..self }
     }
 
     fn lend_observers(self, observers: &'s mut [ObserverSlot], observer_heads: &'s mut [[u32; 2]]) -> Slices<'s, P, C> {
@@ -155,6 +202,8 @@ impl<P: Copy + Eq + Hash, C: Scale> Store for Slices<'_, P, C> {
             exchange_heads: self.exchange_heads,
             observers: self.observers,
             observer_heads: self.observer_heads,
+            transfers: self.transfers,
+            transfer_heads: self.transfer_heads,
             bytes: self.bytes,
             levels: self.levels,
             roots: &mut self.roots,

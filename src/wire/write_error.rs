@@ -52,6 +52,11 @@ pub enum WriteError {
         /// The longest that would do: 65804.
         limit: usize,
     },
+    /// A body that is sent in blocks gives fewer bytes than it has.
+    BodyEnded {
+        /// Where the block begins that is not whole, in bytes.
+        offset: u32,
+    },
     /// Code 0.00 with a token, options or a payload (RFC 7252 4.1).
     EmptyWithContent,
     /// Code class 1, 6 or 7 (RFC 7252 section 3).
@@ -85,6 +90,9 @@ impl fmt::Display for WriteError {
             }
             WriteError::TooLong { length, limit } => {
                 write!(f, "a token or option value of {length} bytes is too long: at most {limit}")
+            }
+            WriteError::BodyEnded { offset } => {
+                write!(f, "the body ends in the block at {offset}, before the length that it is said to have")
             }
             WriteError::EmptyWithContent => f.write_str(
                 "an Empty message (code 0.00) has no token, options or payload: set a code, or leave them out",

@@ -258,6 +258,42 @@ impl<'b> Writer<'b> {
         }
     }
 
+    /// The bytes of the message so far, also of what did not fit.
+    pub(crate) const fn length(&self) -> usize {
+        self.length
+    }
+
+    /// The code that is written at present.
+    pub(crate) fn present_code(&self) -> Code {
+        self.buffer.get(1).map_or(Code::EMPTY, |&byte| Code::from_byte(byte))
+    }
+
+    /// How long the message may become.
+    pub(crate) const fn room(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// A writer into nothing that counts on from here: how long the message would become. Where options of a higher
+    /// number than this were written, what is appended is counted as if it stood alone, which is never less than what
+    /// it takes between them.
+    pub(crate) fn counter(&self, number: OptionNumber) -> Writer<'static> {
+        let last = if self.last > u32::from(number.get()) { 0 } else { self.last };
+        Writer { buffer: &mut [], length: self.length, last, error: None }
+    }
+
+    /// Takes back what is behind the token, and a fault that was made there.
+    pub(crate) fn restart(&mut self) -> &mut Self {
+        if let Some((&[first, _, _, _], rest)) = self.buffer.split_first_chunk() {
+            let mut walk = Options::new(rest);
+            if walk.take_value(first & 15).is_some() {
+                self.length = rest.len().wrapping_sub(walk.left()).wrapping_add(4);
+                self.last = 0;
+                self.error = None;
+            }
+        }
+        self
+    }
+
     /// Whether a payload has begun.
     pub(crate) const fn has_payload(&self) -> bool {
         self.last == PAYLOAD

@@ -41,12 +41,12 @@ pub const OTHER: u16 = 8;
 /// What the firmware example has: 4 peers, 8 exchanges, 512 bytes.
 pub type Small = Fixed<u16, 4, 8, 512>;
 /// Room for whatever a script does.
-pub type Large = Fixed<u16, 16, 64, 16384, 0, Indexed>;
+pub type Large = Fixed<u16, 16, 64, 16384, 0, 0, Indexed>;
 
 /// Of a scale: the tables of the firmware example.
-pub type Eight<C> = Fixed<u16, 4, 8, 512, 0, C>;
+pub type Eight<C> = Fixed<u16, 4, 8, 512, 0, 0, C>;
 /// Of a scale: room for whatever a script does.
-pub type Roomy<C> = Fixed<u16, 16, 64, 16384, 0, C>;
+pub type Roomy<C> = Fixed<u16, 16, 64, 16384, 0, 0, C>;
 
 /// What came out, and when.
 #[derive(Debug)]
@@ -170,7 +170,10 @@ impl<S: Store<Peer = u16>> Script<S> {
                     self.out.push_back(Out::Sent { at: self.now, to: transmit.to, bytes });
                 }
                 Output::Failed(handle, why) => self.out.push_back(Out::Failed { at: self.now, handle, why }),
-                what @ (Output::Acknowledged(_) | Output::Delivered(_) | Output::Undelivered(..)) => {
+                what @ (Output::Acknowledged(_)
+                | Output::Delivered(_)
+                | Output::Undelivered(..)
+                | Output::Broken(..)) => {
                     self.out.push_back(Out::Told { at: self.now, what });
                 }
                 Output::Idle(next) => {

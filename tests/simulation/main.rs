@@ -3,6 +3,7 @@
 //! A seed that fails is printed. To replay it: `SIM_SEED=<seed> cargo test --features sim --test simulation <name of the test>`.
 //! `SIM_SEEDS=<n>` runs so many in place of the usual number.
 
+mod blocks;
 mod rows;
 mod wire;
 mod world;
@@ -209,7 +210,7 @@ fn with_eight_slots_nothing_live_is_harmed() {
         if seed % 2 == 0 {
             run(seed, Kind::Tight, Fixed::<u16, 4, 8, 512>::new)
         } else {
-            run(seed, Kind::Tight, Fixed::<u16, 4, 8, 512, 0, Indexed>::new)
+            run(seed, Kind::Tight, Fixed::<u16, 4, 8, 512, 0, 0, Indexed>::new)
         }
     });
 }

@@ -399,6 +399,7 @@ impl<S: Store<Peer = u8>> Node<S> {
                     return Err(format!("a response is said to be reset by {from}"));
                 }
             }
+            Output::Broken(..) => return Err("a transfer that nobody has begun".into()),
             Output::Idle(deadline) => {
                 self.named = Some(deadline);
                 return Ok(deadline.is_none_or(|at| at > now));

@@ -110,14 +110,15 @@ impl Script {
                 World::new(&self.setup, Fixed::<u8, 2, 4, 128>::new, [2, 4, 128], told).run(&self.commands)
             }
             Tables::TightIndexed => {
-                World::new(&self.setup, Fixed::<u8, 3, 6, 256, 0, Indexed>::new, [3, 6, 256], told).run(&self.commands)
+                World::new(&self.setup, Fixed::<u8, 3, 6, 256, 0, 0, Indexed>::new, [3, 6, 256], told)
+                    .run(&self.commands)
             }
             Tables::Roomy => {
                 let store = Fixed::<u8, 8, 128, { SIZE as usize }>::new;
                 World::new(&self.setup, store, [8, 128, SIZE], told).run(&self.commands)
             }
             Tables::RoomyIndexed => {
-                let store = Fixed::<u8, 8, 128, { SIZE as usize }, 0, Indexed>::new;
+                let store = Fixed::<u8, 8, 128, { SIZE as usize }, 0, 0, Indexed>::new;
                 World::new(&self.setup, store, [8, 128, SIZE], told).run(&self.commands)
             }
         }

@@ -1,0 +1,100 @@
+//! A client with bodies in blocks: it fetches a text, and then sends one, in messages of at most 127 bytes.
+//!
+//! What comes is told to the console as it comes, and so is how it ends.
+
+#![no_std]
+#![no_main]
+
+use coaplet::block::{Body, Fetch, Progress, Send, Settings};
+use coaplet::endpoint::{Arrival, Event, Output, Request, Transmit};
+use coaplet::{Config, Endpoint, Fixed, Instant, Roles};
+use core::mem::MaybeUninit;
+use device::{CONSOLE, Device, Place, emit, seed};
+
+/// As [`ClientMin`](coaplet::endpoint::ClientMin), with bodies in blocks.
+enum Small {}
+
+impl Roles for Small {
+    const CONFIG: Option<Config> = Some(Config::DEFAULT.blockwise());
+    const SERVER: bool = false;
+    const MULTICAST: bool = false;
+    const NO_RESPONSE: bool = false;
+    const NSTART_QUEUE: bool = false;
+    const LONG_TOKENS: bool = false;
+    const SHARES: bool = false;
+    const AGING: bool = false;
+    const OBSERVE: bool = false;
+    const REPORTS: bool = false;
+    const STATISTICS: bool = false;
+    const TRANSFERS: bool = false;
+    const OPTIONS_BEHIND: bool = false;
+}
+
+/// One server, and a slot for the request and one for its separate response.
+type Memory = Fixed<[u8; 4], 1, 2, 256>;
+type Client = Endpoint<&'static mut Memory, Small>;
+
+static MEMORY: Place<Memory> = Place::new(Memory::new());
+static CLIENT: Place<MaybeUninit<Client>> = Place::new(MaybeUninit::uninit());
+
+/// The server's address.
+const SERVER: [u8; 4] = [10, 0, 0, 1];
+
+/// Blocks of 64 bytes.
+const SETTINGS: Settings = Settings::for_messages_of(127);
+
+/// What is sent.
+const IMAGE: &[u8] = b"An image that does not fit into one message of a hundred and twenty-seven bytes, and goes in two.";
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+fn firmware(_: &[u8], tx: &mut [u8], device: &mut Device) {
+    let client = CLIENT.lend().write(Client::of_roles(seed(), MEMORY.lend()));
+    let mut fetch = Fetch::new(SERVER, Request::get(), SETTINGS);
+    let mut send = Send::new(SERVER, Request::put(), SETTINGS);
+    let mut now = Instant::ZERO;
+    let mut until = 0;
+    loop {
+        // What is due, first and then.
+        let asked = if fetch.is_over() {
+            send.ask(client, now, tx, Body::slice(IMAGE), |w| _ = w.path("image"))
+        } else {
+            fetch.ask(client, now, tx, |w| _ = w.path("text"))
+        };
+        if let Ok(Some(request)) = asked {
+            transmit(now, tx, request);
+            until = 0;
+        }
+        let Some(wake) = device.wait(until) else { break };
+        now = Instant::from_millis(wake.now);
+        if let Some(datagram) = wake.datagram {
+            let input = client.handle(now, wake.from, Arrival::Unicast, datagram, tx);
+            if let Some(reply) = input.reply {
+                transmit(now, tx, reply);
+            }
+            if let Event::Response(response) = input.event {
+                tell(now, fetch.take(&response).or_else(|| send.take(&response)));
+            }
+        }
+        until = loop {
+            match client.poll(now, tx) {
+                Output::Send(due) => transmit(now, tx, due),
+                Output::Failed(handle, why) => tell(now, fetch.failed(handle, why).or_else(|| send.failed(handle, why))),
+                Output::Idle(at) => break at.map_or(u64::MAX, Instant::as_millis),
+                _ => {}
+            }
+        };
+    }
+}
+
+fn tell(now: Instant, progress: Option<Progress<'_>>) {
+    match progress {
+        Some(Progress::Part(part)) => emit(now.as_millis(), CONSOLE, part.bytes, part.bytes.len()),
+        Some(Progress::Failed(_)) => emit(now.as_millis(), CONSOLE, b"failed", 6),
+        _ => {}
+    }
+}
+
+fn transmit(now: Instant, tx: &[u8], due: Transmit<[u8; 4]>) {
+    emit(now.as_millis(), due.to, tx, due.len);
+}

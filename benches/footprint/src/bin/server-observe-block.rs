@@ -1,0 +1,125 @@
+//! A server with bodies in blocks: what `server-min` is, a text that is served in blocks from where it lies, and an
+//! image that comes in blocks and goes to flash one by one. 127 bytes are the longest message.
+//!
+//! The console is in the place of the flash: what comes of the image is told there as it is written.
+
+#![no_std]
+#![no_main]
+
+use coaplet::block::{Asked, Body, Received, Settings, serve};
+use coaplet::endpoint::{Arrival, Event, Output, RequestId, RespondError, ServerRequest, Transmit};
+use coaplet::{Code, Config, Endpoint, Fixed, Instant, Roles};
+use core::mem::MaybeUninit;
+use device::{CONSOLE, Device, Place, emit, seed};
+
+/// As [`ServerMin`](coaplet::endpoint::ServerMin), with bodies in blocks.
+enum Small {}
+
+impl Roles for Small {
+    const CONFIG: Option<Config> = Some(Config::DEFAULT.blockwise());
+    const CLIENT: bool = false;
+    const MULTICAST: bool = false;
+    const NO_RESPONSE: bool = false;
+    const NSTART_QUEUE: bool = false;
+    const LONG_TOKENS: bool = false;
+    const SHARES: bool = false;
+    const AGING: bool = false;
+    const OBSERVE: bool = false;
+    const REPORTS: bool = false;
+    const STATISTICS: bool = false;
+    const OPTIONS_BEHIND: bool = false;
+}
+
+/// Room for one image at a time.
+type Memory = Fixed<[u8; 4], 4, 8, 512, 0, 1>;
+type Server = Endpoint<&'static mut Memory, Small>;
+
+static MEMORY: Place<Memory> = Place::new(Memory::new());
+static SERVER: Place<MaybeUninit<Server>> = Place::new(MaybeUninit::uninit());
+
+/// Blocks of 64 bytes; the image is no longer than 4 KiB.
+const SETTINGS: Settings = Settings { max_body: 4096, ..Settings::for_messages_of(127) };
+
+/// What is served.
+const TEXT: &[u8] = b"A text that does not fit into one message of a hundred and twenty-seven bytes, \
+    and that is therefore served in blocks of sixty-four bytes.";
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+fn firmware(_: &[u8], tx: &mut [u8], device: &mut Device) {
+    let server = SERVER.lend().write(Server::of_roles(seed(), MEMORY.lend()));
+    let mut waiting = None;
+    let mut until = 0;
+    while let Some(wake) = device.wait(until) {
+        let now = Instant::from_millis(wake.now);
+        if let Some(datagram) = wake.datagram {
+            let input = server.handle(now, wake.from, Arrival::Unicast, datagram, tx);
+            if let Some(reply) = input.reply {
+                transmit(now, tx, reply);
+            }
+            if let Event::Request(request) = input.event {
+                let message = &request.message;
+                if message.code() == Code::GET && message.path_is("temp") {
+                    waiting = Some(request.id);
+                } else if let Ok(Some(answer)) = answer(server, now, &request, tx) {
+                    transmit(now, tx, answer);
+                }
+            }
+        }
+        if wake.pin {
+            if let Some(id) = waiting.take() {
+                if let Ok(Some(response)) = respond(server, now, id, tx, Code::CONTENT, Body::slice(b"21.5"), &Asked::default()) {
+                    transmit(now, tx, response);
+                }
+            }
+        }
+        until = loop {
+            match server.poll(now, tx) {
+                Output::Send(due) => transmit(now, tx, due),
+                Output::Broken(..) => emit(now.as_millis(), CONSOLE, b"broken", 6),
+                Output::Idle(at) => break at.map_or(u64::MAX, Instant::as_millis),
+                _ => {}
+            }
+        };
+    }
+}
+
+type Answered = Result<Option<Transmit<[u8; 4]>>, RespondError>;
+
+/// What is neither the sensor's nor anything else is not found.
+fn answer(server: &mut Server, now: Instant, request: &ServerRequest<'_, [u8; 4]>, tx: &mut [u8]) -> Answered {
+    let (message, id) = (&request.message, request.id);
+    if message.code() == Code::GET && message.path_is("text") {
+        return respond(server, now, id, tx, Code::CONTENT, Body::slice(TEXT), &Asked::of(message));
+    }
+    if message.code() != Code::PUT || !message.path_is("image") {
+        return respond(server, now, id, tx, Code::NOT_FOUND, Body::EMPTY, &Asked::default());
+    }
+    match server.receive(now, request, &SETTINGS, tx)? {
+        Received::Answered(sent) => Ok(sent),
+        Received::Later(_) => respond(server, now, id, tx, Code::BAD_REQUEST, Body::EMPTY, &Asked::default()),
+        Received::Piece(piece) => {
+            emit(now.as_millis(), CONSOLE, piece.bytes, piece.bytes.len());
+            if piece.last { server.conclude(now, &piece, tx, Body::EMPTY, |_| {}) } else { server.proceed(now, &piece, tx) }
+        }
+    }
+}
+
+fn respond(
+    server: &mut Server,
+    now: Instant,
+    id: RequestId,
+    tx: &mut [u8],
+    code: Code,
+    body: Body<'_>,
+    asked: &Asked,
+) -> Answered {
+    server.respond(now, id, tx, |w| {
+        w.code(code);
+        serve(w, asked, body, &SETTINGS);
+    })
+}
+
+fn transmit(now: Instant, tx: &[u8], due: Transmit<[u8; 4]>) {
+    emit(now.as_millis(), due.to, tx, due.len);
+}

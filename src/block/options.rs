@@ -1,0 +1,58 @@
+//! The options of a transfer, among those of the application.
+//!
+//! The application writes its own first, in ascending order. What it writes up to Location-Query (20) is in front of
+//! ours, which is nearly all that there is; ours are then appended. Behind ours come Proxy-Uri (35), Proxy-Scheme (39),
+//! Echo (252) and No-Response (258): where these were written, ours are inserted, if the roles have it.
+
+use crate::wire::{Block, OptionNumber, WriteError, Writer, uint};
+
+/// The options of one message that belong to a transfer.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Extras<'a> {
+    pub(super) block2: Option<Block>,
+    pub(super) block1: Option<Block>,
+    pub(super) size2: Option<u32>,
+    pub(super) size1: Option<u32>,
+    pub(super) tag: Option<&'a [u8]>,
+}
+
+impl Extras<'_> {
+    /// Writes them: `INSERT` says whether higher ones may stand there already.
+    pub(super) fn put<const INSERT: bool>(&self, w: &mut Writer<'_>) {
+        let mut option = |number, value: Option<u32>| {
+            if let Some(value) = value {
+                append::<INSERT>(w, number, uint::encode(value).as_bytes());
+            }
+        };
+        option(OptionNumber::BLOCK2, self.block2.map(Block::value));
+        option(OptionNumber::BLOCK1, self.block1.map(Block::value));
+        option(OptionNumber::SIZE2, self.size2);
+        option(OptionNumber::SIZE1, self.size1);
+        if let Some(tag) = self.tag {
+            append::<INSERT>(w, OptionNumber::REQUEST_TAG, tag);
+        }
+    }
+
+    /// How long the message becomes with them, and the payload marker.
+    pub(super) fn length_with(&self, w: &Writer<'_>) -> usize {
+        let mut counter = w.counter(OptionNumber::BLOCK2);
+        self.put::<false>(&mut counter);
+        counter.length().saturating_add(1)
+    }
+}
+
+#[inline(always)]
+fn append<const INSERT: bool>(w: &mut Writer<'_>, number: OptionNumber, value: &[u8]) {
+    if INSERT {
+        w.insert(number, value);
+    } else {
+        w.option(number, value);
+    }
+}
+
+/// The payload of a request is the transfer's to write.
+pub(super) fn refuse_payload(w: &mut Writer<'_>) {
+    if w.has_payload() {
+        w.fail(WriteError::OptionAfterPayload { number: OptionNumber::BLOCK2 });
+    }
+}

@@ -1,0 +1,359 @@
+//! Server, upload: the body of a request, piece by piece as it comes (RFC 7959 2.5).
+
+use super::options::Extras;
+use super::progress::put;
+use super::serve::serve;
+use super::{Asked, Body, Settings};
+use crate::endpoint::{Endpoint, RequestId, RespondError, ServerRequest, TransferId, Transmit};
+use crate::exchange::Handle;
+use crate::reliability::Engine;
+use crate::roles::Roles;
+use crate::store::{Scale, Stage, Store, Transfer};
+use crate::time::Instant;
+use crate::wire::{Block, Code, Message, Writer};
+use core::hash::Hash;
+
+/// What [`Endpoint::receive`] makes of a request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[must_use = "a piece is to be answered, and an answer to be sent"]
+pub enum Received<'d, P> {
+    /// Bytes of a body that were not seen before: to be answered by [`proceed`](Endpoint::proceed) or
+    /// [`conclude`](Endpoint::conclude).
+    Piece(Piece<'d>),
+    /// The body came before, and this asks for a later block of the answer to it (RFC 7959 2.7), as
+    /// [`Asked::of`] says: to be answered by [`serve`] in [`respond`](Endpoint::respond), without doing anything again.
+    /// With it the transfer that brought the body, if it came in blocks and is remembered.
+    Later(Option<TransferId>),
+    /// It is answered: a block that came before, or one that does not belong here.
+    Answered(Option<Transmit<P>>),
+}
+
+/// Bytes of a body, where they lie in the datagram.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Piece<'d> {
+    /// Where they belong in the body, in bytes from its start. Each piece begins where the one before it ends, or at
+    /// 0, if the client has started over.
+    pub offset: u32,
+    /// The bytes: up to 1024, or all of the body.
+    pub bytes: &'d [u8],
+    /// Whether the body ends with them.
+    pub last: bool,
+    /// How large the client has said that the body is, in bytes (Size1). An estimate.
+    pub size: Option<u32>,
+    /// Which transfer they belong to. `None`: they are all of the body.
+    pub transfer: Option<TransferId>,
+    request: RequestId,
+    asked: Asked,
+    max_message: u16,
+    block_size: u16,
+}
+
+impl Piece<'_> {
+    /// Puts the bytes where they belong in a buffer for the whole body. False if they do not fit: the buffer is shorter
+    /// than [`max_body`](Settings::max_body).
+    #[must_use]
+    pub fn copy_to(&self, body: &mut [u8]) -> bool {
+        put(body, self.offset, self.bytes)
+    }
+
+    /// Where they end: with the last piece, the length of the body.
+    #[must_use]
+    pub const fn end(&self) -> u32 {
+        self.offset.saturating_add(self.bytes.len() as u32)
+    }
+}
+
+impl<S: Store, R: Roles> Endpoint<S, R> {
+    /// Takes in a request that may be a block of a body: whatever has a body is to be looked at by it, before the
+    /// application acts.
+    ///
+    /// One body may come from each peer for each request that differs in its method or options, Request-Tag among them
+    /// (RFC 9175 3.3); each takes a slot of the store's `TRANSFERS`, and of its bytes none is kept. A transfer without
+    /// progress for EXCHANGE_LIFETIME ends, and [`poll`](Endpoint::poll) tells it as
+    /// [`Output::Broken`](crate::endpoint::Output::Broken).
+    ///
+    /// What comes out as [`Received::Answered`]:
+    ///
+    /// - a block that came before, in another exchange: it gets the answer that it got, without the application seeing
+    ///   it; so does the last block of a body that is whole, with the code of its answer and without payload. If the
+    ///   application has not answered yet, its answer goes to the new exchange, and nothing is sent now;
+    /// - a block that is not the next one, or whose first blocks are not there any more: 4.08;
+    /// - a body that is longer than `settings.max_body`, or says that it will be: 4.13 with Size1;
+    /// - a first block for which there is no slot: 5.03 with Max-Age;
+    /// - SZX 7, or a payload that has not the length that Block1 says: 4.00.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`respond`](Endpoint::respond), of what would have been answered.
+    pub fn receive<'d>(
+        &mut self,
+        now: Instant,
+        request: &ServerRequest<'d, S::Peer>,
+        settings: &Settings,
+        tx: &mut [u8],
+    ) -> Result<Received<'d, S::Peer>, RespondError> {
+        let mut engine = self.at(now);
+        let refusal = match engine.receive(request.id, &request.message, settings) {
+            Ok(Ok(piece)) => return Ok(Received::Piece(piece)),
+            Ok(Err(transfer)) => return Ok(Received::Later(transfer)),
+            Err(refusal) => refusal,
+        };
+        if refusal.code == Code::EMPTY {
+            return Ok(Received::Answered(None));
+        }
+        let max_age = engine.rules().refusal_max_age;
+        engine.answer(request.id, None, tx, &mut |w| refusal.write(w, max_age)).map(Received::Answered)
+    }
+
+    /// Answers a piece that is not the last: 2.31 Continue. Blocks are to have the size of `settings.block_size` from
+    /// then on, if they were larger.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`respond`](Endpoint::respond). The piece can still be answered.
+    pub fn proceed(
+        &mut self,
+        now: Instant,
+        piece: &Piece<'_>,
+        tx: &mut [u8],
+    ) -> Result<Option<Transmit<S::Peer>>, RespondError> {
+        let block1 = piece.asked.block1.map(|block| with_more(block, true));
+        let refusal = Refusal { code: Code::CONTINUE, block1, size1: None };
+        self.answer_piece(now, piece, tx, &mut |w| refusal.write(w, 0))
+    }
+
+    /// Answers the last piece, with the answer to all of the body; or any other one, to end the transfer by an error.
+    /// `options` sets the code (2.04 Changed if it sets none) and writes options up to 20, as for [`serve`], and no
+    /// payload, which is `body`. Block1 is written by itself.
+    ///
+    /// A body that does not fit into one message is served in blocks: the client asks for the others, which
+    /// comes as [`Received::Later`]. A success for a piece that is not the last says that it was carried out for these
+    /// bytes alone (RFC 7959 2.3), and the transfer goes on.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`respond`](Endpoint::respond). The piece can still be answered.
+    pub fn conclude(
+        &mut self,
+        now: Instant,
+        piece: &Piece<'_>,
+        tx: &mut [u8],
+        body: Body<'_>,
+        options: impl FnOnce(&mut Writer<'_>),
+    ) -> Result<Option<Transmit<S::Peer>>, RespondError> {
+        let settings = Settings { max_message: piece.max_message, block_size: piece.block_size, ..Settings::DEFAULT };
+        let mut once = Some((options, body));
+        self.answer_piece(now, piece, tx, &mut |w| {
+            if let Some((options, body)) = once.take() {
+                w.code(Code::CHANGED);
+                options(w);
+                serve(w, &piece.asked, body, &settings);
+            }
+        })
+    }
+
+    #[inline(never)]
+    fn answer_piece(
+        &mut self,
+        now: Instant,
+        piece: &Piece<'_>,
+        tx: &mut [u8],
+        write: &mut dyn FnMut(&mut Writer<'_>),
+    ) -> Result<Option<Transmit<S::Peer>>, RespondError> {
+        self.at(now).answer(piece.request, Some(piece), tx, write)
+    }
+}
+
+const fn with_more(block: Block, more: bool) -> Block {
+    match Block::new(block.num(), more, block.szx()) {
+        Ok(block) => block,
+        Err(_) => block,
+    }
+}
+
+/// An answer that the application has no part in.
+#[derive(Clone, Copy)]
+struct Refusal {
+    /// Empty: none now.
+    code: Code,
+    block1: Option<Block>,
+    size1: Option<u32>,
+}
+
+impl Refusal {
+    const fn new(code: Code) -> Refusal {
+        Refusal { code, block1: None, size1: None }
+    }
+
+    fn write(&self, w: &mut Writer<'_>, max_age: u32) {
+        w.code(self.code);
+        if self.code == Code::SERVICE_UNAVAILABLE {
+            w.max_age(max_age);
+        }
+        Extras { block1: self.block1, size1: self.size1, ..Extras::default() }.put::<false>(w);
+    }
+}
+
+/// A piece, or a request for a later block of the answer.
+type Seen<'d> = Result<Piece<'d>, Option<TransferId>>;
+
+impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
+    fn receive<'d>(
+        &mut self,
+        request: RequestId,
+        message: &Message<'d>,
+        settings: &Settings,
+    ) -> Result<Seen<'d>, Refusal> {
+        let (bytes, size, asked) = (message.payload(), message.size1(), Asked::of(message));
+        let mut piece = Piece {
+            offset: 0,
+            bytes,
+            last: true,
+            size,
+            transfer: None,
+            request,
+            asked,
+            max_message: settings.max_message,
+            block_size: settings.block_size,
+        };
+        let block = message.block1();
+        let later = block.is_none() && asked.offset() > 0;
+        let peer = self.meant(request.0).and_then(|index| self.held.exchanges.at(index)).map(|exchange| exchange.peer);
+        // Of a request whose time is over there is nothing to be found: answering it is the error.
+        let peer = peer.filter(|_| R::TRANSFERS).unwrap_or(u32::MAX);
+        let alone = !later && block.is_none_or(|block| block.num() == 0 && !block.more());
+        let (mut key, mut found) = (0, None);
+        if R::TRANSFERS && !alone {
+            key = self.held.body_key(peer, message);
+            found = self.held.transfers.as_ref().and_then(|transfers| transfers.find(peer, key));
+        }
+        if later {
+            if let Some((index, stage)) = found.and_then(|index| Some((index, self.transfer(index)?.stage))) {
+                // It is remembered as long as its answer is fetched.
+                self.touch_transfer(index, stage);
+            }
+            return Ok(Err(found.and_then(|index| self.transfer_handle(index)).map(TransferId)));
+        }
+        let Some(block) = block else {
+            return if bytes.len() as u32 > settings.max_body { Err(too_large(settings)) } else { Ok(Ok(piece)) };
+        };
+        // RFC 7959 2.2, 2.3.
+        let Some((room, offset)) = block.size().map(usize::from).zip(block.offset()) else {
+            return Err(Refusal::new(Code::BAD_REQUEST));
+        };
+        if bytes.len() > room || block.more() && bytes.len() < room {
+            return Err(Refusal::new(Code::BAD_REQUEST));
+        }
+        // 2.5: how large blocks are to be from now on.
+        let szx = block.szx().min(settings.wanted_szx());
+        let block1 = Block::new(block.num(), false, szx).ok();
+        piece.offset = offset;
+        piece.last = !block.more();
+        piece.asked.block1 = block1;
+        let hash = self.held.body_hash(0, block.value(), bytes) as u32;
+        let again = found.and_then(|index| Some((index, *self.transfer(index)?)));
+        if let Some((index, transfer)) = again.filter(|(_, t)| t.block() == block.value() && t.hash == hash) {
+            // It came before: the answer got lost, or is still being made, and goes to who asks last.
+            self.touch_transfer(index, transfer.stage);
+            if let Some(transfer) = self.transfer_mut(index) {
+                transfer.request = request.0;
+            }
+            let code = Code::from_byte(transfer.code());
+            let block1 = block1.map(|block| with_more(block, code == Code::CONTINUE));
+            return Err(Refusal { block1, ..Refusal::new(code) });
+        }
+        let end = offset.saturating_add(bytes.len() as u32);
+        if end > settings.max_body || block.num() == 0 && size.is_some_and(|size| size > settings.max_body) {
+            return Err(Refusal { block1, ..too_large(settings) });
+        }
+        if alone {
+            return Ok(Ok(piece));
+        }
+        let index = match found {
+            // 2.5: the first block begins a new body in any case.
+            Some(index) if offset == 0 => index,
+            Some(index) if self.transfer(index).is_some_and(|t| t.next == offset && t.stage == Stage::Coming) => index,
+            None if !R::TRANSFERS => return Err(too_large(settings)),
+            None if offset == 0 => match self.insert_transfer(peer, key) {
+                Some(index) => index,
+                None => return Err(Refusal::new(Code::SERVICE_UNAVAILABLE)),
+            },
+            // 2.9.2.
+            _ => return Err(Refusal { block1, ..Refusal::new(Code::REQUEST_ENTITY_INCOMPLETE) }),
+        };
+        self.touch_transfer(index, if block.more() { Stage::Coming } else { Stage::Over });
+        if let Some(transfer) = self.transfer_mut(index) {
+            transfer.set_block(block.value());
+            transfer.hash = hash;
+            transfer.next = end;
+            transfer.request = request.0;
+        }
+        piece.transfer = self.transfer_handle(index).map(TransferId);
+        Ok(Ok(piece))
+    }
+
+    /// Answers a request; of a piece, the last one that brought it. There is one of it for each endpoint, whatever is
+    /// written.
+    #[inline(never)]
+    fn answer(
+        &mut self,
+        request: RequestId,
+        piece: Option<&Piece<'_>>,
+        tx: &mut [u8],
+        write: &mut dyn FnMut(&mut Writer<'_>),
+    ) -> Result<Option<Transmit<P>>, RespondError> {
+        let brought = piece.and_then(|piece| self.of_piece(piece));
+        let request = brought.map_or(request.0, |(_, latest)| latest);
+        let index = self.meant(request).ok_or(RespondError::Stale)?;
+        let mut code = Code::EMPTY;
+        let made = self.respond(index, 0, tx, |w| {
+            write(w);
+            code = w.present_code();
+        });
+        self.count_sent(matches!(made, Ok(Some(_))));
+        if let (Some((index, _)), Ok(_)) = (brought, &made) {
+            self.answered(index, code);
+        }
+        made
+    }
+
+    /// The transfer of a piece, if it is its last one and not answered, and the request that is to be answered.
+    fn of_piece(&self, piece: &Piece<'_>) -> Option<(u32, Handle)> {
+        let index = self.meant_transfer(piece.transfer.filter(|_| R::TRANSFERS)?)?;
+        let transfer = self.transfer(index)?;
+        (transfer.next == piece.end() && transfer.code() == 0).then_some((index, transfer.request))
+    }
+
+    fn transfer(&self, index: u32) -> Option<&Transfer> {
+        self.held.transfers.as_ref()?.at(index)
+    }
+
+    fn transfer_mut(&mut self, index: u32) -> Option<&mut Transfer> {
+        self.held.transfers.as_mut()?.at_mut(index)
+    }
+
+    /// A block has come: from now on the transfer has its time again.
+    fn touch_transfer(&mut self, index: u32, stage: Stage) {
+        let now = self.held.ticks();
+        if let Some(transfers) = self.held.transfers.as_mut() {
+            transfers.touch(index, stage, now);
+        }
+    }
+
+    /// The last piece of a transfer was answered.
+    fn answered(&mut self, index: u32, code: Code) {
+        if let Some(transfer) = self.transfer_mut(index) {
+            transfer.set_code(code.to_byte());
+        }
+        if !code.is_success() {
+            // Over, and who sends the block again gets the error again.
+            self.touch_transfer(index, Stage::Over);
+        }
+    }
+}
+
+fn too_large(settings: &Settings) -> Refusal {
+    Refusal { size1: Some(settings.max_body), ..Refusal::new(Code::REQUEST_ENTITY_TOO_LARGE) }
+}

@@ -1,0 +1,156 @@
+//! Server, download: any block of a representation, from the request for it alone (RFC 7959 2.4).
+
+use super::options::Extras;
+use super::{Body, Settings};
+use crate::wire::{Block, Code, Message, Writer};
+
+/// What a request says of the answer's blocks.
+///
+/// ```
+/// use coaplet::block::Asked;
+/// # use coaplet::{Code, Header, Message, Writer, wire::Block};
+/// # let mut bytes = [0; 16];
+/// # let header = Header::confirmable(Code::GET, 1);
+/// # let length = Writer::new(&mut bytes, header, &[]).block2(Block::new(2, false, 1)?).finish()?;
+/// # let message = Message::parse(&bytes[..length])?;
+///
+/// // 2:2/0/32, the third block of 32 bytes.
+/// let asked = Asked::of(&message);
+/// assert_eq!(asked.offset(), 64);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Asked {
+    block2: Option<Block>,
+    /// What the answer says of the block of the request (RFC 7959 2.3).
+    pub(super) block1: Option<Block>,
+    size2: bool,
+}
+
+impl Asked {
+    /// What this request says.
+    #[must_use]
+    pub fn of(request: &Message<'_>) -> Asked {
+        Asked { block2: request.block2(), block1: None, size2: request.size2() == Some(0) }
+    }
+
+    /// The first block, of at most so many bytes: what a notification has (RFC 7959 2.6). The size is that of the
+    /// request by which the observation was registered ([`block_size`](Asked::block_size)).
+    #[must_use]
+    pub const fn first(block_size: u16) -> Asked {
+        let szx = match Block::szx_for(block_size as usize) {
+            Some(szx) => szx,
+            None => 0,
+        };
+        let block2 = match Block::new(0, false, szx) {
+            Ok(block) => Some(block),
+            Err(_) => None,
+        };
+        Asked { block2, block1: None, size2: false }
+    }
+
+    /// Where the block begins that is asked for, in bytes. 0: the first one, or all.
+    #[must_use]
+    pub fn offset(&self) -> u32 {
+        self.block2.and_then(Block::offset).unwrap_or(0)
+    }
+
+    /// How large blocks may be that are sent to this client, in bytes: 16 to 1024.
+    #[must_use]
+    pub fn block_size(&self) -> u16 {
+        self.block2.and_then(Block::size).unwrap_or(1024)
+    }
+}
+
+/// Writes the part of a body that was asked for: Block2 and Size2 where they belong, and the payload. What is asked for
+/// once more is written once more: nothing is remembered.
+///
+/// It is called in the closure of [`respond`](crate::Endpoint::respond), after the code and the options of the answer,
+/// of which none may have a number above 20 (Location-Query). An ETag is to be among them if the representation ever
+/// changes: by it the client knows whether its blocks are from one and the same (RFC 7959 2.4), and it is to be
+/// another one for each representation (RFC 9175 3.8).
+///
+/// - All of the body, without Block2, where none was asked for and it fits.
+/// - Blocks of the size that is asked for, or as large as fits into the buffer, `settings.max_message` and
+///   `settings.block_size`. The number is that of the size which is used.
+/// - Size2, if it was asked for and the length is known.
+/// - In place of all that 4.00 Bad Request, for a block that begins beyond the end, and for SZX 7 (2.2); 5.00, if the
+///   body does not give the bytes that it has.
+///
+/// ```
+/// use coaplet::block::{Asked, Body, Settings, serve};
+/// use coaplet::endpoint::{Arrival, Event};
+/// use coaplet::{Code, Config, ContentFormat, Endpoint, Fixed, Header, Instant, Message, Writer, wire::Block};
+///
+/// let mut ep = Endpoint::new(Config::DEFAULT.blockwise(), [1; 16], Fixed::<u8, 4, 8, 512>::new());
+/// # let (mut rx, mut tx) = ([0; 64], [0; 128]);
+/// # let block = Block::with_size(3, false, 16)?;
+/// # let length = Writer::new(&mut rx, Header::confirmable(Code::GET, 1), &[]).path("about").block2(block).finish()?;
+/// # let rx = &rx[..length];
+/// let text = "Somebody asks for the fourth block of 16 bytes, and this is where it lies.";
+/// let Event::Request(request) = ep.handle(Instant::ZERO, 2, Arrival::Unicast, rx, &mut tx).event else { panic!() };
+/// let answer = ep.respond(Instant::ZERO, request.id.idempotent(), &mut tx, |w| {
+///     w.code(Code::CONTENT).etag(b"v1").content_format(ContentFormat::TEXT_PLAIN);
+///     serve(w, &Asked::of(&request.message), Body::slice(text.as_bytes()), &Settings::DEFAULT);
+/// })?;
+/// let answer = Message::parse(&tx[..answer.unwrap().len])?;
+/// assert_eq!(answer.block2(), Some(Block::with_size(3, true, 16)?));
+/// assert_eq!(answer.payload(), &text.as_bytes()[48..64]);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+pub fn serve(w: &mut Writer<'_>, asked: &Asked, mut body: Body<'_>, settings: &Settings) {
+    if let Err(code) = write(w, asked, &mut body, settings) {
+        w.restart().code(code);
+    }
+}
+
+/// What stands behind the length of a message with the options of an answer at most: Block2 and Size2 as long as they
+/// may become, so that the size of the blocks does not depend on their number (RFC 7959 2.4).
+const BLOCK2: usize = 5;
+const SIZE2: usize = 5;
+
+fn write(w: &mut Writer<'_>, asked: &Asked, body: &mut Body<'_>, settings: &Settings) -> Result<(), Code> {
+    let limit = w.room().min(usize::from(settings.max_message));
+    let (length, offset) = (body.length(), asked.offset());
+    let mut extras = Extras { block1: asked.block1, ..Extras::default() };
+    let room = limit.saturating_sub(extras.length_with(w));
+    let whole = room.min(usize::from(settings.block_size));
+    if asked.block2.is_none() && length.is_some_and(|length| length as usize <= whole) {
+        extras.put::<false>(w);
+        return payload(w, body, 0, length.unwrap_or(0) as usize, false);
+    }
+    // RFC 7959 2.2: SZX 7 is reserved; 2.4: the size that is asked for, or a smaller one.
+    if asked.block2.is_some_and(|block| block.szx() == Block::SZX_BERT) || offset > 0 && !body.reaches(offset) {
+        return Err(Code::BAD_REQUEST);
+    }
+    let wanted = asked.block2.map_or(6, Block::szx).min(settings.wanted_szx());
+    let szx = Block::szx_for(room.saturating_sub(BLOCK2 + SIZE2)).unwrap_or(0).min(wanted);
+    let size = 16 << szx;
+    let more = body.reaches(offset.saturating_add(size));
+    if asked.block2.is_some() || more {
+        extras.block2 = Some(Block::new(offset >> (szx + 4), more, szx).map_err(|_| Code::BAD_REQUEST)?);
+        extras.size2 = length.filter(|_| asked.size2);
+    }
+    extras.put::<false>(w);
+    payload(w, body, offset, size as usize, more)
+}
+
+/// Reads a block of the body to where it is to stand. `Err`: there are fewer bytes than there were.
+fn payload(w: &mut Writer<'_>, body: &mut Body<'_>, offset: u32, size: usize, more: bool) -> Result<(), Code> {
+    if read(w, body, offset, size, more).is_some() { Ok(()) } else { Err(Code::INTERNAL_SERVER_ERROR) }
+}
+
+/// The same, of a request or a response: how many bytes, up to `size`; with `more`, just as many. `None`: there are
+/// fewer.
+pub(super) fn read(w: &mut Writer<'_>, body: &mut Body<'_>, offset: u32, size: usize, more: bool) -> Option<usize> {
+    let mut read = None;
+    w.fill(|room| {
+        let most = room.len().min(size);
+        let filled = body.fill(offset, room.get_mut(..most).unwrap_or_default());
+        read = Some(filled).filter(|_| !more || filled == most);
+        // What there is no room for counts, so that the caller learns how much it takes.
+        if filled == most && filled > 0 { size } else { filled }
+    });
+    read
+}

@@ -1,0 +1,117 @@
+//! The bodies that peers send in blocks (RFC 7959 2.5), and the peers that they are of.
+//!
+//! What it guarantees: a transfer that is under way is never given up for another one, and `poll` tells of each that ends
+//! without its last block.
+
+use super::types::{Failure, Output, TransferId};
+use crate::exchange::Handle;
+use crate::reliability::Engine;
+use crate::roles::Roles;
+use crate::store::{Scale, Stage};
+use core::hash::Hash;
+
+/// How many slots one call of `poll` looks at.
+const STEPS: u32 = 64;
+
+impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
+    /// Takes a slot for a transfer: if need be the oldest of those that are over gives way.
+    pub(crate) fn insert_transfer(&mut self, peer: u32, key: u64) -> Option<u32> {
+        if C::INDEXED && self.is_full(peer) {
+            return None;
+        }
+        let (now, lifetime) = (self.held.ticks(), self.rules().exchange_lifetime);
+        if !self.held.transfers.as_ref()?.has_room() {
+            let (index, _) = self.held.transfers.as_ref()?.oldest(true, now, lifetime)?;
+            self.release_transfer(index);
+        }
+        let index = self.held.transfers.as_mut()?.insert(peer, key, now)?;
+        self.refer(peer, false);
+        Some(index)
+    }
+
+    /// All that it held is free.
+    fn release_transfer(&mut self, index: u32) -> Option<Stage> {
+        let transfer = self.held.transfers.as_mut()?.remove(index)?;
+        if C::INDEXED {
+            self.unrefer(transfer.peer);
+        }
+        Some(transfer.stage)
+    }
+
+    /// The next one that is over, and what there is to tell of it.
+    fn expire_transfer(&mut self) -> Option<Option<Output<P>>> {
+        let index = self.oldest_transfer().filter(|&(_, left)| left == 0)?.0;
+        let id = TransferId(self.transfer_handle(index)?);
+        Some(match self.release_transfer(index)? {
+            Stage::Coming => Some(Output::Broken(id, Failure::TimedOut)),
+            Stage::Forgotten => Some(Output::Broken(id, Failure::Forgotten)),
+            Stage::Over => None,
+        })
+    }
+
+    /// Those that are over, up to so many, until there is something to tell.
+    pub(super) fn expire_transfers(&mut self, steps: u32) -> Option<Output<P>> {
+        for _ in 0..steps {
+            if let Some(output) = self.expire_transfer()? {
+                return Some(output);
+            }
+        }
+        None
+    }
+
+    /// In how many ms the next one is over; 0 as long as some are to be looked for.
+    pub(super) fn next_transfer(&self) -> Option<u32> {
+        if C::INDEXED && self.held.transfers.as_ref().is_some_and(|transfers| *transfers.sweep > 0) {
+            return Some(0);
+        }
+        self.oldest_transfer().map(|(_, left)| left)
+    }
+
+    fn oldest_transfer(&self) -> Option<(u32, u32)> {
+        self.held.transfers.as_ref()?.oldest(false, self.held.ticks(), self.rules().exchange_lifetime)
+    }
+
+    /// Those of a peer that is being forgotten are to end: `poll` tells of those under way.
+    pub(super) fn forget_transfers(&mut self, peer: u32) {
+        let high_water = self.held.transfers.as_ref().map_or(0, |transfers| transfers.high_water());
+        if C::INDEXED {
+            // The following calls of `poll` look through them.
+            if let Some(transfers) = self.held.transfers.as_mut() {
+                *transfers.sweep = high_water;
+            }
+        } else {
+            (0..high_water).for_each(|index| self.forget_transfer(index, |of, _| of == peer));
+        }
+    }
+
+    /// Goes on looking for those of peers that were forgotten. Where there is an index.
+    pub(super) fn sweep_transfers(&mut self) {
+        for _ in 0..STEPS {
+            let Some(transfers) = self.held.transfers.as_mut() else { break };
+            let Some(index) = transfers.sweep.checked_sub(1) else { break };
+            *transfers.sweep = index;
+            self.forget_transfer(index, |of, engine| engine.is_detached(of));
+        }
+    }
+
+    fn forget_transfer(&mut self, index: u32, is_meant: impl Fn(u32, &Self) -> bool) {
+        let Some(transfers) = self.held.transfers.as_ref() else { return };
+        let Some(&transfer) = transfers.at(index).filter(|transfer| is_meant(transfer.peer, self)) else { return };
+        if transfer.stage == Stage::Over {
+            self.release_transfer(index);
+        } else if let Some(transfers) = self.held.transfers.as_mut() {
+            transfers.forget(index);
+        }
+    }
+
+    /// By what the application names a transfer.
+    pub(crate) fn transfer_handle(&self, index: u32) -> Option<Handle> {
+        let generation = self.held.transfers.as_ref()?.generation(index)?;
+        Some(Handle { index, generation, brand: self.held.random.brand() })
+    }
+
+    /// The transfer that was meant, if it is still the same one.
+    pub(crate) fn meant_transfer(&self, id: TransferId) -> Option<u32> {
+        (self.transfer_handle(id.0.index)? == id.0).then_some(id.0.index)
+    }
+}
