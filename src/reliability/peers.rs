@@ -94,7 +94,9 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         for _ in 0..GIVE_WAY {
             let held = &mut self.held;
             let unheard = |index: &u32| held.peers.at(*index).map_or(0, |peer| peer.unheard);
-            let idle = (0..held.peers.capacity()).filter(|&index| !held.is_referred_to(index)).min_by_key(unheard);
+            let idle = (0..held.peers.capacity())
+                .filter(|&index| !held.is_referred_to(index, R::TRANSFERS))
+                .min_by_key(unheard);
             if let Some(index) = idle {
                 // What is counted for a peer is nothing while nothing refers to it.
                 let peer = held.peers.occupy(index)?;

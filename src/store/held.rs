@@ -85,10 +85,11 @@ impl<'e, P: Copy + Eq + Hash, C: Scale> Held<'e, P, C> {
         if C::INDEXED { self.peers.find(0, self.random.hash_address(address), is_it) } else { self.peers.scan(is_it) }
     }
 
-    /// Whether an exchange or a transfer refers to a peer. Where there is no index.
-    pub(crate) fn is_referred_to(&self, peer: u32) -> bool {
+    /// Whether an exchange refers to a peer, or a transfer, if the roles have any. Where there is no index.
+    #[inline]
+    pub(crate) fn is_referred_to(&self, peer: u32, transfers: bool) -> bool {
         self.exchanges.scan(|exchange| exchange.peer == peer).is_some()
-            || self.transfers.as_ref().is_some_and(|transfers| transfers.refer_to(peer))
+            || transfers && self.transfers.as_ref().is_some_and(|transfers| transfers.refer_to(peer))
     }
 
     pub(crate) fn link_peer(&mut self, index: u32, address: P) {

@@ -210,7 +210,7 @@ impl<'e, C: Scale> Transfers<'e, C> {
             index
         } else {
             let index = self.table.vacancy()?;
-            self.table.occupy(index, &transfer);
+            *self.table.occupy(index)? = transfer;
             index
         };
         self.touch(index, Stage::Coming, now);
