@@ -94,6 +94,7 @@
 //!  ├──────────────────────────────────────────────────────────────────────┤
 //!  │ store/        peers, exchanges, timers, bytes                        │  memory, lent by the caller
 //!  ├──────────────────────────────────────────────────────────────────────┤
+//!  │ uri/, link/   URIs <-> options; links <-> payload                    │  text; no state, beside the rest
 //!  │ wire/         Message::parse                               Writer    │  bytes <-> message; no state
 //!  └──────────────────────────────────────────────────────────────────────┘
 //! ```
@@ -105,6 +106,9 @@
 //! | [`Roles`] | what an image wants of it: what it does not want is not linked | |
 //! | [`store`] | the memory that the caller lends | |
 //! | [`Config`], [`Instant`] | what an endpoint is told once, and time | 7252 4.8 |
+//! | [`uri`] | CoAP URIs of all six schemes, taken apart into options and composed of them | 7252 6, 8323 8 |
+//! | [`link`] | links: read, written, filtered | 6690, 8187, 7252 7.2 |
+//! | [`Window`] | one block of a text that is written whole | 7959 2.2 |
 //! | [`wire`] | messages, options, codes, formats, block values | 7252 (3, 5.10, 12), 7959 2.2, 7967, 8974 |
 //! | `sim` (feature) | endpoints over a virtual clock and a seeded network, to test on | |
 //!
@@ -116,6 +120,8 @@
 //! - A peer: [`ParseError`]. It says what is wrong with the datagram, at which byte, and whether RFC 7252 owes the
 //!   sender a Reset. A datagram can be wrong; it can not do harm.
 //! - The caller: [`WriteError`]. A buffer too small, options out of order, a message that no peer would accept.
+//! - Whoever wrote the text: [`uri::UriError`], [`link::LinkError`]. What is wrong, and at which byte.
+//!   [`uri::ComposeError`]: a request that has no URI. [`link::LinkWriteError`] is the caller's.
 //! - The caller, or what it lent: one type for each verb of the endpoint ([`endpoint::RequestError`],
 //!   [`endpoint::RespondError`], [`endpoint::ForgetError`]). It says which table is full, and when to try again;
 //!   nothing is changed then. What a peer sends is never one of them: it is answered, or dropped and
@@ -152,19 +158,25 @@ mod config;
 pub mod endpoint;
 mod exchange;
 mod fmt;
+pub mod link;
 mod random;
 mod reliability;
 mod roles;
 #[cfg(feature = "sim")]
 pub mod sim;
 pub mod store;
+mod text;
 mod time;
+pub mod uri;
+mod window;
 pub mod wire;
 
 pub use config::{Config, Transmission};
 pub use endpoint::{Endpoint, Roles};
 pub use store::{Fixed, Store};
 pub use time::Instant;
+pub use uri::CoapUri;
+pub use window::Window;
 pub use wire::{
     Block, Code, ContentFormat, Header, Message, NoResponse, OptionNumber, ParseError, ParseErrorKind, Token,
     TokenTooLong, Type, WriteError, Writer,

@@ -17,13 +17,12 @@ mod trace;
 mod udp;
 
 use client::{Answer, Client, NoAnswer};
-use coaplet::{Code, ContentFormat, Transmission};
+use coaplet::{CoapUri, Code, ContentFormat, Transmission};
 use std::ffi::OsString;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::process::ExitCode;
 use std::time::Duration;
-use target::Target;
 use trace::{To, Trace};
 use udp::Udp;
 
@@ -133,8 +132,7 @@ fn both(Manner { ack_timeout, lose }: Manner) -> Result<(), Failed> {
 }
 
 fn serve(bind: &str, lose: u32) -> Result<(), Failed> {
-    let (host, port) = target::parse_bind(bind).map_err(|why| Failed(2, why))?;
-    let addresses = target::addresses(&host, port)?;
+    let addresses = target::to_bind(bind).map_err(|(status, why)| Failed(status, why))?;
     let socket = UdpSocket::bind(&addresses[..]).map_err(|error| {
         let advice = match error.kind() {
             ErrorKind::AddrInUse => "another program listens there: end it, or choose a port with --bind 127.0.0.1:0",
@@ -167,7 +165,7 @@ fn request(uri: &str, method: Code, payload: &str, manner: Manner) -> Result<(),
     let target = parse(uri)?;
     let build = |request: &mut coaplet::Writer<'_>| {
         // Ascending numbers: Uri-Query, 15, comes after Content-Format, 12.
-        target.options(request);
+        request.uri(&target);
         if method == Code::PUT {
             let format = coaplet::wire::uint::encode(u32::from(ContentFormat::TEXT_PLAIN.get()));
             request.insert(coaplet::OptionNumber::CONTENT_FORMAT, format.as_bytes()).payload(payload.as_bytes());
@@ -188,13 +186,13 @@ fn request(uri: &str, method: Code, payload: &str, manner: Manner) -> Result<(),
 
 /// Asks at the target's addresses, one after the other, until something listens.
 fn ask<T>(
-    target: &Target,
+    target: &CoapUri<'_>,
     Manner { ack_timeout, lose }: Manner,
     to: To,
     question: impl Fn(&mut Client) -> Result<T, NoAnswer>,
 ) -> Result<T, Failed> {
     let mut last = None;
-    for address in target.addresses()? {
+    for address in target::addresses(target)? {
         match Client::connect(address, ack_timeout, lose, Trace::new(to)).and_then(|mut client| question(&mut client)) {
             Err(failure @ (NoAnswer::Refused(_) | NoAnswer::Socket(..))) => last = Some(failure),
             answer => return answer.map_err(|failure| failure.to_string().into()),
@@ -228,8 +226,8 @@ fn print(bytes: &[u8]) -> Result<(), Failed> {
     }
 }
 
-fn parse(uri: &str) -> Result<Target, Failed> {
-    Target::parse(uri).map_err(|why| Failed(2, why))
+fn parse(uri: &str) -> Result<CoapUri<'_>, Failed> {
+    target::parse(uri).map_err(|why| Failed(2, why))
 }
 
 fn text(argument: OsString) -> Result<String, Failed> {

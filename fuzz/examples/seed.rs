@@ -1,7 +1,8 @@
 //! Writes the seed corpora from `tests/vectors/` into `fuzz/corpus/<target>/`, which git does not keep.
 //!
 //! `parse` and `differential` get datagrams, good and bad; `roundtrip` gets scripts that write the good ones, in order
-//! and out of order, into buffers that are large enough and too small. What is longer than 4096 bytes is left out: the
+//! and out of order, into buffers that are large enough and too small; `uri` gets URIs and requests, `link` gets links,
+//! and filters on some. What is longer than 4096 bytes is left out: the
 //! tests have it, and a fuzzer would take its time over it.
 
 use coaplet_fuzz::script::{Call, Script};
@@ -69,9 +70,39 @@ fn seed() -> Result<String, Box<dyn std::error::Error>> {
             keep(&corpus.join("roundtrip"), &format!("{id}-{name}"), &bytes, &mut written[2], &mut left_out)?;
         }
     }
+    let mut uris = 0;
+    let mut keep_uri = |id: &str, bytes: &[u8]| keep(&corpus.join("uri"), id, bytes, &mut uris, &mut left_out);
+    let file = read(&vectors.join("uri.json"))?;
+    for row in rows(&file, "decompose")?.iter().chain(rows(&file, "compose")?) {
+        keep_uri(text(row, "id")?, text(row, "uri")?.as_bytes())?;
+    }
+    for row in rows(&file, "compose")? {
+        let number = |option: &Value| Some(u16::try_from(option[0].as_u64()?).ok()?);
+        let options = rows(row, "options")?.iter().filter_map(|option| {
+            let value = option[1].as_str().map_or(vec![0x27, 0x0f], |text| text.as_bytes().to_vec());
+            Some(Call::Option(number(option)?, value))
+        });
+        let request = Script { kind: 0, code: 1, mid: 1, token: vec![], calls: options.collect() };
+        let mut buffer = vec![0; LONGEST];
+        let length = request.write(&mut buffer)?;
+        keep_uri(&format!("{}-request", text(row, "id")?), &buffer[..length])?;
+    }
+    let mut links = 0;
+    let mut keep_link =
+        |id: &str, bytes: &str| keep(&corpus.join("link"), id, bytes.as_bytes(), &mut links, &mut left_out);
+    let file = read(&vectors.join("link-format.json"))?;
+    for row in rows(&file, "parse")? {
+        keep_link(text(row, "id")?, text(row, "input")?)?;
+    }
+    for (place, case) in rows(&file["filter"], "cases")?.iter().enumerate() {
+        keep_link(
+            &format!("filter-{place}"),
+            &format!("{}\n{}", text(case, "query")?, text(&file["filter"], "links")?),
+        )?;
+    }
     let [parse, differential, roundtrip] = written;
     Ok(format!(
-        "seeds: parse {parse}, differential {differential}, roundtrip {roundtrip}; {left_out} left out, longer than {LONGEST} bytes"
+        "seeds: parse {parse}, differential {differential}, roundtrip {roundtrip}, uri {uris}, link {links}; {left_out} left out, longer than {LONGEST} bytes"
     ))
 }
 

@@ -124,6 +124,21 @@ impl<'b> Writer<'b> {
         self
     }
 
+    /// As [`option`](Writer::option), with a value of so many bytes, given one by one.
+    pub(crate) fn option_of(
+        &mut self,
+        number: OptionNumber,
+        length: usize,
+        value: impl Iterator<Item = u8>,
+    ) -> &mut Self {
+        let Some(delta) = u32::from(number.get()).checked_sub(self.last) else { return self.refuse(number) };
+        self.last = u32::from(number.get());
+        self.put_option_header(delta as usize, length);
+        value.take(length).for_each(|byte| self.push(byte));
+        self.length = self.length.min(ENDLESS);
+        self
+    }
+
     /// Appends an option with a uint value in its shortest form (RFC 7252 3.2). Errors as [`option`](Writer::option).
     #[inline]
     pub fn uint(&mut self, number: OptionNumber, value: u32) -> &mut Self {

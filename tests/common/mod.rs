@@ -7,10 +7,12 @@
 pub mod grammar;
 
 pub mod agree;
+pub mod link_model;
 pub mod model;
 pub mod registry;
 pub mod script;
 pub mod strategies;
+pub mod uri_model;
 pub mod vectors;
 pub mod view;
 

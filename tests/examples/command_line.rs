@@ -111,6 +111,8 @@ fn serve_and_get() {
     // The path in another spelling (RFC 7252 6.4), the scheme in another case.
     let done = quickstart(&["get", &server.uri("/%6ced?a=1&b=2").replace("coap:", "COAP:")]);
     assert_eq!((done.status, done.text()), (Some(0), "on"), "{done:?}");
+    let done = quickstart(&["get", &server.uri("/time/.././led")]);
+    assert_eq!((done.status, done.text()), (Some(0), "on"), "{done:?}");
     let done = quickstart(&["get", &server.uri("/.well-known/core")]);
     assert!(done.status == Some(0) && done.text().starts_with("</time>;"), "{done:?}");
     let done = quickstart(&["get", &server.uri("")]);
@@ -174,7 +176,7 @@ fn uris_that_are_none_are_explained() {
         ("coap://127.0.0.1/a b", "as %20"),
         ("coap://127.0.0.1/é", "as %C3%A9"),
         ("coap://127.0.0.1/%4", "two hexadecimal digits"),
-        ("coap://127.0.0.1/a/../b", "no segments . and .."),
+        ("coap://127.0.0.1/a/%2E/b", "no segments . and .."),
         ("coap://127.0.0.1/%2e%2E", "no segments . and .."),
         (&long, "at most 255 bytes"),
     ] {
@@ -198,6 +200,8 @@ fn mistakes_of_quickstart() {
         (&["serve", "--bind"], "missing argument"),
         (&["serve", "--bind", "127.0.0.1:http"], "\"http\" is no port"),
         (&["serve", "--bind", ""], "it has no host"),
+        (&["serve", "--bind", "127.0.0.1:0/a"], "it has a path"),
+        (&["serve", "--bind", "a b"], "as %20"),
         (&["get", "coap://127.0.0.1/", "--bind", "127.0.0.1:0"], "--bind goes with serve"),
         (&["--bind", "127.0.0.1:0"], "--bind goes with serve"),
         (&["serve", "--ack-timeout", "1"], "--ack-timeout goes with"),
