@@ -46,7 +46,7 @@ fn argument() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(strategies::config(1_000))]
+    #![proptest_config(strategies::config(500))]
 
     #[test]
     fn two_readers_agree(list in list()) {

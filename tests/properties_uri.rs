@@ -47,7 +47,7 @@ fn uri() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(strategies::config(2_000))]
+    #![proptest_config(strategies::config(1_000))]
 
     #[test]
     fn two_readers_agree(uri in uri()) {
