@@ -19,29 +19,27 @@ use core::fmt;
 /// # Ok::<(), core::fmt::Error>(())
 /// ```
 ///
-/// Into the payload of a message, where it is to stand; what the text would take is known from an empty window:
+/// For an answer in blocks it is what fills the room that [`Body::read`](crate::block::Body::read) lends:
 ///
 /// ```
-/// use coaplet::{Block, Code, Header, Message, Window, Writer};
+/// use coaplet::block::{Asked, Body, Settings, serve};
+/// use coaplet::{Code, Header, Message, Window, Writer};
 /// use core::fmt::Write;
 ///
-/// let render = |window: &mut Window<'_>| (0..100).try_for_each(|number| write!(window, "{number},"));
-/// let mut all = Window::new(0, &mut []);
-/// render(&mut all)?;
+/// let mut read = |offset: u32, room: &mut [u8]| {
+///     let mut window = Window::new(offset as usize, room);
+///     let _ = (0..100).try_for_each(|number| write!(window, "{number},")); // a window takes whatever is written
+///     window.written().len()
+/// };
 ///
-/// let (offset, size) = (64, 64); // the second block of 64 bytes
-/// let block = Block::new(1, all.total() > offset + size, 2)?;
+/// let request = Message::parse(b"\x40\x01\x00\x01\xd1\x0a\x12")?; // Block2 1/0/64
 /// let mut buffer = [0; 128];
-/// let header = Header::acknowledgement(Code::CONTENT, 1);
-/// let length = Writer::new(&mut buffer, header, &[])
-///     .block2(block)
-///     .fill(|room| {
-///         let mut window = Window::new(offset, room.get_mut(..size).unwrap_or_default());
-///         let _ = render(&mut window); // a window takes whatever is written
-///         window.written().len()
-///     })
-///     .finish()?;
-/// assert!(Message::parse(&buffer[..length])?.payload().starts_with(b",25,26,"));
+/// let mut writer = Writer::new(&mut buffer, Header::acknowledgement(Code::CONTENT, 1), &[]);
+/// serve(&mut writer, &Asked::of(&request), Body::read(&mut read), &Settings::DEFAULT);
+/// let length = writer.finish()?;
+///
+/// let answer = Message::parse(&buffer[..length])?;
+/// assert!(answer.payload().starts_with(b",25,26,") && answer.block2().is_some_and(|block| block.more()));
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Debug)]

@@ -2,8 +2,9 @@
 //! titles in a language.
 
 use coaplet::Window;
+use coaplet::block::{Asked, Body, Settings, serve};
 use coaplet::link::{Filter, Filters, Form, Link, LinkErrorKind, LinkWriteError, LinkWriter, Links};
-use coaplet::{Code, Header, Message, OptionNumber, Writer};
+use coaplet::{Block, Code, Header, Message, OptionNumber, Writer};
 
 /// What can be wrong, what it is called, and at which byte: one of each kind at least.
 #[test]
@@ -365,5 +366,43 @@ fn block_by_block() {
         let (length, same, more) = render(number * 64, &mut room);
         let end = total.min(number * 64 + 64);
         assert_eq!((&room[..length], same, more), (whole.get(number * 64..end).unwrap_or(&[]), total, number < last));
+    }
+}
+
+/// The same list as a server sends it (RFC 7959 2.4): every block of it, each from its request alone.
+#[test]
+fn block_by_block_from_a_server() {
+    let render = |offset: u32, room: &mut [u8]| {
+        let mut window = Window::new(offset as usize, room);
+        let mut writer = LinkWriter::new(&mut window);
+        for number in 0..100 {
+            writer.link("/s").number("n", number).quoted("rt", "ä");
+        }
+        writer.finish().unwrap();
+        window.written().len()
+    };
+    let mut whole = vec![0; 4096];
+    let length = render(0, &mut whole);
+    whole.truncate(length);
+
+    for size in [16, 64, 1024] {
+        let mut joined = Vec::new();
+        for number in 0.. {
+            let mut buffer = [0; 64];
+            let block = Block::with_size(number, false, size).unwrap();
+            let length =
+                Writer::new(&mut buffer, Header::confirmable(Code::GET, 1), &[]).block2(block).finish().unwrap();
+            let request = Message::parse(&buffer[..length]).unwrap();
+            let mut buffer = [0; 1152];
+            let mut answer = Writer::new(&mut buffer, Header::acknowledgement(Code::CONTENT, 1), &[]);
+            serve(&mut answer, &Asked::of(&request), Body::read(&mut { render }), &Settings::DEFAULT);
+            let length = answer.finish().unwrap();
+            let answer = Message::parse(&buffer[..length]).unwrap();
+            joined.extend_from_slice(answer.payload());
+            if !answer.block2().unwrap().more() {
+                break;
+            }
+        }
+        assert_eq!(joined, whole, "{size}");
     }
 }

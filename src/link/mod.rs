@@ -20,25 +20,34 @@
 //! keeps the one that was asked for:
 //!
 //! ```
-//! use coaplet::Window;
+//! use coaplet::block::{Asked, Body, Settings, serve};
 //! use coaplet::link::{Filters, Link, LinkWriter};
+//! use coaplet::{ContentFormat, Message, Window, Writer};
 //!
-//! /// Writes the block of so many bytes at an offset into the room. The bytes it takes, and how many there are in all.
-//! fn discovery(resources: &[Link<'_>], filters: &Filters<'_>, offset: usize, room: &mut [u8]) -> (usize, usize) {
-//!     let mut window = Window::new(offset, room);
-//!     let mut writer = LinkWriter::new(&mut window);
-//!     for link in resources.iter().filter(|link| filters.matches(link)) {
-//!         writer.copy(link);
-//!     }
-//!     (window.written().len(), window.total())
+//! /// Answers a request for `/.well-known/core`, or for one block of it.
+//! fn discovery(answer: &mut Writer<'_>, request: &Message<'_>, resources: &[Link<'_>]) {
+//!     let filters = Filters::of(request);
+//!     let mut read = |offset: u32, room: &mut [u8]| {
+//!         let mut window = Window::new(offset as usize, room);
+//!         let mut writer = LinkWriter::new(&mut window);
+//!         resources.iter().filter(|link| filters.matches(link)).for_each(|link| {
+//!             writer.copy(link);
+//!         });
+//!         window.written().len()
+//!     };
+//!     answer.content_format(ContentFormat::LINK_FORMAT);
+//!     serve(answer, &Asked::of(request), Body::read(&mut read), &Settings::DEFAULT);
 //! }
 //!
-//! # use coaplet::Message;
+//! # use coaplet::{Code, Header};
 //! let resources = [Link::parse("</temp>;rt=\"temperature-c\"")?, Link::parse("</light>;rt=\"light-lux\"")?];
-//! let request = Message::parse(b"\x40\x01\x00\x01\xbb.well-known\x04core")?;
-//! let mut block = [0; 16];
-//! let (length, total) = discovery(&resources, &Filters::of(&request), 35, &mut block);
-//! assert_eq!((&block[..length], total), (&b";rt=\"light-lux\""[..], 50));
+//! let request = Message::parse(b"\x40\x01\x00\x01\xbb.well-known\x04core\x47rt=lig*\x81\x10")?; // Block2 1/0/16
+//! # let mut buffer = [0; 64];
+//! # let mut answer = Writer::new(&mut buffer, Header::acknowledgement(Code::CONTENT, 1), &[]);
+//! discovery(&mut answer, &request, &resources);
+//! # let length = answer.finish()?;
+//! # let answer = Message::parse(&buffer[..length])?;
+//! assert_eq!(answer.payload(), br#"ht-lux""#); // of </light>;rt="light-lux"
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 //!
