@@ -2,9 +2,13 @@
 //! endpoint.
 
 use crate::trace::Trace;
+use crate::transfer::Transfer;
 use crate::udp::{DATAGRAM, Udp, seed};
-use coaplet::endpoint::{Arrival, Event, Failure, Input, Output, Request, RequestError};
-use coaplet::{Code, Config, Endpoint, Fixed, OptionNumber, Transmission, Writer};
+use coaplet::block::{Fault, Progress};
+use coaplet::endpoint::{
+    Arrival, ClientResponse, Event, Failure, Handle, Input, Output, Request, RequestError, Transmit,
+};
+use coaplet::{Code, Config, Endpoint, Fixed, Instant, Transmission, Writer};
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -16,18 +20,36 @@ const MAX_MESSAGE: usize = 1152;
 pub struct Client {
     pub udp: Udp,
     peer: SocketAddr,
-    /// Of one peer, a few exchanges at a time, and one message to be sent again.
-    endpoint: Endpoint<Fixed<SocketAddr, 1, 4, 2048>>,
-    tx: [u8; MAX_MESSAGE],
+    link: Link,
     rx: Vec<u8>,
+    request: Sent,
+}
+
+/// What a request is made with: an endpoint of one peer, a few exchanges at a time, and one message to be sent again;
+/// and where messages are written.
+pub struct Link {
+    pub endpoint: Endpoint<Fixed<SocketAddr, 1, 4, 2048>>,
+    pub tx: [u8; MAX_MESSAGE],
+}
+
+/// What became of the last request.
+struct Sent {
+    at: Instant,
+    retransmissions: u32,
+    /// Something came.
+    heard: bool,
 }
 
 /// A response of any class.
 pub struct Answer {
     pub code: Code,
     pub payload: Vec<u8>,
-    /// It is only the first block of a longer one (RFC 7959).
-    pub has_more: bool,
+}
+
+/// What may end a request of ours.
+pub enum Came<'d> {
+    Response(ClientResponse<'d, SocketAddr>),
+    Failed(Handle, Failure),
 }
 
 /// Why there is no response.
@@ -42,6 +64,8 @@ pub enum NoAnswer {
         time: Duration,
     },
     Reset(SocketAddr),
+    /// There is a response, but not all of it.
+    Broken(Fault),
     /// A response, but not the one that is right.
     Wrong(String),
     Request(RequestError),
@@ -64,6 +88,7 @@ impl fmt::Display for NoAnswer {
                 time.as_secs_f64()
             ),
             NoAnswer::Reset(peer) => write!(f, "{peer} rejected the request with a Reset: is it a CoAP server?"),
+            NoAnswer::Broken(fault) => write!(f, "the transfer has failed: {fault}"),
             NoAnswer::Wrong(what) => write!(f, "wrong answer: {what}"),
             NoAnswer::Request(error) => write!(f, "{error}"),
             NoAnswer::Socket(peer, error) => write!(f, "cannot talk to {peer}: {error}"),
@@ -76,71 +101,150 @@ impl Client {
     pub fn connect(peer: SocketAddr, ack_timeout: Duration, lose: u32, trace: Trace) -> Result<Client, NoAnswer> {
         let udp = Udp::connect(peer, lose, trace).map_err(|error| NoAnswer::Socket(peer, error))?;
         let transmission = Transmission { ack_timeout, ..Transmission::DEFAULT };
-        let config = Config {
-            transmission,
-            response_timeout: transmission.max_transmit_wait(),
-            // The one critical option of responses that is looked at here; the others are those of requests.
-            known_in_responses: |number| number == OptionNumber::BLOCK2,
-            ..Config::DEFAULT
-        };
+        let config =
+            Config { transmission, response_timeout: transmission.max_transmit_wait(), ..Config::DEFAULT.blockwise() };
         let endpoint = Endpoint::new(config, seed(), Fixed::new());
-        Ok(Client { udp, peer, endpoint, tx: [0; MAX_MESSAGE], rx: vec![0; DATAGRAM] })
+        let request = Sent { at: Instant::ZERO, retransmissions: 0, heard: false };
+        let link = Link { endpoint, tx: [0; MAX_MESSAGE] };
+        Ok(Client { udp, peer, link, rx: vec![0; DATAGRAM], request })
+    }
+
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
     }
 
     /// Sends a request whose options and payload `build` writes, and waits for its response.
     pub fn request(&mut self, method: Code, build: impl FnOnce(&mut Writer<'_>)) -> Result<Answer, NoAnswer> {
-        let Client { udp, peer, endpoint, tx, rx } = self;
-        let peer = *peer;
-        let socket_error = |error: io::Error| match error.kind() {
-            ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset => NoAnswer::Refused(peer),
-            _ => NoAnswer::Socket(peer, error),
-        };
-        let start = udp.now();
-        let (handle, first) =
-            endpoint.request(start, peer, Request::new(method), tx, build).map_err(NoAnswer::Request)?;
-        if let Some(first) = first {
-            udp.send(first, tx, "").map_err(socket_error)?;
-        }
-        let (mut retransmissions, mut heard) = (0, false);
+        let peer = self.peer;
+        let handle = self.send(|link, now| {
+            let (handle, sent) = link.endpoint.request(now, peer, Request::new(method), &mut link.tx, build)?;
+            Ok((sent, handle))
+        })?;
+        let answer = self.wait(|came| match came {
+            Came::Response(response) if response.handle == handle => {
+                let message = response.message;
+                Some(Ok(Answer { code: message.code(), payload: message.payload().to_vec() }))
+            }
+            Came::Failed(failed, why) if failed == handle => Some(Err(why)),
+            _ => None,
+        })?;
+        answer.map_err(|why| self.failure(why))
+    }
+
+    /// Carries out a download or an upload, block after block, and gives the whole answer. `progress` is told after
+    /// each block.
+    pub fn transfer(
+        &mut self,
+        transfer: &mut Transfer<'_>,
+        mut progress: impl FnMut(&Transfer<'_>),
+    ) -> Result<Answer, NoAnswer> {
+        let mut answer = Answer { code: Code::EMPTY, payload: Vec::new() };
         loop {
-            let now = udp.now();
-            let until = match endpoint.poll(now, tx) {
+            self.send(|link, now| Ok((transfer.ask(link, now)?, ())))?;
+            let step = self.wait(|came| {
+                let step = match &came {
+                    // Nothing of it has come yet: it is tried once, as any other request.
+                    Came::Failed(_, why) if transfer.bytes() == 0 => return Some(Err(Fault::NoResponse(*why))),
+                    Came::Failed(handle, why) => transfer.failed(*handle, *why)?,
+                    Came::Response(response) => transfer.take(response)?,
+                };
+                Some(match step {
+                    Progress::Part(part) => {
+                        answer.code = part.code;
+                        answer.payload.extend_from_slice(part.bytes);
+                        Ok(part.last)
+                    }
+                    Progress::Next => Ok(false),
+                    Progress::Restarted => {
+                        answer.payload.clear();
+                        Ok(false)
+                    }
+                    Progress::Failed(fault) => Err(fault),
+                })
+            })?;
+            progress(transfer);
+            match step {
+                Ok(true) => return Ok(answer),
+                Ok(false) => {}
+                Err(Fault::NoResponse(why)) => return Err(self.failure(why)),
+                Err(fault) => return Err(NoAnswer::Broken(fault)),
+            }
+        }
+    }
+
+    /// Makes a request, and sends it.
+    fn send<T>(
+        &mut self,
+        make: impl FnOnce(&mut Link, Instant) -> Result<(Option<Transmit<SocketAddr>>, T), RequestError>,
+    ) -> Result<T, NoAnswer> {
+        let at = self.udp.now();
+        self.request = Sent { at, retransmissions: 0, heard: false };
+        let (sent, what) = make(&mut self.link, at).map_err(NoAnswer::Request)?;
+        if let Some(sent) = sent {
+            self.transmit(sent, "")?;
+        }
+        Ok(what)
+    }
+
+    fn transmit(&mut self, transmit: Transmit<SocketAddr>, remark: &str) -> Result<(), NoAnswer> {
+        self.udp.send(transmit, &self.link.tx, remark).map_err(|error| self.socket_error(error))
+    }
+
+    fn socket_error(&self, error: io::Error) -> NoAnswer {
+        match error.kind() {
+            ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset => NoAnswer::Refused(self.peer),
+            _ => NoAnswer::Socket(self.peer, error),
+        }
+    }
+
+    fn failure(&self, why: Failure) -> NoAnswer {
+        let &Sent { at, retransmissions, heard } = &self.request;
+        match why {
+            Failure::Reset => NoAnswer::Reset(self.peer),
+            _ => NoAnswer::TimedOut { peer: self.peer, retransmissions, heard, time: self.udp.now().since(at) },
+        }
+    }
+
+    /// Does what is due and takes in what comes, until `look` has what it looks for.
+    fn wait<T>(&mut self, mut look: impl FnMut(Came<'_>) -> Option<T>) -> Result<T, NoAnswer> {
+        loop {
+            let now = self.udp.now();
+            let until = match self.link.endpoint.poll(now, &mut self.link.tx) {
                 // Nothing else can be due: one request is under way, and what comes is answered at once.
                 Output::Send(transmit) => {
-                    retransmissions += 1;
-                    udp.send(transmit, tx, "(retransmission) ").map_err(socket_error)?;
+                    self.request.retransmissions += 1;
+                    self.transmit(transmit, "(retransmission) ")?;
                     continue;
                 }
-                Output::Failed(failed, Failure::Reset) if failed == handle => return Err(NoAnswer::Reset(peer)),
-                Output::Failed(failed, _) if failed == handle => {
-                    return Err(NoAnswer::TimedOut { peer, retransmissions, heard, time: now.since(start) });
-                }
+                Output::Failed(handle, why) => match look(Came::Failed(handle, why)) {
+                    Some(found) => return Ok(found),
+                    None => continue,
+                },
                 Output::Idle(until) => until,
                 _ => continue,
             };
-            let Some((length, from)) = udp.receive(until, rx).map_err(socket_error)? else { continue };
-            heard = true;
-            let now = udp.now();
-            let Input { reply, event } = endpoint.handle(now, from, Arrival::Unicast, &rx[..length], tx);
-            if let Some(reply) = reply {
-                udp.send(reply, tx, "").map_err(socket_error)?;
-            }
-            match event {
-                Event::Response(response) if response.handle == handle => {
-                    let message = response.message;
-                    let has_more = message.block2().is_some_and(|block| block.more());
-                    return Ok(Answer { code: message.code(), payload: message.payload().to_vec(), has_more });
-                }
-                // Every endpoint is a server, too; this one has no resources.
-                Event::Request(request) => {
-                    let answer = endpoint.respond(now, request.id, tx, |answer| {
-                        answer.code(Code::NOT_FOUND);
-                    });
+            let received = self.udp.receive(until, &mut self.rx);
+            let Some((length, from)) = received.map_err(|error| self.socket_error(error))? else { continue };
+            self.request.heard = true;
+            let (now, Link { endpoint, tx }) = (self.udp.now(), &mut self.link);
+            let Input { reply, event } = endpoint.handle(now, from, Arrival::Unicast, &self.rx[..length], tx);
+            let found = match event {
+                Event::Response(response) => look(Came::Response(response)),
+                Event::Request(request) if reply.is_none() => {
+                    // Every endpoint is a server, too; this one has no resources.
+                    let answer = endpoint.respond(now, request.id, tx, |answer| _ = answer.code(Code::NOT_FOUND));
                     if let Ok(Some(answer)) = answer {
-                        udp.send(answer, tx, "").map_err(socket_error)?;
+                        self.transmit(answer, "")?;
                     }
+                    None
                 }
-                _ => {}
+                _ => None,
+            };
+            if let Some(reply) = reply {
+                self.transmit(reply, "")?;
+            }
+            if let Some(found) = found {
+                return Ok(found);
             }
         }
     }

@@ -1,18 +1,28 @@
-//! The resources: a clock, a lamp, a thermometer and one that is slow. Nothing here knows of sockets, retransmission or
-//! Message IDs.
+//! The resources: a clock, a lamp, a thermometer, one that is slow, and a file. Nothing here knows of sockets,
+//! retransmission or Message IDs.
 
-use coaplet::{Code, ContentFormat, Message, Writer};
+use coaplet::block::{Asked, Body, Piece, Settings, serve};
+use coaplet::endpoint::TransferId;
+use coaplet::{Code, ContentFormat, Message, OptionNumber, Writer};
 use std::fmt::Write;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Longer than the endpoint waits with its acknowledgement: the answer becomes a separate response (RFC 7252 5.2.2).
 const SLOW: Duration = Duration::from_millis(1500);
 
+/// How a file goes over the wire, and how long it may be.
+pub const FILE: Settings = Settings { max_body: 1 << 20, ..Settings::DEFAULT };
+
 /// What the resources are about.
 #[derive(Default)]
 pub struct Device {
     led: bool,
     readings: u32,
+    file: Vec<u8>,
+    /// How often it was replaced: its ETag.
+    version: u64,
+    /// What has come so far of files that are on their way.
+    coming: Vec<(TransferId, Vec<u8>)>,
 }
 
 /// An answer of class 4 or 5, and why.
@@ -34,6 +44,11 @@ const RESOURCES: &[Resource] = &[
         handler: Device::temperature,
     },
     Resource { path: "/slow", attributes: r#";title="answers after 1.5 s";ct=0"#, handler: Device::slow },
+    Resource {
+        path: "/file",
+        attributes: r#";title="up to 1 MiB, takes PUT, block by block";ct=42"#,
+        handler: Device::file,
+    },
     Resource { path: "/.well-known/core", attributes: ";ct=40", handler: Device::discovery },
 ];
 
@@ -92,6 +107,36 @@ impl Device {
     fn slow(&mut self, request: &Message<'_>, reply: &mut Writer<'_>) -> Result<(), Refusal> {
         content(request, reply, ContentFormat::TEXT_PLAIN)?.payload(b"here at last");
         Ok(())
+    }
+
+    fn file(&mut self, request: &Message<'_>, reply: &mut Writer<'_>) -> Result<(), Refusal> {
+        content(request, reply, ContentFormat::OCTET_STREAM)?;
+        reply.insert(OptionNumber::ETAG, &self.version.to_be_bytes());
+        serve(reply, &Asked::of(request), Body::slice(&self.file), &FILE);
+        Ok(())
+    }
+
+    /// Whether the payload of a request may be a block of something longer: it is then to be [kept](Device::keep).
+    pub fn takes_blocks(&self, request: &Message<'_>) -> bool {
+        request.path_is("/file") && request.code() == Code::PUT
+    }
+
+    /// Takes a piece of a file. With the last one the file is there.
+    pub fn keep(&mut self, piece: &Piece<'_>) {
+        let mut file = piece.transfer.map(|transfer| self.broken(transfer)).unwrap_or_default();
+        // The client may start over.
+        file.truncate(piece.offset as usize);
+        file.extend_from_slice(piece.bytes);
+        match piece.transfer {
+            Some(transfer) if !piece.last => self.coming.push((transfer, file)),
+            _ => (self.file, self.version) = (file, self.version + 1),
+        }
+    }
+
+    /// A file whose last piece never came, or that is taken in hand.
+    pub fn broken(&mut self, transfer: TransferId) -> Vec<u8> {
+        let index = self.coming.iter().position(|(of, _)| *of == transfer);
+        index.map(|index| self.coming.swap_remove(index).1).unwrap_or_default()
     }
 
     fn discovery(&mut self, request: &Message<'_>, reply: &mut Writer<'_>) -> Result<(), Refusal> {

@@ -6,6 +6,7 @@
 //! | `server.rs`, `client.rs` | an endpoint and its loop: datagrams in, what is due out, and sleep until something is |
 //! | `udp.rs` | the socket, the clock and the randomness that the endpoint is given |
 //! | `target.rs` | the URI that is asked |
+//! | `transfer.rs` | bodies that are longer than a message |
 //! | `tour.rs`, `trace.rs` | the exchanges that are shown, and how |
 
 mod client;
@@ -14,30 +15,39 @@ mod server;
 mod target;
 mod tour;
 mod trace;
+mod transfer;
 mod udp;
 
 use client::{Answer, Client, NoAnswer};
-use coaplet::{CoapUri, Code, ContentFormat, Transmission};
-use std::ffi::OsString;
-use std::io::{self, ErrorKind, IsTerminal, Write};
+use coaplet::{CoapUri, ContentFormat, Transmission, Writer};
+use std::ffi::{OsStr, OsString};
+use std::io::{self, ErrorKind, IsTerminal, Read, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::process::ExitCode;
 use std::time::Duration;
 use trace::{To, Trace};
+use transfer::Transfer;
 use udp::Udp;
 
 const HELP: &str = "\
 A CoAP server and client to try.
 
-  cargo run --example quickstart                           both on this machine: six exchanges, then it ends
+  cargo run --example quickstart                           both on this machine: some exchanges, then it ends
   cargo run --example quickstart -- serve                  a server on 127.0.0.1:5683 for any CoAP client
   cargo run --example quickstart -- serve --bind [::1]:5700
   cargo run --example quickstart -- get coap://127.0.0.1:5683/time
   cargo run --example quickstart -- put coap://127.0.0.1:5683/led on
-  cargo run --example quickstart -- tour coap://127.0.0.1:5683      the six exchanges with a server elsewhere
+  cargo run --example quickstart -- put coap://127.0.0.1:5683/file --from photo.jpeg
+  cargo run --example quickstart -- get coap://127.0.0.1:5683/file --block 64 > photo.jpeg
+  cargo run --example quickstart -- tour coap://127.0.0.1:5683      the same exchanges with a server elsewhere
 
 serve:
   --bind ADDRESS          where to listen: 127.0.0.1:5683 unless given; port 0 takes a free one
+get, put:
+  --block BYTES           how large the blocks are to be in which a longer body goes: 16 to 1024, a power of two. Unless
+                          given, up to 1024, as the server likes
+put:
+  --from FILE             sends what is in a file, of any length; - for standard input
 all but serve:
   --ack-timeout SECONDS   how long the first of five transmissions waits, ACK_TIMEOUT of RFC 7252: 2 unless given
 all:
@@ -53,6 +63,7 @@ get prints the payload to standard output and the messages to standard error. Ex
 struct Manner {
     ack_timeout: Duration,
     lose: u32,
+    block: Option<u16>,
 }
 
 /// One line for standard error, and the exit status.
@@ -83,11 +94,14 @@ fn main() -> ExitCode {
 fn run(mut arguments: lexopt::Parser) -> Result<(), Failed> {
     use lexopt::prelude::*;
     let (mut words, mut bind, mut ack_timeout, mut lose) = (Vec::new(), None, None, None);
+    let (mut block, mut from) = (None, None);
     while let Some(argument) = arguments.next()? {
         match argument {
             Short('h') | Long("help") => return print(HELP.as_bytes()),
             Long("bind") => bind = Some(text(arguments.value()?)?),
             Long("ack-timeout") => ack_timeout = Some(seconds(&text(arguments.value()?)?)?),
+            Long("block") => block = Some(block_size(&text(arguments.value()?)?)?),
+            Long("from") => from = Some(arguments.value()?),
             Long("lose") => lose = Some(count(&text(arguments.value()?)?)?),
             Value(word) => words.push(text(word)?),
             _ => return Err(argument.unexpected().into()),
@@ -100,17 +114,29 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Failed> {
         _ if bind.is_some() => return Err(usage("--bind goes with serve")),
         _ => {}
     }
+    if block.is_some() && !matches!(words[..], ["get" | "put", ..]) {
+        return Err(usage("--block goes with get and put"));
+    }
+    if from.is_some() && !matches!(words[..], ["put", ..]) {
+        return Err(usage("--from goes with put"));
+    }
     // What is to be seen of a lost datagram is seen in the tour; who asks for something wants it soon.
     let lose = lose.unwrap_or(u32::from(matches!(words[..], [] | ["tour", ..])));
-    let manner = Manner { ack_timeout: ack_timeout.unwrap_or(Transmission::DEFAULT.ack_timeout), lose };
+    let manner = Manner { ack_timeout: ack_timeout.unwrap_or(Transmission::DEFAULT.ack_timeout), lose, block };
     match words[..] {
         [] => both(manner),
         ["serve"] => serve(bind.as_deref().unwrap_or("127.0.0.1:5683"), lose),
-        ["get", uri] => request(uri, Code::GET, "", manner),
-        ["put", uri, payload] => request(uri, Code::PUT, payload, manner),
+        ["get", uri] => get(uri, manner),
+        ["put", uri, payload] if from.is_none() => put(uri, payload.as_bytes(), ContentFormat::TEXT_PLAIN, manner),
+        ["put", uri] if from.is_some() => {
+            put(uri, &read(&from.unwrap_or_default())?, ContentFormat::OCTET_STREAM, manner)
+        }
         ["tour", uri] => ask(&parse(uri)?, manner, To::Stdout, tour::tour),
         ["get" | "tour"] => Err(usage("the URI is missing, as in coap://127.0.0.1:5683/time")),
-        ["put"] | ["put", _] => Err(usage("put takes a URI and a payload, as in coap://127.0.0.1:5683/led on")),
+        ["put", _, _] => Err(usage("put takes a payload or --from a file, not both")),
+        ["put"] | ["put", _] => {
+            Err(usage("put takes a URI and a payload, as in coap://127.0.0.1:5683/led on, or --from a file"))
+        }
         ["serve" | "get" | "put" | "tour", .., extra] => Err(usage(format!("{extra:?} is one argument too many"))),
         [uri, ..] if uri.contains("://") => Err(usage(format!("to ask a server, say get {uri}"))),
         [word, ..] => Err(usage(format!("{word:?} is no command: serve, get, put and tour are"))),
@@ -118,7 +144,7 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Failed> {
 }
 
 /// Server and client in one process, each with a socket and an endpoint of its own.
-fn both(Manner { ack_timeout, lose }: Manner) -> Result<(), Failed> {
+fn both(Manner { ack_timeout, lose, .. }: Manner) -> Result<(), Failed> {
     let free = [SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), SocketAddr::from((Ipv6Addr::LOCALHOST, 0))];
     let socket =
         UdpSocket::bind(&free[..]).map_err(|error| format!("cannot listen on the loopback address: {error}"))?;
@@ -161,33 +187,51 @@ fn serve(bind: &str, lose: u32) -> Result<(), Failed> {
     server::serve(Udp::new(socket, lose, trace))
 }
 
-fn request(uri: &str, method: Code, payload: &str, manner: Manner) -> Result<(), Failed> {
+fn get(uri: &str, manner: Manner) -> Result<(), Failed> {
     let target = parse(uri)?;
-    let build = |request: &mut coaplet::Writer<'_>| {
+    let options = |request: &mut Writer<'_>| _ = request.uri(&target);
+    let answer = ask(&target, manner, To::Stderr, |client| {
+        let mut transfer = Transfer::download(client.peer(), manner.block, &options);
+        client.transfer(&mut transfer, |_| {})
+    })?;
+    print_payload(&success(uri, answer)?)
+}
+
+fn put(uri: &str, body: &[u8], format: ContentFormat, manner: Manner) -> Result<(), Failed> {
+    let target = parse(uri)?;
+    let options = |request: &mut Writer<'_>| {
         // Ascending numbers: Uri-Query, 15, comes after Content-Format, 12.
         request.uri(&target);
-        if method == Code::PUT {
-            let format = coaplet::wire::uint::encode(u32::from(ContentFormat::TEXT_PLAIN.get()));
-            request.insert(coaplet::OptionNumber::CONTENT_FORMAT, format.as_bytes()).payload(payload.as_bytes());
-        }
+        let format = coaplet::wire::uint::encode(u32::from(format.get()));
+        request.insert(coaplet::OptionNumber::CONTENT_FORMAT, format.as_bytes());
     };
-    let Answer { code, payload, has_more } = ask(&target, manner, To::Stderr, |client| client.request(method, build))?;
-    if !code.is_success() {
-        let why = String::from_utf8_lossy(&payload);
-        let why = if why.is_empty() { String::new() } else { format!(": {}", why.escape_debug()) };
-        return Err(Failed(code.class(), format!("{uri} answers {code}{why}")));
+    let answer = ask(&target, manner, To::Stderr, |client| {
+        let mut transfer = Transfer::upload(client.peer(), body, manner.block, &options);
+        client.transfer(&mut transfer, |_| {})
+    })?;
+    print_payload(&success(uri, answer)?)
+}
+
+/// The payload of a 2.xx response; of another one it is part of the error.
+fn success(uri: &str, Answer { code, payload }: Answer) -> Result<Vec<u8>, Failed> {
+    if code.is_success() {
+        return Ok(payload);
     }
-    print_payload(&payload)?;
-    if has_more {
-        return Err(Failed(1, format!("{uri} has more: this is its first block, and the example fetches no other")));
-    }
-    Ok(())
+    let why = String::from_utf8_lossy(&payload);
+    let why = if why.is_empty() { String::new() } else { format!(": {}", why.escape_debug()) };
+    Err(Failed(code.class(), format!("{uri} answers {code}{why}")))
+}
+
+fn read(file: &OsStr) -> Result<Vec<u8>, Failed> {
+    let mut bytes = Vec::new();
+    let read = if file == "-" { io::stdin().read_to_end(&mut bytes).map(|_| bytes) } else { std::fs::read(file) };
+    read.map_err(|error| Failed(2, format!("cannot read {}: {error}", file.display())))
 }
 
 /// Asks at the target's addresses, one after the other, until something listens.
 fn ask<T>(
     target: &CoapUri<'_>,
-    Manner { ack_timeout, lose }: Manner,
+    Manner { ack_timeout, lose, .. }: Manner,
     to: To,
     question: impl Fn(&mut Client) -> Result<T, NoAnswer>,
 ) -> Result<T, Failed> {
@@ -238,6 +282,13 @@ fn seconds(text: &str) -> Result<Duration, Failed> {
     match text.parse::<f64>() {
         Ok(seconds) if (0.001..=3600.0).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
         _ => Err(usage(format!("--ack-timeout {text:?}: seconds are asked for, 0.001 to 3600"))),
+    }
+}
+
+fn block_size(text: &str) -> Result<u16, Failed> {
+    match text.parse::<u16>() {
+        Ok(size) if size.is_power_of_two() && (16..=1024).contains(&size) => Ok(size),
+        _ => Err(usage(format!("--block {text:?}: 16, 32, 64, 128, 256, 512 or 1024 is asked for"))),
     }
 }
 

@@ -1,11 +1,12 @@
 //! The server: an endpoint that is asked, and the loop between it and a socket. What RFC 7252 wants of a server is in
 //! the endpoint, what there is to be asked for in the device.
 
-use crate::device::Device;
+use crate::device::{Device, FILE};
 use crate::udp::{DATAGRAM, Udp, seed};
-use coaplet::endpoint::{Arrival, Event, Input, Output, RequestId, Transmit};
+use coaplet::block::{Body, Received};
+use coaplet::endpoint::{Arrival, Event, Input, Output, RequestId, RespondError, ServerRequest, Transmit};
 use coaplet::store::Indexed;
-use coaplet::{Config, Endpoint, Fixed, Instant, Message};
+use coaplet::{Code, Config, Endpoint, Fixed, Instant, Message};
 use std::fmt::Arguments;
 use std::io::{self, ErrorKind, Write};
 use std::net::SocketAddr;
@@ -13,8 +14,8 @@ use std::time::Duration;
 
 struct Server {
     udp: Udp,
-    /// A thousand peers, as many exchanges, and what of them may have to be sent again.
-    endpoint: Endpoint<Fixed<SocketAddr, 1024, 1024, 131_072, 0, 0, Indexed>>,
+    /// A thousand peers, as many exchanges, what of them may have to be sent again, and 16 files on their way.
+    endpoint: Endpoint<Fixed<SocketAddr, 1024, 1024, 131_072, 0, 16, Indexed>>,
     device: Device,
     /// Requests to be answered later. Never more than the endpoint has exchanges.
     later: Vec<Later>,
@@ -30,7 +31,7 @@ struct Later {
 
 /// Answers datagrams for as long as the process lives. No datagram and no socket error ends it.
 pub fn serve(udp: Udp) -> ! {
-    let endpoint = Endpoint::new(Config::DEFAULT, seed(), Fixed::new());
+    let endpoint = Endpoint::new(Config::DEFAULT.blockwise(), seed(), Fixed::new());
     let mut server = Server { udp, endpoint, device: Device::default(), later: Vec::new(), tx: vec![0; DATAGRAM] };
     let mut rx = vec![0; DATAGRAM];
     loop {
@@ -57,6 +58,10 @@ impl Server {
             self.send(reply, "");
         }
         let Event::Request(request) = event else { return };
+        if self.device.takes_blocks(&request.message) {
+            let done = self.block(now, &request);
+            return self.done(done);
+        }
         match self.device.takes(&request.message) {
             Duration::ZERO => self.answer(request.id, &request.message),
             time => self.later.push(Later { at: now + time, id: request.id, datagram: datagram.to_vec() }),
@@ -71,6 +76,10 @@ impl Server {
                 // The acknowledgement of a request that takes its time, or what was not acknowledged by the client.
                 Output::Send(transmit) => {
                     self.send(transmit, "(by itself) ");
+                    continue;
+                }
+                Output::Broken(transfer, _) => {
+                    self.device.broken(transfer);
                     continue;
                 }
                 Output::Idle(until) => until,
@@ -89,7 +98,35 @@ impl Server {
 
     fn answer(&mut self, id: RequestId, request: &Message<'_>) {
         let (now, device) = (self.udp.now(), &mut self.device);
-        match self.endpoint.respond(now, id, &mut self.tx, |answer| device.answer(request, answer)) {
+        let done = self.endpoint.respond(now, id, &mut self.tx, |answer| device.answer(request, answer));
+        self.done(done);
+    }
+
+    /// Takes a piece of a file.
+    fn block(
+        &mut self,
+        now: Instant,
+        request: &ServerRequest<'_, SocketAddr>,
+    ) -> Result<Option<Transmit<SocketAddr>>, RespondError> {
+        let Server { endpoint, device, tx, .. } = self;
+        match endpoint.receive(now, request, &FILE, tx)? {
+            Received::Piece(piece) => {
+                device.keep(&piece);
+                if piece.last {
+                    endpoint.conclude(now, &piece, tx, Body::EMPTY, |_| {})
+                } else {
+                    endpoint.proceed(now, &piece, tx)
+                }
+            }
+            // It came before, or does not belong here.
+            Received::Answered(answer) => Ok(answer),
+            // The answer has no second block.
+            Received::Later(_) => endpoint.respond(now, request.id, tx, |answer| _ = answer.code(Code::BAD_REQUEST)),
+        }
+    }
+
+    fn done(&mut self, answered: Result<Option<Transmit<SocketAddr>>, RespondError>) {
+        match answered {
             Ok(Some(transmit)) => self.send(transmit, ""),
             // It waits until the client has acknowledged another one, and comes out of `poll`.
             Ok(None) => {}

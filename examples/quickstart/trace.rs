@@ -20,11 +20,13 @@ pub struct Trace {
     messages: usize,
     bytes: usize,
     lost: usize,
+    /// Messages are counted, and not printed.
+    silent: bool,
 }
 
 impl Trace {
     pub fn new(to: To) -> Trace {
-        Trace { to, messages: 0, bytes: 0, lost: 0 }
+        Trace { to, messages: 0, bytes: 0, lost: 0, silent: false }
     }
 
     pub fn sent(&mut self, now: Instant, datagram: &[u8], to: Option<SocketAddr>, remark: &str, lost: bool) {
@@ -47,6 +49,9 @@ impl Trace {
     ) {
         self.messages += 1;
         self.bytes += datagram.len();
+        if self.silent {
+            return;
+        }
         let what = match Message::parse(datagram) {
             Ok(message) => message.to_string(),
             Err(error) => format!("not a message: {error}"),
@@ -63,6 +68,16 @@ impl Trace {
             To::Stderr => writeln!(io::stderr(), "{line}"),
             To::Nowhere => Ok(()),
         };
+    }
+
+    /// Whether messages are only counted from now on.
+    pub fn silent(&mut self, silent: bool) {
+        self.silent = silent;
+    }
+
+    /// How many messages went by.
+    pub fn messages(&self) -> usize {
+        self.messages
     }
 
     /// How much went by in both directions.
