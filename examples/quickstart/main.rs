@@ -225,7 +225,7 @@ fn success(uri: &str, Answer { code, payload }: Answer) -> Result<Vec<u8>, Faile
 fn read(file: &OsStr) -> Result<Vec<u8>, Failed> {
     let mut bytes = Vec::new();
     let read = if file == "-" { io::stdin().read_to_end(&mut bytes).map(|_| bytes) } else { std::fs::read(file) };
-    read.map_err(|error| Failed(2, format!("cannot read {}: {error}", file.display())))
+    read.map_err(|error| Failed(2, format!("cannot read {file:?}: {error}")))
 }
 
 /// Asks at the target's addresses, one after the other, until something listens.

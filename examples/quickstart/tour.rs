@@ -104,7 +104,7 @@ fn wrong(method: Code, path: &str, answer: &Answer, expected: &str) -> NoAnswer 
 
 /// A transfer, with a bar on the terminal in the place of its messages, and a line once it is through.
 pub fn with_bar(client: &mut Client, what: &str, mut transfer: Transfer<'_>) -> Result<Answer, NoAnswer> {
-    let (start, before) = (client.udp.now(), client.udp.trace.messages());
+    let (start, before) = (client.udp.now(), client.udp.trace.passed());
     client.udp.trace.silent(true);
     // On standard error, and only if that is a terminal.
     let bar = ProgressBar::no_length().with_style(style());
@@ -119,11 +119,12 @@ pub fn with_bar(client: &mut Client, what: &str, mut transfer: Transfer<'_>) -> 
     let trace = &mut client.udp.trace;
     trace.silent(false);
     let answer = answer?;
-    let messages = trace.messages() - before;
-    let time = start.as_millis();
+    let (passed, time) = (trace.passed(), start.as_millis());
     trace.line(format_args!(
-        "{time:>6} ms  <>  {what}: {} bytes in {messages} messages, which are not shown, {}",
+        "{time:>6} ms  <>  {what}: {} bytes in {} messages, {} bytes in all, which are not shown: {}",
         transfer.bytes(),
+        passed.0 - before.0,
+        passed.1 - before.1,
         answer.code
     ));
     Ok(answer)

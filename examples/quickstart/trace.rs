@@ -75,9 +75,9 @@ impl Trace {
         self.silent = silent;
     }
 
-    /// How many messages went by.
-    pub fn messages(&self) -> usize {
-        self.messages
+    /// How many messages went by, and how many bytes they had.
+    pub fn passed(&self) -> (usize, usize) {
+        (self.messages, self.bytes)
     }
 
     /// How much went by in both directions.

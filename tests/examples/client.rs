@@ -1,7 +1,7 @@
 //! `quickstart get`, answered by servers made here: piggybacked and separate responses, loss, and what is not for it.
 
 use crate::process::{ANSWER, Ended, example, run};
-use coaplet::{Code, Header, Message, OptionNumber, Type, Writer};
+use coaplet::{Block, Code, Header, Message, OptionNumber, Type, Writer};
 use std::net::{SocketAddr, UdpSocket};
 use std::thread;
 
@@ -290,15 +290,32 @@ fn a_request_to_the_client_is_answered() {
     gets(&done, "ok");
 }
 
-#[test]
-fn the_first_block_of_many_is_not_taken_for_the_whole() {
-    let done = get(|fake, request, from| {
-        let block = coaplet::Block::with_size(0, true, 16).expect("a block");
+/// RFC 7959 2.4. Answers the first request with the first of two blocks of 16 bytes, and the next one by `second`.
+fn in_blocks(second: impl for<'a, 'b> Fn(&'a mut Writer<'b>, Block) -> &'a mut Writer<'b> + Send + 'static) -> Ended {
+    get(move |fake, request, from| {
+        let block = Block::with_size(0, true, 16).expect("a block");
         let header = Header::acknowledgement(Code::CONTENT, request.message_id());
         fake.send(from, header, request.token(), |reply| reply.block2(block).payload(&[b'a'; 16]));
-    });
-    complains(&done, 1, "has more");
-    assert_eq!(done.text(), "a".repeat(16));
+        let (datagram, _) = fake.receive();
+        let request = Message::parse(&datagram).expect("a request");
+        let asked = request.block2().expect("Block2");
+        assert_eq!((asked.num(), asked.size()), (1, Some(16)));
+        assert!(request.path_is("x") && request.first(OptionNumber::URI_QUERY) == Some(b"y=z"), "{request}");
+        let header = Header::acknowledgement(Code::CONTENT, request.message_id());
+        fake.send(from, header, request.token(), |reply| second(reply, asked));
+    })
+}
+
+#[test]
+fn blocks_are_put_together() {
+    gets(&in_blocks(|reply, block| reply.block2(block).payload(b"the end")), "aaaaaaaaaaaaaaaathe end");
+}
+
+#[test]
+fn the_first_block_of_many_is_not_taken_for_the_whole() {
+    let done = in_blocks(|reply, _| reply.code(Code::NOT_FOUND));
+    complains(&done, 1, "the server broke off with 4.04 Not Found");
+    assert_eq!(done.text(), "");
 }
 
 /// RFC 7252 4.2: its acknowledgement was lost, and the server sends it again.

@@ -40,20 +40,30 @@ fn quickstart_ends_by_itself() {
         "CON 2.05 Content",
         "->    4 bytes  ACK Empty",
         "4.04 Not Found",
+        "<>  PUT /file: 100000 bytes in ",
+        "2.04 Changed",
+        "<>  GET /file: 100000 bytes in ",
+        "2.05 Content",
     ] {
         let (_, behind) = rest.split_once(part).unwrap_or_else(|| panic!("{part} in its place in {text}"));
         rest = behind;
     }
-    // Every message with its length; the sum is the sum.
-    let lengths: Vec<usize> = text
-        .lines()
-        .filter_map(|line| {
-            line.split_once("->").or(line.split_once("<-"))?.1.trim().split_once(" bytes  ")?.0.parse().ok()
-        })
-        .collect();
-    let (messages, bytes) = (lengths.len(), lengths.iter().sum::<usize>());
+    // Every message with its length, or many in a line; the sum is the sum.
+    let (mut messages, mut bytes) = (0, 0);
+    for line in text.lines() {
+        if let Some((_, what)) = line.split_once("->").or(line.split_once("<-")) {
+            messages += 1;
+            bytes += what.trim().split_once(" bytes  ").and_then(|(length, _)| length.parse::<usize>().ok()).unwrap();
+        } else if let Some((_, what)) = line.split_once(" bytes in ") {
+            let numbers: Vec<usize> = what.split(' ').filter_map(|word| word.parse().ok()).collect();
+            // 98 blocks of up to 1024 bytes, and an answer to each.
+            assert!(numbers[0] == 196 && numbers[1] > 100_000, "{line}");
+            messages += numbers[0];
+            bytes += numbers[1];
+        }
+    }
     let sum = format!("{messages} messages (1 lost on purpose), {bytes} bytes.");
-    assert!(messages >= 14 && text.trim_end().ends_with(&sum), "{sum}: {text}");
+    assert!(messages >= 14 + 2 * 196 && text.trim_end().ends_with(&sum), "{sum}: {text}");
 }
 
 /// Nothing is lost unless it is asked for.
@@ -194,6 +204,11 @@ fn mistakes_of_quickstart() {
         (&["tour"], "the URI is missing"),
         (&["put", "coap://127.0.0.1/"], "a URI and a payload"),
         (&["get", "coap://127.0.0.1/", "more"], "\"more\" is one argument too many"),
+        (&["get", "coap://127.0.0.1/", "--block", "100"], "16, 32, 64, 128, 256, 512 or 1024"),
+        (&["tour", "coap://127.0.0.1/", "--block", "64"], "--block goes with get and put"),
+        (&["get", "coap://127.0.0.1/", "--from", "x"], "--from goes with put"),
+        (&["put", "coap://127.0.0.1/", "on", "--from", "x"], "not both"),
+        (&["put", "coap://127.0.0.1/", "--from", "/no/such/file"], "cannot read \"/no/such/file\""),
         (&["serve", "more"], "\"more\" is one argument too many"),
         (&["--hlep"], "--hlep"),
         (&["serve", "--bnid", "127.0.0.1:0"], "--bnid"),

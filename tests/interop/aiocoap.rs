@@ -1,6 +1,6 @@
 //! aiocoap's client asks our server, and our client asks aiocoap's server: the two scripts in `aiocoap/`.
 
-use crate::process::{Ended, LIMIT, Running, Server, example, run};
+use crate::process::{Ended, LIMIT, Running, Server, example, file, pattern, run};
 use std::env;
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
@@ -13,9 +13,24 @@ pub const TESTS: &[(&str, fn())] = &[
     ("aiocoap_gets_our_temperature", aiocoap_gets_our_temperature),
     ("aiocoap_puts_our_led", aiocoap_puts_our_led),
     ("aiocoap_waits_for_our_separate_response", aiocoap_waits_for_our_separate_response),
+    ("aiocoap_fetches_a_file_in_blocks", aiocoap_fetches_a_file_in_blocks),
+    ("aiocoap_sends_a_file_in_blocks", aiocoap_sends_a_file_in_blocks),
     ("we_get_from_aiocoap", we_get_from_aiocoap),
     ("we_put_to_aiocoap", we_put_to_aiocoap),
     ("we_are_told_by_aiocoap_what_is_not_there", we_are_told_by_aiocoap_what_is_not_there),
+    ("we_fetch_from_aiocoap_in_blocks", we_fetch_from_aiocoap_in_blocks),
+    ("we_send_to_aiocoap_in_blocks", we_send_to_aiocoap_in_blocks),
+];
+
+/// How large blocks can be, and the length of a body that goes in such.
+const SIZES: [(&str, &str, usize); 7] = [
+    ("0", "16", 10_000),
+    ("1", "32", 20_000),
+    ("2", "64", 100_000),
+    ("3", "128", 100_000),
+    ("4", "256", 100_000),
+    ("5", "512", 100_000),
+    ("6", "1024", 100_000),
 ];
 
 fn script(name: &str) -> Command {
@@ -86,7 +101,7 @@ fn aiocoap_gets_our_temperature() {
 
 fn aiocoap_puts_our_led() {
     let server = Server::start("127.0.0.1:0");
-    let file = crate::process::file("led", b"on");
+    let file = file("led", b"on");
     assert_eq!(aiocoap_client(&["put", &server.uri("/led"), file.name()]).text().trim(), "2.04 Changed");
     assert_eq!(aiocoap_client(&["get", &server.uri("/led")]).text(), "on");
 }
@@ -125,7 +140,43 @@ fn we_are_told_by_aiocoap_what_is_not_there() {
     assert!(done.stderr.contains("4.04 Not Found"), "{done:?}");
 }
 
-/// A body in which no block is like another, as `server.py` makes it.
-fn pattern(length: usize) -> Vec<u8> {
-    (0..length).map(|i| (i * 31 + (i >> 8) * 7) as u8).collect()
+fn aiocoap_fetches_a_file_in_blocks() {
+    let server = Server::start("127.0.0.1:0");
+    for (szx, size, length) in SIZES {
+        let body = pattern(length);
+        let given = file("given", &body);
+        let done = ask(&["put", &server.uri("/file"), "--from", given.name()]);
+        assert_eq!(done.status, Some(0), "{done:?}");
+        assert!(aiocoap_client(&["get", &server.uri("/file"), szx]).stdout == body, "{size}");
+    }
+}
+
+fn aiocoap_sends_a_file_in_blocks() {
+    let server = Server::start("127.0.0.1:0");
+    for (szx, size, length) in SIZES {
+        let body = pattern(length);
+        let sent = file("sent", &body);
+        let done = aiocoap_client(&["put", &server.uri("/file"), sent.name(), szx]);
+        assert_eq!(done.text().trim(), "2.04 Changed");
+        assert!(ask(&["get", &server.uri("/file")]).stdout == body, "{size}");
+    }
+}
+
+fn we_fetch_from_aiocoap_in_blocks() {
+    let server = AiocoapServer::start();
+    for (_, size, length) in SIZES {
+        let done = ask(&["get", &server.uri(&format!("/bytes?{length}")), "--block", size]);
+        assert!(done.status == Some(0) && done.stdout == pattern(length), "{size}: {:?}", done.stderr.lines().last());
+    }
+}
+
+fn we_send_to_aiocoap_in_blocks() {
+    let server = AiocoapServer::start();
+    for (_, size, length) in SIZES {
+        let body = pattern(length);
+        let sent = file("sent", &body);
+        let done = ask(&["put", &server.uri("/kept"), "--from", sent.name(), "--block", size]);
+        assert_eq!(done.status, Some(0), "{size}: {:?}", done.stderr.lines().last());
+        assert!(ask(&["get", &server.uri("/kept")]).stdout == body, "{size}");
+    }
 }

@@ -1,6 +1,6 @@
 //! `coap-client-notls` asks our server, and our client asks `coap-server-notls`.
 
-use crate::process::{Ended, LIMIT, Running, Server, example, run};
+use crate::process::{Ended, LIMIT, Running, Server, example, file, pattern, run};
 use std::net::{SocketAddr, UdpSocket};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -16,6 +16,8 @@ pub const TESTS: &[(&str, fn())] = &[
     ("coap_client_retransmits_what_is_lost", coap_client_retransmits_what_is_lost),
     ("coap_client_gets_what_we_lose", coap_client_gets_what_we_lose),
     ("coap_client_waits_for_our_separate_response", coap_client_waits_for_our_separate_response),
+    ("coap_client_fetches_a_file_in_blocks", coap_client_fetches_a_file_in_blocks),
+    ("coap_client_sends_a_file_in_blocks", coap_client_sends_a_file_in_blocks),
     ("we_get_the_time_of_coap_server", we_get_the_time_of_coap_server),
     ("we_list_the_resources_of_coap_server", we_list_the_resources_of_coap_server),
     ("we_wait_for_the_separate_response_of_coap_server", we_wait_for_the_separate_response_of_coap_server),
@@ -23,7 +25,11 @@ pub const TESTS: &[(&str, fn())] = &[
     ("we_are_told_by_coap_server_what_is_not_there", we_are_told_by_coap_server_what_is_not_there),
     ("we_retransmit_what_coap_server_loses", we_retransmit_what_coap_server_loses),
     ("coap_server_answers_what_we_lose_first", coap_server_answers_what_we_lose_first),
+    ("we_send_to_and_fetch_from_coap_server_in_blocks", we_send_to_and_fetch_from_coap_server_in_blocks),
 ];
+
+/// How long the bodies are that go in blocks: of 16 bytes, there are 6,250 of them.
+const LONG: usize = 100_000;
 
 /// Runs the client. It ends with status 0 whatever the response was, and prints errors to standard error.
 fn coap_client(arguments: &[&str], uri: &str) -> Ended {
@@ -144,6 +150,37 @@ fn coap_client_waits_for_our_separate_response() {
     assert!(server.line_with("<-").contains("ACK Empty"), "acknowledged");
 }
 
+/// A file of that length, in our server's hands.
+fn give(server: &Server, body: &[u8]) {
+    let given = file("given", body);
+    let done = run(example("quickstart").args(["put", &server.uri("/file"), "--from", given.name()]), b"");
+    assert_eq!(done.status, Some(0), "{done:?}");
+}
+
+fn coap_client_fetches_a_file_in_blocks() {
+    let server = Server::start("127.0.0.1:0");
+    let body = pattern(LONG);
+    give(&server, &body);
+    for size in [None, Some("16"), Some("64"), Some("256"), Some("1024")] {
+        let fetched = file("fetched", b"");
+        let mut arguments = vec!["-m", "get", "-o", fetched.name()];
+        arguments.extend(size.iter().flat_map(|size| ["-b", size]));
+        coap_client(&arguments, &server.uri("/file"));
+        assert_eq!(fetched.content(), body, "{size:?}");
+    }
+}
+
+fn coap_client_sends_a_file_in_blocks() {
+    let server = Server::start("127.0.0.1:0");
+    for (size, length) in [("16", 10_000), ("64", LONG), ("512", LONG), ("1024", LONG)] {
+        let body = pattern(length);
+        let sent = file("sent", &body);
+        coap_client(&["-m", "put", "-b", size, "-f", sent.name()], &server.uri("/file"));
+        let done = run(example("quickstart").args(["get", &server.uri("/file")]), b"");
+        assert_eq!((done.status, done.stdout), (Some(0), body), "{size}");
+    }
+}
+
 /// `coap-server-notls` on a port of its own.
 struct CoapServer {
     _running: Running,
@@ -262,4 +299,23 @@ fn coap_server_answers_what_we_lose_first() {
     assert_eq!(done.status, Some(0), "{done:?}");
     assert!(done.stderr.contains("(lost on purpose) CON GET"), "{done:?}");
     assert!(done.stderr.contains("(retransmission) CON GET"), "{done:?}");
+}
+
+fn we_send_to_and_fetch_from_coap_server_in_blocks() {
+    let server = CoapServer::start(&["-d", "9"]);
+    for (size, length) in [("16", 10_000), ("32", 20_000), ("64", LONG), ("128", LONG), ("256", LONG), ("512", LONG)] {
+        let body = pattern(length);
+        let sent = file("sent", &body);
+        let uri = server.uri(&format!("/{size}"));
+        let done = get(&["put", &uri, "--from", sent.name(), "--block", size]);
+        assert_eq!(done.status, Some(0), "{size}: {}", done.stderr.lines().last().unwrap_or_default());
+        let done = get(&["get", &uri, "--block", size]);
+        assert_eq!((done.status, done.stdout), (Some(0), body), "{size}");
+    }
+    let body = pattern(LONG);
+    let sent = file("sent", &body);
+    let done = get(&["put", &server.uri("/whole"), "--from", sent.name()]);
+    assert_eq!(done.status, Some(0), "{}", done.stderr.lines().last().unwrap_or_default());
+    let done = get(&["get", &server.uri("/whole")]);
+    assert_eq!((done.status, done.stdout), (Some(0), body));
 }

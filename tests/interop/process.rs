@@ -208,6 +208,10 @@ impl File {
     pub fn name(&self) -> &str {
         self.0.to_str().expect("a temporary directory whose name is UTF-8")
     }
+
+    pub fn content(&self) -> Vec<u8> {
+        std::fs::read(&self.0).expect("the file is there")
+    }
 }
 
 impl Drop for File {
@@ -221,4 +225,9 @@ pub fn file(name: &str, content: &[u8]) -> File {
     let file = File(env::temp_dir().join(format!("coaplet-{}-{name}", std::process::id())));
     std::fs::write(&file.0, content).expect("a file can be written");
     file
+}
+
+/// A body in which no block is like another, as `interop/aiocoap/server.py` makes it.
+pub fn pattern(length: usize) -> Vec<u8> {
+    (0..length).map(|i| (i * 31 + (i >> 8) * 7) as u8).collect()
 }
