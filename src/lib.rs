@@ -155,6 +155,7 @@ extern crate std;
 
 pub mod block;
 mod config;
+mod copy;
 pub mod endpoint;
 mod exchange;
 mod fmt;

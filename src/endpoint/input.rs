@@ -159,8 +159,10 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             }
             return None;
         }
-        let mut refused = message.unrecognised(self.rules().known);
-        if let Some((number, _)) = refused.next() {
+        let known = self.rules().known;
+        let mut refused = message.unrecognised(known);
+        let plain = message.has_short_path_alone() && known(OptionNumber::URI_PATH);
+        if let Some((number, _)) = if plain { None } else { refused.next() } {
             // RFC 7252 5.4.1: 4.02 to a CON; a NON is rejected in silence. No state: a duplicate gets the same again.
             self.count(Counter::BadOption);
             let answered = self.rules().non_bad_option() && arrival == Arrival::Unicast;
@@ -191,6 +193,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     }
 
     /// An exchange of a peer's that had this Message ID, unless it is too long ago.
+    #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
     fn seen(&mut self, peer: u32, id: u16, key: u32) -> Option<u32> {
         #[cfg(test)]
         if self.core.hooks.no_deduplication {

@@ -354,11 +354,13 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         self.core.counters.statistics()
     }
 
+    #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
     fn engine(&mut self) -> Engine<'_, S::Peer, S::Scale, R> {
         Engine::new(self.store.parts(), &mut self.random, &mut self.core, self.now)
     }
 
     /// The engine at a time.
+    #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
     pub(crate) fn at(&mut self, now: Instant) -> Engine<'_, S::Peer, S::Scale, R> {
         self.now = now;
         self.engine()

@@ -29,6 +29,7 @@ impl<P: Copy + Eq + Hash, C: Scale> Held<'_, P, C> {
     }
 
     /// Begins the answer to a request: header, and the request's token, wherever it is kept.
+    #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
     pub(crate) fn begin_answer(&self, index: u32, header: Header, writer: &mut Writer<'_>, long: bool) {
         match self.exchanges.at(index) {
             Some(exchange) if long && exchange.has_long_token() => {

@@ -105,11 +105,12 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
 
     /// As [`release`](Self::release), of one that is remembered or has no deadline.
     pub(crate) fn let_go(&mut self, index: u32) {
-        self.unlist(index);
+        let Some(&Exchange { peer, state, flags, .. }) = self.held.exchanges.at(index) else { return };
+        if C::INDEXED && state.is_remembered() {
+            self.unlist(index, peer, flags);
+        }
         self.held.forget_bytes(index);
         self.held.link(index, false);
-        let Some(exchange) = self.held.exchanges.at(index) else { return };
-        let peer = exchange.peer;
         if C::INDEXED {
             self.held.exchanges.remove(index);
             self.unrefer(peer);

@@ -8,6 +8,7 @@
 use super::{Counter, Engine};
 use crate::roles::Roles;
 use crate::store::{Chain, Exchange, List, OfPeer, Scale, State, first, flag, push_back, remove};
+use crate::wire::SMALL;
 use core::hash::Hash;
 
 /// One for each lifetime, of what may be processed twice and what may not; and that of requests to be acknowledged in
@@ -63,15 +64,9 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         }
     }
 
-    /// Takes an exchange out of the lists of what is remembered.
-    pub(crate) fn unlist(&mut self, index: u32) {
-        if !C::INDEXED {
-            return;
-        }
-        let Some(exchange) = self.held.exchanges.at(index).filter(|exchange| exchange.state.is_remembered()) else {
-            return;
-        };
-        let (peer, flags) = (exchange.peer, exchange.flags);
+    /// Takes an exchange that is remembered, of this peer and with these flags, out of the lists. Where there is an
+    /// index.
+    pub(super) fn unlist(&mut self, index: u32, peer: u32, flags: u8) {
         self.core.remembered = self.core.remembered.wrapping_sub(1);
         if let Some(list) = self.core.lists.get_mut(list_of(flags)) {
             list.remove(&mut self.held.exchanges, index);
@@ -166,6 +161,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
 
     /// Gives up what is only remembered, for the sake of `asking`; with `bytes`, something that holds some. A duplicate
     /// of it would be taken for a new request. False if there is nothing.
+    #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
     pub(crate) fn recycle(&mut self, asking: u32, bytes: bool) -> bool {
         let found = if C::INDEXED { self.oldest(asking, bytes) } else { self.oldest_of_all(asking, bytes) };
         let Some(index) = found else { return false };
@@ -186,13 +182,15 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         }
         let classes = if self.rules().strict_dedup() { 1 } else { 2 };
         for [confirmable, non] in ORDER.into_iter().take(classes) {
+            let first = |list: usize| self.core.lists.get(list).and_then(List::first);
+            let age = |index: u32| self.held.exchanges.at(index).map_or(0, |exchange| self.held.passed(exchange.since));
             // What holds bytes was Confirmable.
-            let lists = [Some(confirmable), Some(non).filter(|_| !bytes)];
-            let heads = lists.into_iter().flatten().filter_map(|list| self.core.lists.get(list)?.first());
-            let age =
-                |index: &u32| self.held.exchanges.at(*index).map_or(0, |exchange| self.held.passed(exchange.since));
-            if let Some(index) = heads.max_by_key(age) {
-                return Some(index);
+            let found = match (first(confirmable), if bytes { None } else { first(non) }) {
+                (Some(one), Some(other)) if age(other) >= age(one) => Some(other),
+                (one, other) => one.or(other),
+            };
+            if found.is_some() {
+                return found;
             }
         }
         None
@@ -248,9 +246,9 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         let full = self.held.exchanges.len() == self.held.exchanges.capacity();
         if full || self.is_full(peer) {
             self.recycle(peer, false);
-        }
-        if self.is_full(peer) {
-            return None;
+            if self.is_full(peer) {
+                return None;
+            }
         }
         let mut exchange = Exchange::new(state, peer, message_id, token);
         set(&mut exchange);
@@ -262,7 +260,22 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
 
     /// Keeps the bytes of a message with its exchange in place of what it kept. False if the arena has no room; nothing
     /// is lost then.
+    #[inline]
     pub(crate) fn keep_bytes(&mut self, index: u32, bytes: &[u8]) -> bool {
+        if !SMALL {
+            // As is most often the case: it has nothing, and there is room.
+            if let Some(exchange) = self.held.exchanges.at_mut(index).filter(|exchange| exchange.bytes.is_none()) {
+                if let Some(chain) = self.held.arena.store(bytes) {
+                    exchange.bytes = chain;
+                    return true;
+                }
+            }
+        }
+        self.keep_bytes_instead(index, bytes)
+    }
+
+    /// As [`keep_bytes`](Self::keep_bytes), whatever is kept and whether there is room or not.
+    fn keep_bytes_instead(&mut self, index: u32, bytes: &[u8]) -> bool {
         let Some(&Exchange { peer, bytes: kept, .. }) = self.held.exchanges.at(index) else { return false };
         // Nothing but a long token is ever replaced.
         let fits = R::LONG_TOKENS && self.held.arena.has_room_without(bytes.len(), kept);

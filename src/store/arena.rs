@@ -16,6 +16,8 @@
 
 use super::pile;
 use super::scale::Scale;
+use crate::copy::copy;
+use crate::wire::SMALL;
 use core::marker::PhantomData;
 use core::ops::Range;
 
@@ -133,10 +135,20 @@ impl<'s, C: Scale> Arena<'s, C> {
 
     /// Keeps a copy of `data`; `None` if it does not fit now, and if it is longer than [`MAX_LEN`] never. Nothing has
     /// changed then. No bytes are [`Chain::NONE`].
+    #[inline]
     pub(crate) fn store(&mut self, data: &[u8]) -> Option<Chain> {
         if !C::INDEXED {
             return pile::store(self.bytes, &mut self.root.used, data);
         }
+        if !SMALL && !data.is_empty() && data.len() <= ROOM - HEAD {
+            self.store_short(data)
+        } else {
+            self.store_any(data)
+        }
+    }
+
+    /// As [`store`](Self::store), of any length.
+    fn store_any(&mut self, data: &[u8]) -> Option<Chain> {
         if data.is_empty() {
             return Some(Chain::NONE);
         }
@@ -148,6 +160,22 @@ impl<'s, C: Scale> Arena<'s, C> {
         self.set_word(start(first).wrapping_add(LINK), data.len() as u32);
         self.root.free = self.write(first, HEAD, data);
         self.root.used = self.root.used.wrapping_add(blocks(data.len()));
+        Some(Chain(first.wrapping_add(1)))
+    }
+
+    /// As [`store`](Self::store), of what one block takes: what most replies are. Not of nothing.
+    #[inline]
+    fn store_short(&mut self, data: &[u8]) -> Option<Chain> {
+        if self.free() == 0 {
+            return None;
+        }
+        let first = self.root.free;
+        let [a, b, c, d, length, high, room @ ..] = self.block_mut(first)?;
+        [*length, *high] = (data.len() as u16).to_le_bytes();
+        copy(room, data);
+        let next = u32::from_le_bytes([*a, *b, *c, *d]);
+        self.root.free = first.wrapping_add(1).wrapping_add(next);
+        self.root.used = self.root.used.wrapping_add(1);
         Some(Chain(first.wrapping_add(1)))
     }
 
@@ -185,11 +213,33 @@ impl<'s, C: Scale> Arena<'s, C> {
     /// Frees the bytes. False, and nothing is done, if there are none, or they were freed before and are free still.
     /// Where there are no blocks, they are to be stored, and what is behind them moves: see
     /// [`close_up`](Chain::close_up).
+    #[inline]
     pub(crate) fn release(&mut self, chain: Chain) -> bool {
         if !C::INDEXED {
             pile::release(self.bytes, &mut self.root.used, chain);
             return !chain.is_none();
         }
+        if !SMALL && self.release_short(chain) { true } else { self.release_any(chain) }
+    }
+
+    /// As [`release`](Self::release), of what takes one block. False, and nothing is done, if it is not such.
+    #[inline]
+    fn release_short(&mut self, chain: Chain) -> bool {
+        let first = chain.0.wrapping_sub(1);
+        let free = self.root.free;
+        let Some([a, b, c, d, length, high, ..]) = self.block_mut(first) else { return false };
+        if !(1..=ROOM - HEAD).contains(&usize::from(u16::from_le_bytes([*length, *high]))) {
+            return false;
+        }
+        [*length, *high] = [0; 2];
+        [*a, *b, *c, *d] = free.wrapping_sub(first).wrapping_sub(1).to_le_bytes();
+        self.root.free = first;
+        self.root.used = self.root.used.saturating_sub(1);
+        true
+    }
+
+    /// As [`release`](Self::release), of any length.
+    fn release_any(&mut self, chain: Chain) -> bool {
         let len = self.len(chain);
         if len == 0 {
             return false;
@@ -235,6 +285,12 @@ impl<'s, C: Scale> Arena<'s, C> {
         block.wrapping_add(1).wrapping_add(self.word(start(block)))
     }
 
+    /// A block.
+    #[inline]
+    fn block_mut(&mut self, block: u32) -> Option<&mut [u8; BLOCK]> {
+        self.bytes.get_mut(start(block)..)?.first_chunk_mut()
+    }
+
     /// Four bytes as a number; 0 where there are none.
     fn word(&self, at: usize) -> u32 {
         match self.bytes.get(at..at.wrapping_add(4)) {
@@ -269,13 +325,6 @@ const fn blocks(len: usize) -> u32 {
 /// Where a block starts. Of the block before the first, that is behind the end of all bytes.
 const fn start(block: u32) -> usize {
     (block as usize).wrapping_mul(BLOCK)
-}
-
-/// Copies as much as there is and fits. (`copy_from_slice` can panic.)
-pub(super) fn copy(to: &mut [u8], from: &[u8]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = *from;
-    }
 }
 
 #[cfg(test)]

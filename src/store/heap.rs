@@ -36,6 +36,8 @@ pub struct Heap<P: Copy> {
     bytes: Box<[u8]>,
     levels: Box<[Level]>,
     roots: Roots,
+    /// All slots are made.
+    made: bool,
 }
 
 /// How many slots are made at a time: more than one call of the endpoint can use.
@@ -61,6 +63,7 @@ impl<P: Copy> Heap<P> {
             bytes: alloc::vec![0; bytes].into_boxed_slice(),
             levels: alloc::vec![Level::EMPTY; LEVELS].into_boxed_slice(),
             roots: Roots::EMPTY,
+            made: false,
         }
     }
 
@@ -75,6 +78,7 @@ impl<P: Copy> Heap<P> {
         Heap {
             observers: Vec::with_capacity(observers),
             observer_heads: alloc::vec![[0; 2]; observers].into_boxed_slice(),
+            made: false,
             ..self
         }
     }
@@ -89,16 +93,32 @@ impl<P: Copy> Heap<P> {
         Heap {
             transfers: Vec::with_capacity(transfers),
             transfer_heads: alloc::vec![[0; 1]; transfers].into_boxed_slice(),
+            made: false,
             ..self
         }
     }
 }
 
-/// Makes slots ahead of those that were ever in use. The capacity is there: nothing moves.
-#[inline]
-fn make<T: Copy>(slots: &mut Vec<T>, used: u32, bound: usize, vacant: T) {
+/// Makes slots ahead of those that were ever in use. The capacity is there: nothing moves. True once all are made.
+fn make<T: Copy>(slots: &mut Vec<T>, used: u32, bound: usize, vacant: T) -> bool {
     if slots.len() < bound && slots.len().wrapping_sub(used as usize) < STEP / 2 {
         slots.resize(slots.len().saturating_add(STEP).min(bound), vacant);
+    }
+    slots.len() >= bound
+}
+
+impl<P: Copy> Heap<P> {
+    /// Makes slots ahead of those that were ever in use.
+    #[inline(never)]
+    fn make_slots(&mut self) {
+        let Roots { peers, exchanges, observers, transfers, .. } = self.roots;
+        let made = [
+            make(&mut self.peers, peers.high_water(), self.peer_heads.len(), Slot::vacant(Peer::NONE)),
+            make(&mut self.exchanges, exchanges.high_water(), self.exchange_heads.len(), Slot::vacant(Exchange::NONE)),
+            make(&mut self.observers, observers.high_water(), self.observer_heads.len(), Slot::vacant(Observer::NONE)),
+            make(&mut self.transfers, transfers.high_water(), self.transfer_heads.len(), Slot::vacant(Transfer::NONE)),
+        ];
+        self.made = made == [true; 4];
     }
 }
 
@@ -106,14 +126,11 @@ impl<P: Copy + Eq + Hash> Store for Heap<P> {
     type Peer = P;
     type Scale = Indexed;
 
+    #[inline]
     fn parts(&mut self) -> Parts<'_, P> {
-        make(&mut self.peers, self.roots.peers.high_water(), self.peer_heads.len(), Slot::vacant(Peer::NONE));
-        let used = self.roots.exchanges.high_water();
-        make(&mut self.exchanges, used, self.exchange_heads.len(), Slot::vacant(Exchange::NONE));
-        let used = self.roots.transfers.high_water();
-        make(&mut self.transfers, used, self.transfer_heads.len(), Slot::vacant(Transfer::NONE));
-        let used = self.roots.observers.high_water();
-        make(&mut self.observers, used, self.observer_heads.len(), Slot::vacant(Observer::NONE));
+        if !self.made {
+            self.make_slots();
+        }
         Parts {
             peers: &mut self.peers,
             peer_heads: &mut self.peer_heads,

@@ -80,6 +80,7 @@ impl<'e, P: Copy + Eq + Hash, C: Scale> Held<'e, P, C> {
 
     // Peers.
 
+    #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
     pub(crate) fn find_peer(&self, address: P) -> Option<u32> {
         let is_it = |peer: &Peer<P>| peer.address.is_some_and(|its| its == address);
         if C::INDEXED { self.peers.find(0, self.random.hash_address(address), is_it) } else { self.peers.scan(is_it) }
@@ -108,18 +109,26 @@ impl<'e, P: Copy + Eq + Hash, C: Scale> Held<'e, P, C> {
 
     /// Enters an exchange into the indexes by which datagrams find it, or takes it out before what it is found by
     /// changes.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn link(&mut self, index: u32, enter: bool) {
         if !C::INDEXED {
             return;
         }
         let Some(exchange) = self.exchanges.at(index) else { return };
+        let state = exchange.state;
+        if state.awaits_answer() || state.is_remembered() {
+            // It is in this one alone.
+            self.enter(index, BY_MESSAGE, u64::from(exchange.interval) << 32, enter);
+        } else {
+            self.link_other(index, enter);
+        }
+    }
+
+    /// As [`link`](Self::link), of what is not a request of a peer's that has no answer under way.
+    #[inline(never)]
+    fn link_other(&mut self, index: u32, enter: bool) {
+        let Some(exchange) = self.exchanges.at(index) else { return };
         let key = match exchange.state {
-            state if state.awaits_answer() || state.is_remembered() => {
-                let key = u64::from(exchange.interval) << 32;
-                // It is in this one alone.
-                return self.enter(index, BY_MESSAGE, key, enter);
-            }
             State::Leisurely | State::Confirming | State::Confirmed => self.remote_key_of(exchange),
             State::Sent | State::Acked | State::SentNon | State::Pinged => {
                 (self.random.hash_id(Purpose::LocalId, exchange.peer, exchange.message_id) >> 32) as u32

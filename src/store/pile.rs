@@ -7,7 +7,8 @@
 //! Why it is built so: for eight messages the moving costs less than the links of blocks, and takes less flash. For
 //! thousands of them it would take too long, and they are chained ([`arena`](super::arena)).
 
-use super::arena::{Chain, copy};
+use super::arena::Chain;
+use crate::copy::copy;
 
 /// How many bytes can be told apart. What a store has beyond is left alone.
 pub(super) const MOST: usize = 0xffff;

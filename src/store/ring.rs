@@ -50,8 +50,10 @@ pub(crate) fn push_back<T: Entry, const N: usize, W: Weave<T, N>>(
     let first = first::<T, N, W>(table, *last).map_or(link, |first| first.wrapping_add(1));
     let before = if *last == 0 { link } else { *last };
     W::set(table, index, Some([before, first]));
-    set_next::<T, N, W>(table, before, link);
-    set_previous::<T, N, W>(table, first, link);
+    if before != link {
+        set_next::<T, N, W>(table, before, link);
+        set_previous::<T, N, W>(table, first, link);
+    }
     *last = link;
 }
 

@@ -4,6 +4,7 @@ use super::arena::Chain;
 use super::ids::Ids;
 use super::ring::Weave;
 use super::table::{Entry, Link, Table, Timed, Untimed};
+use crate::copy::copy;
 
 /// A peer: its address, once, and what is counted for it.
 #[derive(Clone, Copy, Debug)]
@@ -193,7 +194,7 @@ impl Exchange {
 
     /// The same in place, whatever was there.
     pub(crate) fn begin(&mut self, state: State, peer: u32, message_id: u16, token: &[u8]) {
-        self.token.iter_mut().zip(token).for_each(|(to, from)| *to = *from);
+        copy(&mut self.token, token);
         self.peer = peer;
         self.bytes = Chain::NONE;
         self.interval = 0;

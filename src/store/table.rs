@@ -311,7 +311,7 @@ impl<'s, T: Entry, const N: usize> Table<'s, T, N> {
             Some(slot) if which < N && slot.node.state & linked(which) == 0 => {}
             _ => return false,
         }
-        let Some(head) = self.heads.get_mut(bucket as usize).and_then(|heads| heads.get_mut(which)) else {
+        let Some(head) = self.heads.get_mut(bucket).and_then(|heads| heads.get_mut(which)) else {
             return false;
         };
         let chain = core::mem::replace(head, index.wrapping_add(1));
@@ -333,7 +333,7 @@ impl<'s, T: Entry, const N: usize> Table<'s, T, N> {
         };
         let Some(rest) = rest else { return false };
         let most = self.root.len;
-        let bucket = self.bucket(hash) as usize;
+        let bucket = self.bucket(hash);
         let Some(mut link) = self.heads.get_mut(bucket).and_then(|heads| heads.get_mut(which)) else { return false };
         for _ in 0..most {
             if *link == target {
@@ -354,7 +354,7 @@ impl<'s, T: Entry, const N: usize> Table<'s, T, N> {
 
     /// The slot in index `which` under `hash` whose value `is_it`; of several, the one that was linked last.
     pub(crate) fn find(&self, which: usize, hash: u64, mut is_it: impl FnMut(&T) -> bool) -> Option<u32> {
-        let mut link = *self.heads.get(self.bucket(hash) as usize)?.get(which)?;
+        let mut link = *self.heads.get(self.bucket(hash))?.get(which)?;
         for _ in 0..self.root.len {
             let index = link.checked_sub(1)?;
             let slot = self.slots.get(index as usize)?;
@@ -391,16 +391,22 @@ impl<'s, T: Entry, const N: usize> Table<'s, T, N> {
     }
 
     fn used(&self, index: u32) -> Option<&Slot<T, N>> {
-        self.slots.get(index as usize).filter(|slot| slot.node.place() != place::FREE)
+        match self.slots.get(index as usize) {
+            Some(slot) if slot.node.place() != place::FREE => Some(slot),
+            _ => None,
+        }
     }
 
     fn used_mut(&mut self, index: u32) -> Option<&mut Slot<T, N>> {
-        self.slots.get_mut(index as usize).filter(|slot| slot.node.place() != place::FREE)
+        match self.slots.get_mut(index as usize) {
+            Some(slot) if slot.node.place() != place::FREE => Some(slot),
+            _ => None,
+        }
     }
 
-    /// The upper half of the hash as a fraction of the capacity: a product, since small cores cannot divide.
-    fn bucket(&self, hash: u64) -> u32 {
-        ((hash >> 32).wrapping_mul(u64::from(self.capacity())) >> 32) as u32
+    /// The upper half of the hash as a fraction of the number of heads: a product, since small cores cannot divide.
+    fn bucket(&self, hash: u64) -> usize {
+        ((hash >> 32).wrapping_mul(self.heads.len() as u64) >> 32) as usize
     }
 }
 

@@ -172,6 +172,12 @@ impl<'d> Options<'d> {
         Options { rest: checked, number: 0 }
     }
 
+    /// What is still to be walked.
+    #[inline]
+    pub(super) const fn bytes(&self) -> &'d [u8] {
+        self.rest
+    }
+
     /// How many bytes are still to be walked.
     #[inline]
     pub(crate) const fn left(&self) -> usize {

@@ -41,6 +41,34 @@ impl<'d> Message<'d> {
             known,
         }
     }
+
+    /// Whether there is nothing but segments of a path, each of up to 12 ASCII characters: what most requests consist
+    /// of, told without a look at the registry.
+    #[inline]
+    pub(crate) fn has_short_path_alone(&self) -> bool {
+        !SMALL && self.options().is_short_path()
+    }
+}
+
+impl Options<'_> {
+    /// Whether these are segments of a path alone, each of up to 12 ASCII characters: what most requests consist of.
+    #[inline]
+    fn is_short_path(&self) -> bool {
+        let mut rest = self.bytes();
+        let mut delta = OptionNumber::URI_PATH.get() as u8;
+        while let Some((&first, behind)) = rest.split_first() {
+            let length = first & 0x0f;
+            if first >> 4 != delta || length > 12 {
+                return false;
+            }
+            let Some((value, behind)) = behind.split_at_checked(usize::from(length)) else { return false };
+            if !is_short_ascii(value) {
+                return false;
+            }
+            (rest, delta) = (behind, 0);
+        }
+        true
+    }
 }
 
 /// Critical options to be refused: made by [`Message::unrecognised`].
@@ -103,6 +131,7 @@ fn suits(number: OptionNumber, value: &[u8], again: bool, request: bool) -> bool
 }
 
 /// Whether these bytes are ASCII, and few: two looks at eight of them.
+#[inline(always)]
 fn is_short_ascii(bytes: &[u8]) -> bool {
     const HIGH: u64 = 0x8080_8080_8080_8080;
     let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
@@ -159,6 +188,7 @@ impl<K> defmt::Format for Unrecognised<'_, K> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Code, Header, Writer};
     use proptest::prelude::*;
 
     proptest! {
@@ -166,6 +196,28 @@ mod tests {
         #[test]
         fn short_ascii(bytes in prop::collection::vec(prop_oneof![9 => 0..=0x7f_u8, 1 => any::<u8>()], 0..24)) {
             prop_assert_eq!(is_short_ascii(&bytes), bytes.is_ascii() && bytes.len() <= 16);
+        }
+
+        /// The quick look at the options says what a walk over them says.
+        #[test]
+        fn short_path_alone(
+            options in prop::collection::vec(
+                (prop_oneof![9 => Just(11_u16), 1 => 0..300_u16], prop_oneof![9 => "[a-z]{0,14}", 1 => ".{0,4}"]),
+                0..4,
+            ),
+        ) {
+            let mut buffer = [0; 256];
+            let mut writer = Writer::new(&mut buffer, Header::confirmable(Code::GET, 1), &[]);
+            for (number, value) in &options {
+                writer.insert(OptionNumber::new(*number), value.as_bytes());
+            }
+            let length = writer.finish().expect("it fits");
+            let message = Message::parse(&buffer[..length]).expect("a message");
+            let short = |(number, value): &(u16, std::string::String)| *number == 11 && value.is_ascii() && value.len() <= 12;
+            prop_assert_eq!(message.has_short_path_alone(), !SMALL && options.iter().all(short));
+            if message.has_short_path_alone() {
+                prop_assert_eq!(message.unrecognised(|_| true).next(), None);
+            }
         }
     }
 

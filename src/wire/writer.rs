@@ -2,6 +2,7 @@
 
 use super::option::{MAX_LENGTH, Options, SMALL};
 use super::{Code, Header, Message, OptionNumber, Type, WriteError, uint};
+use crate::copy::copy;
 
 /// Writes one message into a buffer: header and token, options, payload, then [`finish`](Writer::finish).
 ///
@@ -37,13 +38,6 @@ const PAYLOAD: u32 = 0x1_0000;
 
 /// Where counting ends. No slice is longer, and a few bytes of header fit behind it: so a message never wraps.
 const ENDLESS: usize = usize::MAX / 2;
-
-/// Copies as much as both have. The slice's own `copy_from_slice` can panic where the optimiser does not see that the
-/// lengths agree.
-#[inline]
-fn copy(to: &mut [u8], from: &[u8]) {
-    to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
-}
 
 impl<'b> Writer<'b> {
     /// Begins a message: header and token (RFC 7252 section 3; tokens longer than 12 bytes as RFC 8974 2.1).
@@ -372,7 +366,7 @@ impl<'b> Writer<'b> {
             return;
         }
         if let Some(room) = self.buffer.get_mut(self.length..) {
-            room.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+            copy(room, bytes);
         }
         self.length = self.length.wrapping_add(bytes.len()).min(ENDLESS);
     }

@@ -129,9 +129,10 @@ fn buckets_are_spread_over_all_slots() {
         let mut heads = std::vec![[0; 1]; capacity as usize];
         let mut root = Root::EMPTY;
         let table = Table::new(&mut slots, &mut heads, &mut root);
-        let hit: HashSet<u32> = (0..100_000_u64).map(|i| table.bucket(i.wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect();
+        let hit: HashSet<usize> =
+            (0..100_000_u64).map(|i| table.bucket(i.wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect();
         assert_eq!(hit.len(), capacity as usize);
-        assert_eq!(table.bucket(u64::MAX), capacity - 1);
+        assert_eq!(table.bucket(u64::MAX), capacity as usize - 1);
     }
 }
 
