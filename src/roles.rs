@@ -47,6 +47,9 @@ pub trait Roles {
     const OBSERVE: bool = true;
     /// Says of a separate response whether it arrived, if it was asked for.
     const REPORTS: bool = true;
+    /// Refuses a critical option that is a string, but not UTF-8 (RFC 7252 3.2). Without it, it is a string that is equal
+    /// to none that the application knows.
+    const TEXTS: bool = true;
     /// Answers with 5.03 what the application leaves unanswered for long. Without it such a request is forgotten.
     const UNANSWERED: bool = true;
     /// Counts.
@@ -83,6 +86,7 @@ impl Roles for ServerMin {
     const AGING: bool = false;
     const OBSERVE: bool = false;
     const REPORTS: bool = false;
+    const TEXTS: bool = false;
     const UNANSWERED: bool = false;
     const STATISTICS: bool = false;
     const TRANSFERS: bool = false;
@@ -105,6 +109,7 @@ impl Roles for ClientMin {
     const AGING: bool = false;
     const OBSERVE: bool = false;
     const REPORTS: bool = false;
+    const TEXTS: bool = false;
     const UNANSWERED: bool = false;
     const STATISTICS: bool = false;
     const TRANSFERS: bool = false;

@@ -162,7 +162,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         let known = self.rules().known;
         let mut refused = message.unrecognised(known);
         let plain = message.has_short_path_alone() && known(OptionNumber::URI_PATH);
-        if let Some((number, _)) = if plain { None } else { refused.next() } {
+        if let Some((number, _)) = if plain { None } else { refused.next_of(R::TEXTS) } {
             // RFC 7252 5.4.1: 4.02 to a CON; a NON is rejected in silence. No state: a duplicate gets the same again.
             self.count(Counter::BadOption);
             let answered = self.rules().non_bad_option() && arrival == Arrival::Unicast;
@@ -323,7 +323,8 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         let mut writer = Writer::blank(tx);
         writer.begin_with(header, message.token());
         if let Some(number) = option {
-            decimal(writer.payload(b"option "), number).payload(b" is not understood");
+            decimal(writer.payload(b"option "), number);
+            writer.payload(b" is not understood");
         } else if code == Code::SERVICE_UNAVAILABLE || code == Code::TOO_MANY_REQUESTS {
             writer.max_age(self.rules().refusal_max_age);
         }
@@ -366,7 +367,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             *reply = reject(message, tx);
             return None;
         };
-        if message.unrecognised(self.rules().known_in_responses).next().is_some() {
+        if message.unrecognised(self.rules().known_in_responses).next_of(R::TEXTS).is_some() {
             self.count(Counter::BadOption);
             *reply = reject(message, tx);
             return None;
@@ -407,16 +408,12 @@ fn reject(message: &Message<'_>, tx: &mut [u8]) -> Option<usize> {
 }
 
 /// Writes a number into the payload. The formatting of `core` takes a kilobyte of flash.
-fn decimal<'w, 'b>(writer: &'w mut Writer<'b>, number: u16) -> &'w mut Writer<'b> {
-    let mut digits = [0; 5];
-    let (mut number, mut count) = (number, 0_usize);
-    for digit in digits.iter_mut().rev() {
-        *digit = b'0' | (number % 10) as u8;
-        number /= 10;
-        count = count.wrapping_add(1);
-        if number == 0 {
-            break;
+fn decimal(writer: &mut Writer<'_>, number: u16) {
+    let mut divisor = 10_000;
+    while divisor > 0 {
+        if number >= divisor || divisor == 1 {
+            writer.payload(&[b'0' | (number / divisor % 10) as u8]);
         }
+        divisor /= 10;
     }
-    writer.payload(digits.get(digits.len().wrapping_sub(count)..).unwrap_or_default())
 }

@@ -176,23 +176,30 @@ impl<'e, P: Copy + Eq + Hash, C: Scale> Held<'e, P, C> {
 
     /// An exchange of a peer's, by its Message ID, of which this is the key.
     pub(crate) fn find_remote(&self, peer: u32, id: u16, key: u32) -> Option<u32> {
-        let is_it = |exchange: &Exchange| exchange.peer == peer && exchange.remote_id() == Some(id);
-        if C::INDEXED {
-            self.exchanges.find(BY_MESSAGE, u64::from(key) << 32, is_it)
-        } else {
-            self.exchanges.scan(is_it)
+        if !C::INDEXED {
+            return self.find_id(peer, id, false);
         }
+        let is_it = |exchange: &Exchange| exchange.peer == peer && exchange.remote_id() == Some(id);
+        self.exchanges.find(BY_MESSAGE, u64::from(key) << 32, is_it)
     }
 
     /// An exchange with a message of ours outstanding, by its Message ID. Nothing of one that waits was sent.
     pub(crate) fn find_local(&self, peer: u32, id: u16) -> Option<u32> {
-        let is_it = |exchange: &Exchange| exchange.peer == peer && exchange.local_id() == Some(id) && !exchange.waits();
-        if C::INDEXED {
-            let key = self.random.hash_id(Purpose::LocalId, peer, id);
-            self.exchanges.find(BY_MESSAGE, key, is_it).or_else(|| self.exchanges.find(BY_LOCAL, key, is_it))
-        } else {
-            self.exchanges.scan(is_it)
+        if !C::INDEXED {
+            return self.find_id(peer, id, true);
         }
+        let is_it = |exchange: &Exchange| exchange.peer == peer && exchange.local_id() == Some(id) && !exchange.waits();
+        let key = self.random.hash_id(Purpose::LocalId, peer, id);
+        self.exchanges.find(BY_MESSAGE, key, is_it).or_else(|| self.exchanges.find(BY_LOCAL, key, is_it))
+    }
+
+    /// Either of both, where there is no index.
+    #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
+    fn find_id(&self, peer: u32, id: u16, local: bool) -> Option<u32> {
+        self.exchanges.scan(|exchange| {
+            let its = if local { exchange.local_id().filter(|_| !exchange.waits()) } else { exchange.remote_id() };
+            exchange.peer == peer && its == Some(id)
+        })
     }
 
     /// A request of ours by its token, of several one that `is_it`.

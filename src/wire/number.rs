@@ -243,8 +243,23 @@ const SHAPED: usize = {
 };
 
 /// The shapes, by ascending number. All that `shape` links.
-static SHAPES: [Row; SHAPED] = {
-    let mut table = [(0, OptionShape(0)); SHAPED];
+static SHAPES: [Row; SHAPED] = shapes(false);
+
+/// How many of them are of critical options.
+const CRITICAL: usize = {
+    let (mut count, mut rows) = (0, ROWS);
+    while let [(number, shape), rest @ ..] = rows {
+        count += (shape.is_some() && *number & 1 != 0) as usize;
+        rows = rest;
+    }
+    count
+};
+
+/// Those of critical options. All that [`Message::unrecognised`](super::Message::unrecognised) links.
+static CRITICAL_SHAPES: [Row; CRITICAL] = shapes(true);
+
+const fn shapes<const N: usize>(critical: bool) -> [Row; N] {
+    let mut table = [(0, OptionShape(0)); N];
     let mut filled = 0;
     let mut rows = ROWS;
     let mut last = 0;
@@ -252,13 +267,27 @@ static SHAPES: [Row; SHAPED] = {
         assert!(*number > last, "rows ascend");
         last = *number;
         if let Some(shape) = shape {
-            table[filled] = (*number, *shape);
-            filled += 1;
+            if !critical || *number & 1 != 0 {
+                table[filled] = (*number, *shape);
+                filled += 1;
+            }
         }
         rows = rest;
     }
+    assert!(filled == N);
     table
-};
+}
+
+const fn shape_in(mut rows: &[Row], wanted: u16) -> Option<OptionShape> {
+    // A loop and no `find`, so that it can also run as the crate is compiled.
+    while let [(number, shape), rest @ ..] = rows {
+        if *number == wanted {
+            return Some(*shape);
+        }
+        rows = rest;
+    }
+    None
+}
 
 impl OptionNumber {
     /// The option with this number.
@@ -320,15 +349,12 @@ impl OptionNumber {
     /// assert_eq!(OptionNumber::new(65001).shape(), None);
     /// ```
     pub const fn shape(self) -> Option<OptionShape> {
-        // A loop and no `find`, so that it can also run as the crate is compiled.
-        let mut rows: &[Row] = &SHAPES;
-        while let [(number, shape), rest @ ..] = rows {
-            if *number == self.0 {
-                return Some(*shape);
-            }
-            rows = rest;
-        }
-        None
+        shape_in(&SHAPES, self.0)
+    }
+
+    /// As [`shape`](OptionNumber::shape), of a critical option; `None` of any other.
+    pub(crate) const fn critical_shape(self) -> Option<OptionShape> {
+        shape_in(&CRITICAL_SHAPES, self.0)
     }
 
     /// Least and greatest length as registered, found as the crate is compiled; without limits where nothing is known.
@@ -495,6 +521,9 @@ mod tests {
         assert_eq!(known, SHAPED);
         assert_eq!(SHAPED, ROWS.len() - 2);
         assert_eq!(size_of_val(&SHAPES), 4 * SHAPED);
+        for number in (0..=u16::MAX).map(OptionNumber::new) {
+            assert_eq!(number.critical_shape(), number.shape().filter(|_| number.is_critical()));
+        }
     }
 
     #[test]

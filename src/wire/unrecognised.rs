@@ -97,7 +97,15 @@ impl<'d, K> Unrecognised<'d, K> {
 impl<'d, K: FnMut(OptionNumber) -> bool> Iterator for Unrecognised<'d, K> {
     type Item = (OptionNumber, &'d [u8]);
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
+        self.next_of(true)
+    }
+}
+
+impl<'d, K: FnMut(OptionNumber) -> bool> Unrecognised<'d, K> {
+    /// The next one; without `texts`, strings are not looked at for UTF-8.
+    pub(crate) fn next_of(&mut self, texts: bool) -> Option<(OptionNumber, &'d [u8])> {
         loop {
             let (number, value) = self.options.next()?;
             let again = self.previous.replace(number) == Some(number);
@@ -114,7 +122,7 @@ impl<'d, K: FnMut(OptionNumber) -> bool> Iterator for Unrecognised<'d, K> {
             self.located |= number == OptionNumber::LOCATION_PATH || number == OptionNumber::LOCATION_QUERY;
             let location = self.response && self.located && number.is_reserved_location();
             let must_know = number.is_critical() || location;
-            if must_know && !((self.known)(number) && suits(number, value, again, !self.response)) {
+            if must_know && !((self.known)(number) && suits(number, value, again, !self.response, texts)) {
                 return Some((number, value));
             }
         }
@@ -122,12 +130,12 @@ impl<'d, K: FnMut(OptionNumber) -> bool> Iterator for Unrecognised<'d, K> {
 }
 
 /// Whether an occurrence of an option is as the registry says. Numbers that are not in it are the application's own.
-fn suits(number: OptionNumber, value: &[u8], again: bool, request: bool) -> bool {
-    let Some(shape) = number.shape() else { return true };
+fn suits(number: OptionNumber, value: &[u8], again: bool, request: bool, texts: bool) -> bool {
+    let Some(shape) = number.critical_shape() else { return true };
     if !shape.accepts_length(value.len()) || (again && !shape.is_repeatable(request)) {
         return false;
     }
-    shape.format() != OptionFormat::String || is_utf8(value)
+    !texts || shape.format() != OptionFormat::String || is_utf8(value)
 }
 
 /// Whether these bytes are ASCII, and few: two looks at eight of them.
