@@ -1,5 +1,5 @@
-//! One keyed function for all that must not be guessed: Message IDs, tokens, jitter, and the hash of keys that peers
-//! choose.
+//! One keyed function for all that must not be guessed: tokens, where Message IDs begin, and the hash of keys that peers
+//! choose; and a plain one for what has only to be spread.
 //!
 //! SipHash-1-3 under the caller's seed. With a secret seed nobody outside can choose keys that fall into one bucket, or
 //! tell the next token from those before.
@@ -23,12 +23,16 @@ pub(crate) enum Purpose {
 pub(crate) struct Random {
     key: [u64; 2],
     drawn: u64,
+    /// What is spread and no secret comes from here.
+    spread: u32,
 }
 
 impl Random {
     pub(crate) const fn new(seed: [u8; 16]) -> Random {
         let seed = u128::from_le_bytes(seed);
-        Random { key: [seed as u64, (seed >> 64) as u64], drawn: 0 }
+        let (low, high) = (seed as u64, (seed >> 64) as u64);
+        let folded = low ^ high;
+        Random { key: [low, high], drawn: 0, spread: (folded ^ folded >> 32) as u32 }
     }
 
     /// By what handles of this endpoint are told from those of others. Nobody on the network gets to see it.
@@ -87,9 +91,13 @@ impl Random {
         self.hasher().hash(&[Purpose::Draw as u8, a, b, c, d, e, f])
     }
 
-    /// The next number from 0 to `most`, as good as uniform: `most` is far below 2^32.
+    /// A number from 0 to `most`, as good as uniform: `most` is far below 2^32.
+    ///
+    /// For what is to be spread, and may be guessed by who has seen enough of it: timeouts, the part of the leisure, a
+    /// first Message ID. A linear congruential generator over 32 bits that follow from the seed: a server alone links no
+    /// keyed function for these.
     pub(crate) fn up_to(&mut self, most: u32) -> u32 {
-        let range = u64::from(most).wrapping_add(1);
-        ((self.draw() >> 32).wrapping_mul(range) >> 32) as u32
+        self.spread = self.spread.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (u64::from(self.spread).wrapping_mul(u64::from(most).wrapping_add(1)) >> 32) as u32
     }
 }

@@ -277,7 +277,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     fn again(&mut self, index: u32, message: &Message<'_>, tx: &mut [u8]) -> Option<usize> {
         let exchange = self.held.exchanges.at(index)?;
         match exchange.state {
-            State::Answered if !exchange.bytes.is_none() => self.transmit(index, tx).map(|transmit| transmit.len),
+            State::Answered if !exchange.bytes.is_none() => self.kept(index, tx),
             // A Message ID of a response that we have taken: it cannot be a request's too.
             State::Taken => None,
             state => {

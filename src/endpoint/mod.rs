@@ -378,7 +378,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             let remembered = self.core.remembered;
             return Usage { peers: peers.len(), exchanges: exchanges.len(), remembered, observers, transfers, blocks };
         }
-        let peers = (0..peers.capacity()).filter(|&index| self.held.is_referred_to(index, R::TRANSFERS)).count() as u32;
+        let peers = (0..peers.slots()).filter(|&index| self.held.is_referred_to(index, R::TRANSFERS)).count() as u32;
         let remembered = exchanges.count(|exchange| exchange.state.is_remembered());
         Usage { peers, exchanges: exchanges.count(|_| true), remembered, observers, transfers, blocks }
     }

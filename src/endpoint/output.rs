@@ -170,18 +170,23 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
 
     /// Sends what is kept with an exchange.
     pub(super) fn transmit(&mut self, index: u32, tx: &mut [u8]) -> Option<Transmit<P>> {
-        let &exchange = self.held.exchanges.at(index)?;
-        let to = self.address(exchange.peer)?;
+        let len = self.kept(index, tx)?;
+        let to = self.address(self.held.exchanges.at(index)?.peer)?;
+        Some(Transmit { to, len })
+    }
+
+    /// Writes what is kept with an exchange.
+    pub(super) fn kept(&mut self, index: u32, tx: &mut [u8]) -> Option<usize> {
+        let exchange = self.held.exchanges.at(index)?;
         if R::CLIENT && exchange.state == State::Pinged {
-            let len = write(tx, Header::confirmable(Code::EMPTY, exchange.message_id))?;
-            return Some(Transmit { to, len });
+            return write(tx, Header::confirmable(Code::EMPTY, exchange.message_id));
         }
         let len = self.held.arena.read(exchange.bytes, tx)?;
         // Within the leisure nothing was sent yet that could have grown old.
         if R::AGING && exchange.has(flag::AGES) && exchange.state != State::Leisurely {
             age(tx.get_mut(..len)?, self.held.passed(exchange.since) / 1000);
         }
-        Some(Transmit { to, len })
+        Some(len)
     }
 
     /// The 5.03 for which there is no room or no Message ID to send it again by: sent once, as a NON.

@@ -161,7 +161,8 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         if passed >= end {
             return Again::Never;
         }
-        let span = rules.span.max(offset(most));
+        // A request may have a pace of its own.
+        let span = if R::CLIENT { rules.span.max(offset(most)) } else { rules.span };
         let mut next = end;
         let send = again < most && passed <= span;
         if send {

@@ -93,10 +93,13 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     fn new_peer_of_few(&mut self, address: P) -> Option<u32> {
         for _ in 0..GIVE_WAY {
             let held = &mut self.held;
-            let unheard = |index: &u32| held.peers.at(*index).map_or(0, |peer| peer.unheard);
-            let idle = (0..held.peers.capacity())
-                .filter(|&index| !held.is_referred_to(index, R::TRANSFERS))
-                .min_by_key(unheard);
+            let (mut least, mut idle) = (u8::MAX, None);
+            for index in (0..held.peers.slots()).filter(|&index| !held.is_referred_to(index, R::TRANSFERS)) {
+                let unheard = if R::CLIENT { held.peers.at(index).map_or(0, |peer| peer.unheard) } else { 0 };
+                if idle.is_none() || unheard < least {
+                    (least, idle) = (unheard, Some(index));
+                }
+            }
             if let Some(index) = idle {
                 // What is counted for a peer is nothing while nothing refers to it.
                 let peer = held.peers.occupy(index)?;
@@ -202,7 +205,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     pub(crate) fn message_id(&mut self, peer: u32) -> Result<u16, u64> {
         let (now, ticks, lifetime) = (self.held.now, self.held.ticks(), self.rules().exchange_lifetime);
         if !C::INDEXED && self.core.ids.is_new() {
-            let start = self.held.random.draw() as u16;
+            let start = self.held.random.up_to(0xffff) as u16;
             self.core.ids.begin(start);
         }
         let Some(ids) = self.ids_of(peer) else { return Err(now) };
@@ -229,7 +232,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     pub(crate) fn group_message_id(&mut self) -> Result<u16, u64> {
         let (now, ticks, lifetime) = (self.held.now, self.held.ticks(), self.rules().non_lifetime);
         if self.core.group.is_new() {
-            let start = self.held.random.draw() as u16 | GROUPS;
+            let start = self.held.random.up_to(0xffff) as u16 | GROUPS;
             self.core.group.begin(start);
         }
         let id = self.core.group.next(ticks, HALF_OF_GROUPS, lifetime);

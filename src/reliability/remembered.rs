@@ -278,18 +278,24 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     fn keep_bytes_instead(&mut self, index: u32, bytes: &[u8]) -> bool {
         let Some(&Exchange { peer, bytes: kept, .. }) = self.held.exchanges.at(index) else { return false };
         // Nothing but a long token is ever replaced.
-        let fits = R::LONG_TOKENS && self.held.arena.has_room_without(bytes.len(), kept);
-        if !fits && !self.make_room(peer, bytes.len()) {
-            return false;
-        }
         if R::LONG_TOKENS {
+            if !self.held.arena.has_room_without(bytes.len(), kept) && !self.make_room(peer, bytes.len()) {
+                return false;
+            }
             self.held.forget_bytes(index);
         }
-        let Some(chain) = self.held.arena.store(bytes) else { return false };
-        if let Some(exchange) = self.held.exchanges.at_mut(index) {
-            exchange.bytes = chain;
+        for _ in 0..64 {
+            if let Some(chain) = self.held.arena.store(bytes) {
+                if let Some(exchange) = self.held.exchanges.at_mut(index) {
+                    exchange.bytes = chain;
+                }
+                return true;
+            }
+            if R::LONG_TOKENS || !self.held.arena.could_hold(bytes.len()) || !self.recycle(peer, true) {
+                break;
+            }
         }
-        true
+        false
     }
 
     /// Lets what is only remembered give way until so many bytes fit: never for more than the arena could hold.

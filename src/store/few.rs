@@ -12,6 +12,11 @@
 use super::table::{Entry, Slot, Table, place};
 
 impl<T: Entry, const N: usize> Table<'_, T, N> {
+    /// How many slots there are.
+    pub(crate) const fn slots(&self) -> u32 {
+        self.slots.len() as u32
+    }
+
     /// The first slot in use whose value `is_it`.
     pub(crate) fn scan(&self, mut is_it: impl FnMut(&T) -> bool) -> Option<u32> {
         let in_use = |slot: &Slot<T, N>| slot.node.place() != place::FREE && is_it(&slot.value);

@@ -9,7 +9,7 @@
 #![no_main]
 
 use coaplet::endpoint::{Arrival, Event, Output, RequestId, ServerMin, Transmit};
-use coaplet::{Code, Endpoint, Fixed, Instant};
+use coaplet::{Code, Endpoint, Fixed, Instant, OptionNumber};
 use device::{Device, Place, emit, seed};
 
 type Memory = Fixed<[u8; 4], 4, 8, 512>;
@@ -32,7 +32,9 @@ fn firmware(_: &[u8], tx: &mut [u8], device: &mut Device) {
                 transmit(now, tx, reply);
             }
             if let Event::Request(request) = input.event {
-                if request.message.code() != Code::GET || !request.message.path_is("temp") {
+                let mut path = request.message.options_of(OptionNumber::URI_PATH);
+                let is_temp = matches!(path.next(), Some([b't', b'e', b'm', b'p'])) && path.next().is_none();
+                if request.message.code() != Code::GET || !is_temp {
                     respond(server, now, request.id, tx, Code::NOT_FOUND, &[]);
                 } else if wake.pin {
                     respond(server, now, request.id, tx, Code::CONTENT, b"21.5");
