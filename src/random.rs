@@ -31,8 +31,9 @@ impl Random {
     pub(crate) const fn new(seed: [u8; 16]) -> Random {
         let seed = u128::from_le_bytes(seed);
         let (low, high) = (seed as u64, (seed >> 64) as u64);
-        let folded = low ^ high;
-        Random { key: [low, high], drawn: 0, spread: (folded ^ folded >> 32) as u32 }
+        // Of all 16 bytes, also where they are the same.
+        let spread = (low.wrapping_add(high).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32;
+        Random { key: [low, high], drawn: 0, spread }
     }
 
     /// By what handles of this endpoint are told from those of others. Nobody on the network gets to see it.

@@ -180,7 +180,8 @@ impl Node {
             (engine.held.exchanges.id(index), exchange, deadline, kept).hash(&mut digest);
         }
         engine.core.ids.hash(&mut digest);
-        engine.held.random.clone().draw().hash(&mut digest);
+        let mut random = engine.held.random.clone();
+        (random.draw(), random.up_to(u32::MAX)).hash(&mut digest);
         digest.finish()
     }
 }
