@@ -2,10 +2,14 @@
 //!
 //! `cargo bench --manifest-path benches/Cargo.toml --bench scale`. Each figure is the median of [`ROUNDS`] rounds; the
 //! sizes take turns, so that what disturbs the machine disturbs all of them. It is printed and never asserted: the
-//! figures that are, in instructions, come from `scale_instructions.rs`. What the events are is told in `src/scale.rs`.
+//! figures that are, in instructions, come from `scale_instructions.rs`. What the events are is told in `src/scale.rs` and
+//! `src/observers.rs`.
 
 use coaplet_benches::CALLS;
+use coaplet_benches::observers::{Crowd, OBSERVERS};
 use coaplet_benches::scale::{DUE, OUTSTANDING, SIZES, Scene};
+use coaplet::store::{ObserverSlot, PeerSlot};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// How often each event is measured at each size.
@@ -40,6 +44,30 @@ fn main() {
         medians.iter().for_each(|ns| print!("{ns:>8.0} ({:>4.2})", ns / medians[0]));
         println!("  {what}");
     }
+    notify();
+}
+
+/// The time of a notification, with so many observers, and the memory of an observer.
+fn notify() {
+    let mut times: [Vec<Duration>; OBSERVERS.len()] = Default::default();
+    for _ in 0..ROUNDS {
+        for (at, &observers) in OBSERVERS.iter().enumerate() {
+            let mut crowd = Crowd::new(observers);
+            times[at].push(timed(|| crowd.tell(CALLS)));
+        }
+    }
+    let medians = times.map(|mut rounds| {
+        rounds.sort_unstable();
+        rounds[ROUNDS / 2].as_secs_f64() * 1e9 / CALLS as f64
+    });
+    print!("{:<12}", "notify");
+    for (observers, ns) in OBSERVERS.iter().zip(medians) {
+        print!("  {observers}: {ns:.0} ({:.2})", ns / medians[0]);
+    }
+    println!("  poll asks for a notification, a NON with 16 bytes out");
+    let observer = size_of::<ObserverSlot>() + size_of::<[u32; 2]>();
+    let peer = size_of::<PeerSlot<SocketAddr>>() + size_of::<[u32; 1]>();
+    println!("an observer takes {observer} bytes, its peer {peer}; a resource that is observed {observer}");
 }
 
 /// The time of [`CALLS`] of each event.

@@ -1,10 +1,12 @@
-//! Instructions of the endpoint's events under callgrind, with 8 to 1,000,000 live exchanges; 1000 events each.
+//! Instructions of the endpoint's events under callgrind, with 8 to 1,000,000 live exchanges or observers; 1000 events
+//! each.
 //!
 //! `.ci/bench` runs it, divides by 1000 and compares the last size with the first; by itself, `cargo bench
 //! --manifest-path benches/Cargo.toml --bench scale_instructions` prints the totals. The group is the bench, the function
-//! the operation and the id the size that `budget.tsv` names. What the events are is told in `src/scale.rs`.
+//! the operation and the id the size that `budget.tsv` names. What the events are is told in `src/scale.rs` and `src/observers.rs`.
 
 use coaplet_benches::CALLS;
+use coaplet_benches::observers::{Crowd, OBSERVERS};
 use coaplet_benches::scale::{DUE, Datagram, SIZES, Scene, scenes};
 use gungraun::{Callgrind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main};
 use std::net::SocketAddr;
@@ -24,6 +26,10 @@ fn asking(size: usize) -> (Scene, Vec<SocketAddr>) {
 
 fn due(size: usize) -> Vec<Scene> {
     scenes(SIZES[size], CALLS)
+}
+
+fn observed(size: usize) -> Crowd {
+    Crowd::new(OBSERVERS[size])
 }
 
 #[library_benchmark(setup = asked)]
@@ -58,7 +64,16 @@ fn retransmit(mut scenes: Vec<Scene>) -> Vec<Scene> {
     scenes
 }
 
-library_benchmark_group!(name = scale, benchmarks = [server, client, retransmit]);
+#[library_benchmark(setup = observed)]
+#[bench::n8(0)]
+#[bench::n1000(1)]
+#[bench::n1000000(2)]
+fn notify(mut crowd: Crowd) -> Crowd {
+    crowd.tell(CALLS);
+    crowd
+}
+
+library_benchmark_group!(name = scale, benchmarks = [server, client, retransmit, notify]);
 main!(
     // The cache that callgrind simulates is nobody's, and would take twice as long.
     config = LibraryBenchmarkConfig::default().tool(Callgrind::with_args(["--cache-sim=no"])),

@@ -170,6 +170,17 @@ pub struct Config {
     pub peer_share: u8,
     /// Max-Age of a refusal: 4.29, and 5.03 when a table is full. Seconds. 10.
     pub refusal_max_age: u32,
+    /// The pause between a Non-confirmable notification and the next message to the same client (RFC 7641 4.5.1): a
+    /// round trip, where it is known. 3 s. A state that changes meanwhile is told once the pause is over.
+    pub notification_interval: Duration,
+    /// Of so many notifications to an observer one at least is Confirmable, whatever the application wishes: only so it
+    /// is seen whether the client is still there. 16; 0 and 1: each of them. After 24 hours one is in any case
+    /// (RFC 7641 4.5).
+    pub confirm_every: u8,
+    /// How long a resource stays as it is until observers that were told so by a Non-confirmable notification are told
+    /// again by a Confirmable one: each is to end with the latest state (RFC 7641 4.5). 60 s, what Max-Age is by
+    /// default; [`Duration::MAX`] for never.
+    pub confirm_after: Duration,
     /// Whether a request that may not be processed twice is remembered until its lifetime ends even if the tables are
     /// full, so that others are refused. False: the oldest gives way.
     pub strict_dedup: bool,
@@ -213,6 +224,9 @@ impl Config {
         queue: 16,
         peer_share: 50,
         refusal_max_age: 10,
+        notification_interval: Duration::from_secs(3),
+        confirm_every: 16,
+        confirm_after: Duration::from_secs(60),
         strict_dedup: false,
         non_bad_option: false,
         known,
@@ -268,11 +282,14 @@ pub(crate) struct Rules {
     pub(crate) answer_timeout: u32,
     pub(crate) defer_timeout: u32,
     pub(crate) refusal_max_age: u32,
+    pub(crate) notification_interval: u32,
+    pub(crate) confirm_after: u32,
     /// Packed.
     pub(crate) patience: u16,
     pub(crate) token_length: u8,
     pub(crate) queue: u8,
     pub(crate) peer_share: u8,
+    pub(crate) confirm_every: u8,
     /// `strict_dedup` in bit 0, `non_bad_option` in bit 1. Two `bool` would have room for `None` of an `Option<Rules>`,
     /// which then were not zeros: and an endpoint in a `static` is to be nothing but zeros.
     choices: u8,
@@ -305,10 +322,13 @@ impl Rules {
             answer_timeout: ms(config.answer_timeout),
             defer_timeout: ms(config.defer_timeout),
             refusal_max_age: config.refusal_max_age,
+            notification_interval: ms(config.notification_interval),
+            confirm_after: ms(config.confirm_after),
             patience: pack(ms(config.response_timeout)),
             token_length: if config.token_length > 8 { 8 } else { config.token_length },
             queue: config.queue,
             peer_share: if config.peer_share > 100 { 100 } else { config.peer_share },
+            confirm_every: config.confirm_every,
             choices: config.strict_dedup as u8 | (config.non_bad_option as u8) << 1,
             known: config.known,
             known_in_responses: config.known_in_responses,

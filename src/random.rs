@@ -16,6 +16,7 @@ pub(crate) enum Purpose {
     Token,
     Draw,
     Transfer,
+    Resource,
 }
 
 /// The key, and how many values were drawn.

@@ -26,7 +26,7 @@ fn read(statistics: Statistics) -> BTreeMap<String, i64> {
         Some((name.trim().to_owned(), value.trim().parse().ok()?))
     };
     let all: BTreeMap<_, _> = fields.filter_map(pair).collect();
-    assert_eq!(all.len(), 17, "{text}");
+    assert_eq!(all.len(), 20, "{text}");
     all
 }
 

@@ -79,14 +79,14 @@ fn scripts_lead_to_where_it_is_interesting() {
         println!("{tally:?}");
         tally
     };
-    let Tally { asked, seen, answered, acknowledged, timed_out, unanswered, cancelled, delivered, .. } =
+    let Tally { asked, seen, answered, acknowledged, timed_out, unanswered, cancelled, delivered, notified, .. } =
         run(strategies::orderly().boxed());
-    for count in [asked, seen, answered, acknowledged, timed_out, unanswered, cancelled, delivered] {
+    for count in [asked, seen, answered, acknowledged, timed_out, unanswered, cancelled, delivered, notified] {
         assert!(count > 0);
     }
-    let Tally { asked, seen, answered, reset, forgotten, cancelled, delivered, undelivered, .. } =
+    let Tally { asked, seen, answered, reset, forgotten, cancelled, delivered, undelivered, notified, .. } =
         run(strategies::hostile().boxed());
-    for count in [asked, seen, answered, reset, forgotten, cancelled, delivered, undelivered] {
+    for count in [asked, seen, answered, reset, forgotten, cancelled, delivered, undelivered, notified] {
         assert!(count > 0);
     }
 }

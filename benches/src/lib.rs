@@ -14,6 +14,7 @@
 
 pub mod codec;
 pub mod messages;
+pub mod observers;
 pub mod scale;
 pub mod sum;
 

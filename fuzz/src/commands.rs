@@ -73,6 +73,9 @@ fn command(bytes: &mut &[u8]) -> Option<Command> {
             *bytes = rest;
             Command::Inject { at, from: a % 6, group: kind & 1 == 1, bytes: taken.to_vec() }
         }
+        113..=116 => Command::Change { at, which: a, state: b },
+        117 => Command::Unobserve { at, which: a },
+        118 => Command::EndObservers { at, which: a },
         _ => {
             let [way, code] = take(bytes)?;
             // Mostly from whom it was sent to.

@@ -16,8 +16,10 @@ pub enum RequestError {
         /// The code that was given.
         code: Code,
     },
-    /// Requests to groups are Non-confirmable (RFC 7252 8.1), and have a token of their own.
+    /// Requests to groups are Non-confirmable (RFC 7252 8.1), have a token of their own, and do not observe.
     NotForAGroup,
+    /// There is no such observation any more.
+    NotObserving,
     /// All slots for exchanges are live; one is free when a request ends.
     NoExchange,
     /// All slots for peers are in use; one is free when its exchanges have ended and EXCHANGE_LIFETIME has passed.
@@ -58,9 +60,10 @@ impl fmt::Display for RequestError {
         match self {
             RequestError::Write(error) => write!(f, "the request could not be written: {error}"),
             RequestError::NotARequest { code } => write!(f, "{code} is not the code of a request"),
-            RequestError::NotForAGroup => {
-                f.write_str("a request to a group is to be Non-confirmable, with a token that no other has")
-            }
+            RequestError::NotForAGroup => f.write_str(
+                "a request to a group is to be Non-confirmable, with a token that no other has, and does not observe",
+            ),
+            RequestError::NotObserving => f.write_str("the observation is over, or the request is none"),
             RequestError::NoExchange => {
                 f.write_str("all slots for exchanges are in use: wait until a request ends, or lend more")
             }

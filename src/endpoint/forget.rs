@@ -36,9 +36,15 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             }
             self.detach(peer).map_err(|until| ForgetError { until: Instant::from_millis(until) })?;
             self.core.sweep = self.held.exchanges.high_water();
+            if R::OBSERVE {
+                self.core.observing.sweep = self.held.observers.as_ref().map_or(0, |table| table.high_water());
+            }
         } else {
             for index in 0..self.held.exchanges.capacity() {
                 self.forget_exchange(index, |of| of == peer);
+            }
+            if R::OBSERVE {
+                self.forget_observers(peer);
             }
         }
         if R::TRANSFERS {
@@ -67,7 +73,9 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         match exchange.state {
             // Told already, or to be told.
             State::Ended | State::Confirmed => {}
-            State::Sent | State::Acked | State::SentNon | State::Pinged => self.end(index, Outcome::Forgotten),
+            State::Sent | State::Acked | State::SentNon | State::Watching | State::Pinged => {
+                self.end(index, Outcome::Forgotten);
+            }
             State::Confirming if exchange.has(flag::REPORT) => self.confirmed(index, Outcome::Forgotten),
             _ => return self.release(index),
         }

@@ -2,6 +2,7 @@
 
 use super::Endpoint;
 use super::types::{Arrival, ClientResponse, Event, Input, ServerRequest, Transmit};
+use super::watch::Heard;
 use crate::exchange::{Handle, RequestId, asked};
 use crate::reliability::{Counter, Engine, write};
 use crate::roles::Roles;
@@ -45,9 +46,9 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
             Ok(message) => match engine.take(from, arrival, &message, tx, &mut reply) {
                 Meaning::Nothing => Event::Handled,
                 Meaning::Request(id) => Event::Request(ServerRequest { id, from, arrival, message }),
-                Meaning::Response { handle, more, round_trip } => {
+                Meaning::Response { handle, more, observed, round_trip } => {
                     let round_trip = round_trip.map(|ms| Duration::from_millis(u64::from(ms)));
-                    Event::Response(ClientResponse { handle, from, more, round_trip, message })
+                    Event::Response(ClientResponse { handle, from, more, observed, round_trip, message })
                 }
             },
             Err(error) => {
@@ -72,6 +73,7 @@ enum Meaning {
     Response {
         handle: Handle,
         more: bool,
+        observed: Option<u32>,
         round_trip: Option<u32>,
     },
 }
@@ -119,6 +121,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             Type::Acknowledgement | Type::Reset => match peer.and_then(|peer| self.outstanding(peer, id)) {
                 Some(index) if message_type == Type::Reset => self.on_reset(index),
                 Some(index) => self.on_arrived(index),
+                None if R::OBSERVE && self.on_notified(peer, message) => {}
                 None => self.count(Counter::Unexpected),
             },
         }
@@ -247,6 +250,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             Arrival::Group if R::MULTICAST => State::AskedGroup,
             _ => State::AskedNon,
         };
+        let registers = if R::OBSERVE { self.look_for_observe(peer, message) } else { None };
         let since = self.held.ticks();
         let set = |exchange: &mut Exchange| {
             exchange.interval = key;
@@ -263,6 +267,9 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             // What was piggybacked on an answer to these gives way first: it may be processed twice.
             if matches!(message.code(), Code::GET | Code::PUT | Code::DELETE | Code::FETCH | Code::IPATCH) {
                 exchange.flags |= flag::IDEMPOTENT;
+            }
+            if let Some(block) = registers {
+                exchange.register(block);
             }
         };
         let index = self.insert(state, peer, message.message_id(), token, set).ok_or(Refusal::Full)?;
@@ -358,13 +365,19 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         let piggybacked = message_type == Type::Acknowledgement;
         let may_be = |exchange: &Exchange| {
             let acknowledged = matches!(exchange.state, State::Sent | State::Acked) && exchange.message_id == id;
-            !exchange.waits() && (!piggybacked || acknowledged)
+            // A registration that is to be made again has been sent before.
+            let sent = !exchange.waits() || R::OBSERVE && exchange.has(flag::REGISTERED);
+            sent && (!piggybacked || acknowledged)
         };
-        let found = self.held.answered(peer, message.token(), R::MULTICAST && !piggybacked, may_be);
+        let found = self.held.answered(peer, message.token(), R::MULTICAST && !piggybacked, R::OBSERVE, may_be);
         let Some(index) = found else {
             // RFC 7252 5.3.2.
             self.count(Counter::Unmatched);
             *reply = reject(message, tx);
+            if R::OBSERVE && message_type == Type::NonConfirmable && message.observe().is_some() {
+                // RFC 7641 3.6: of an observation that was forgotten.
+                *reply = write(tx, Header::reset(id));
+            }
             return None;
         };
         if message.unrecognised(self.rules().known_in_responses).next_of(R::TEXTS).is_some() {
@@ -377,6 +390,18 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         let round_trip =
             if exchange.state == State::Acked { exchange.interval } else { self.held.passed(exchange.since) };
         let round_trip = (exchange.again() == 0).then_some(round_trip);
+        if R::OBSERVE && exchange.has(flag::OBSERVES) {
+            let heard = self.on_notification(index, &exchange, message);
+            if heard != Heard::Ended {
+                // RFC 7641 3.5. One that comes again says nothing new, so that none needs to be remembered.
+                if confirmable {
+                    *reply = write(tx, Header::empty_acknowledgement(id));
+                }
+                let Heard::Fresh(number) = heard else { return None };
+                let round_trip = round_trip.filter(|_| exchange.state != State::Watching);
+                return Some(Meaning::Response { handle, more: true, observed: Some(number), round_trip });
+            }
+        }
         let more = R::MULTICAST && exchange.state == State::SentGroup;
         if !more {
             self.release(index);
@@ -397,7 +422,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
                 }
             }
         }
-        Some(Meaning::Response { handle, more, round_trip })
+        Some(Meaning::Response { handle, more, observed: None, round_trip })
     }
 }
 

@@ -64,7 +64,7 @@
 //!                 Output::Failed(handle, why) => self.told.push(Told::Failed(handle, why)),
 //!                 Output::Acknowledged(handle) => self.told.push(Told::Alive(handle)),
 //!                 Output::Delivered(id) => self.told.push(Told::Arrived(id)),
-//!                 Output::Undelivered(_, _) | Output::Broken(_, _) => {}
+//!                 Output::Undelivered(_, _) | Output::Broken(_, _) | Output::Notify(_) => {}
 //!                 Output::Idle(deadline) => return deadline,
 //!             }
 //!         }
@@ -178,9 +178,17 @@
 //! - [`Event::Handled`][]: nothing.
 //! - `respond`: the `RequestId` is stale. With [`report`](Answer::report) and a separate response, `poll` gives
 //!   [`Output::Delivered`] or [`Output::Undelivered`].
+//! - [`respond_observing`](Endpoint::respond_observing) in place of `respond`: as that, and when the resource changes,
+//!   [`notify`](Endpoint::notify). `poll` then gives [`Output::Notify`] for each of its observers.
+//! - [`Output::Notify`][]: [`write_notification`](Endpoint::write_notification) before the next `poll`, or nothing.
+//!   `poll` gives it again until what was written to be confirmed is.
+//! - [`end_observers`](Endpoint::end_observers): `poll` sends a last notification to each.
 //! - `defer`: `poll` sends the Empty ACK. Then `respond`, by the same `RequestId`.
 //! - [`request`](Endpoint::request): one of [`Event::Response`], [`Output::Failed`] and [`Output::Acknowledged`], or
 //!   [`cancel`](Endpoint::cancel). To a group: any number of `Event::Response`, and then `Output::Failed`, or `cancel`.
+//!   One that [observes](Request::observe): any number of `Event::Response` with `more`, and then one without,
+//!   `Output::Failed`, or `cancel`.
+//! - [`unobserve`](Endpoint::unobserve): one `Event::Response` without `more`, `Output::Failed`, or `cancel`.
 //! - [`ping`](Endpoint::ping): one of `Output::Acknowledged` and `Output::Failed`, or `cancel`.
 //! - `cancel`: nothing more of this [`Handle`].
 //! - [`forget`](Endpoint::forget): `Output::Failed` of each request to the peer, and `Output::Undelivered` of each
@@ -241,6 +249,46 @@
 //!  A duplicate gets the ACK, with or without the response, again; one of a NON gets nothing.
 //! ```
 //!
+//! # The life of an observation
+//!
+//! An observer of a resource of ours (RFC 7641 section 4):
+//!
+//! ```text
+//!  handle gives Event::Request, a GET or FETCH with Observe 0
+//!    └─ respond_observing() ──► told ◄───────────────────────────────────────────────┐
+//!                                │                                                   │
+//!  notify(): it is stale ────────┤                                                   │
+//!    ┌───────────────────────────┘                                                   │
+//!    ├─ the peer has enough to do, or has just been sent a NON: it waits, and then   │
+//!    └─ poll gives Notify ─► write_notification()                                    │
+//!         ├─ NON, Some: sent once ─┬─ nothing changes for `confirm_after`: stale ────┤
+//!         │                        └─ all is well, but nobody knows ─────────────────┤
+//!         ├─ CON, Some ──► outstanding ─┬─ an ACK: told, or stale if it has changed ─┘
+//!         │                    ▲        ├─ no ACK yet: poll gives Notify again; the same
+//!         │                    └────────┤  message as long as nothing changes
+//!         │                             └─ nothing in time ────────────────────────────────► gone
+//!         └─ an error: sent, until it is acknowledged ─────────────────────────────────────► gone
+//!
+//!  an RST to any of the last four notifications, a GET or FETCH with Observe 1, one with Observe 0
+//!  that is answered without, end_observer(), end_observers() after a last message, forget() ► gone
+//! ```
+//!
+//! An observation of ours (RFC 7641 section 3):
+//!
+//! ```text
+//!  request(), with `observe` ──► outstanding, as any request ◄──────────────────────────────┐
+//!    │                                                                                      │
+//!    ├─ 2.xx with Observe ──► handle gives Event::Response, with `more` ──► it observes ◄─┐ │
+//!    │                                                                        │           │ │
+//!    │    ├─ a fresher notification: handle gives Event::Response, with `more` ───────────┘ │
+//!    │    ├─ one that was overtaken: counted, not told                                      │
+//!    │    ├─ Max-Age and 5 to 15 s are over: poll gives Send, the request once more ────────┘
+//!    │    └─ unobserve() ──► the request once more, with Observe 1: an ordinary one
+//!    ├─ an error, or without Observe ──► handle gives Event::Response, without `more`: it is over
+//!    ├─ no answer in time, an RST ─────► poll gives Failed: it is over
+//!    └─ cancel() ──────────────────────► nothing is told; what still comes is reset
+//! ```
+//!
 //! `ARCHITECTURE.md` in the repository has the same as states.
 
 mod errors;
@@ -248,20 +296,24 @@ mod forget;
 mod input;
 #[cfg(test)]
 mod model_check;
+mod notify;
+mod observe;
 mod output;
 mod request;
 mod respond;
 mod transfers;
 mod types;
+mod watch;
 
-pub use crate::exchange::{Handle, RequestId};
+pub use crate::exchange::{Handle, ObserverId, RequestId, ResourceId};
 pub use crate::reliability::Statistics;
 pub use crate::roles::{ClientMin, Full, Roles, ServerMin};
 pub use errors::{ForgetError, RequestError, RespondError};
 pub use request::Request;
 pub use respond::Answer;
 pub use types::{
-    Arrival, ClientResponse, Event, Failure, Input, Output, Requested, ServerRequest, TransferId, Transmit, Usage,
+    Arrival, ClientResponse, Event, Failure, Input, Notify, Output, Requested, ServerRequest, TransferId, Transmit,
+    Usage,
 };
 
 use crate::config::{Config, Rules};
@@ -378,7 +430,9 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             let remembered = self.core.remembered;
             return Usage { peers: peers.len(), exchanges: exchanges.len(), remembered, observers, transfers, blocks };
         }
-        let peers = (0..peers.slots()).filter(|&index| self.held.is_referred_to(index, R::TRANSFERS)).count() as u32;
+        let held = &self.held;
+        let used = |index: &u32| held.is_referred_to(*index, R::TRANSFERS, R::OBSERVE);
+        let peers = (0..peers.slots()).filter(used).count() as u32;
         let remembered = exchanges.count(|exchange| exchange.state.is_remembered());
         Usage { peers, exchanges: exchanges.count(|_| true), remembered, observers, transfers, blocks }
     }

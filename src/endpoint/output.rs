@@ -28,6 +28,11 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
 
 impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     fn poll(&mut self, tx: &mut [u8]) -> Output<P> {
+        if R::OBSERVE {
+            if let Some(output) = self.begin_walk(tx) {
+                return output;
+            }
+        }
         if !C::INDEXED {
             return self.poll_few(tx);
         }
@@ -36,11 +41,22 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             let due = self.held.timers.pop_due(&mut self.held.exchanges, now).or_else(|| self.pop_asked());
             let Some(index) = due else { break };
             if let Some(output) = self.due(index, tx) {
+                if R::OBSERVE {
+                    self.core.observing.turn = true;
+                }
+                return output;
+            }
+        }
+        if R::OBSERVE {
+            if let Some(output) = self.walk(tx) {
                 return output;
             }
         }
         self.expire(STEPS);
         self.sweep();
+        if R::OBSERVE {
+            self.sweep_observers();
+        }
         if R::TRANSFERS {
             if let Some(output) = self.expire_transfers(STEPS) {
                 return output;
@@ -59,6 +75,10 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             let transfer = self.next_transfer().map(|wait| self.held.now.saturating_add(u64::from(wait)));
             next = next.into_iter().chain(transfer).min();
         }
+        if R::OBSERVE {
+            let walk = self.next_walk().map(|wait| self.held.now.saturating_add(u64::from(wait)));
+            next = next.into_iter().chain(walk).min();
+        }
         Output::Idle(next.map(Instant::from_millis))
     }
 
@@ -72,14 +92,27 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
                 break;
             };
             if let Some(output) = self.due(index, tx) {
+                if R::OBSERVE {
+                    self.core.observing.turn = true;
+                }
                 return output;
             }
+        }
+        if R::OBSERVE {
+            if let Some(output) = self.walk(tx) {
+                return output;
+            }
+            // Who has begun to wait in it has a deadline.
+            wait = self.held.exchanges.soonest(self.held.ticks()).map(|(_, ahead)| ahead.max(0) as u32);
         }
         if R::TRANSFERS {
             if let Some(output) = self.expire_transfers(STEPS) {
                 return output;
             }
             wait = wait.into_iter().chain(self.next_transfer()).min();
+        }
+        if R::OBSERVE {
+            wait = wait.into_iter().chain(self.next_walk()).min();
         }
         let Some(wait) = wait else { return Output::Idle(None) };
         Output::Idle(Some(Instant::from_millis(self.held.now.saturating_add(u64::from(wait)))))
@@ -88,6 +121,9 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     /// A timer has run out.
     fn due(&mut self, index: u32, tx: &mut [u8]) -> Option<Output<P>> {
         let &exchange = self.held.exchanges.at(index)?;
+        if R::OBSERVE && exchange.state.is_of_observation() {
+            return self.due_for_observation(index, &exchange, tx);
+        }
         if R::NSTART_QUEUE && exchange.waits() {
             return if self.launch_waiting(index) { self.transmit(index, tx).map(Output::Send) } else { None };
         }
@@ -102,6 +138,10 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
                     self.count(Counter::TimedOut);
                     if exchange.state != State::Confirming {
                         return Some(self.failed(index, Failure::TimedOut));
+                    }
+                    if R::OBSERVE {
+                        // It may have accepted an observer.
+                        self.on_rejected(exchange.peer, exchange.message_id);
                     }
                     self.confirmed(index, Outcome::TimedOut);
                     None

@@ -23,7 +23,8 @@ use core::time::Duration;
 /// let post = Request::post().non();
 /// let long_poll = Request::get().timeout(Duration::from_secs(600));
 /// let everybody = Request::get().group();
-/// # let _ = (get, post, long_poll, everybody);
+/// let notifications = Request::get().observe();
+/// # let _ = (get, post, long_poll, everybody, notifications);
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -32,6 +33,7 @@ pub struct Request {
     non: bool,
     group: bool,
     at_once: bool,
+    observe: bool,
     token: Option<Token>,
     timeout: Option<u16>,
     pace: Option<Pace>,
@@ -41,7 +43,16 @@ impl Request {
     /// A Confirmable request with a token that cannot be guessed.
     #[must_use]
     pub const fn new(method: Code) -> Request {
-        Request { code: method, non: false, group: false, at_once: false, token: None, timeout: None, pace: None }
+        Request {
+            code: method,
+            non: false,
+            group: false,
+            at_once: false,
+            observe: false,
+            token: None,
+            timeout: None,
+            pace: None,
+        }
     }
 
     /// A Confirmable GET.
@@ -86,6 +97,18 @@ impl Request {
     #[must_use]
     pub const fn non(self) -> Request {
         Request { non: true, ..self }
+    }
+
+    /// Asks to observe the resource (RFC 7641), by GET or FETCH: Observe is written by the endpoint. If the server agrees,
+    /// each notification comes as a response with [`more`](super::ClientResponse::more), those that were overtaken by a
+    /// fresher one left out, and the handle lives on. When Max-Age of the freshest has run out, and 5 to 15 s more, the
+    /// request is made again by itself; if that fails, or the server answers without Observe, the observation has ended.
+    /// So it has by [`cancel`](Endpoint::cancel), or [`unobserve`](Endpoint::unobserve).
+    ///
+    /// The bytes of the request stay in the arena.
+    #[must_use]
+    pub const fn observe(self) -> Request {
+        Request { observe: true, ..self }
     }
 
     /// To a group (RFC 7252 section 8): Non-confirmable, to a multicast address. Each response comes with its source,
@@ -197,6 +220,10 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         build: impl FnOnce(&mut Writer<'_>),
     ) -> Result<Requested<P>, RequestError> {
         let group = R::MULTICAST && request.group;
+        let observes = R::OBSERVE && request.observe;
+        if observes && group {
+            return Err(RequestError::NotForAGroup);
+        }
         let default = self.rules().pace;
         let pace = request.pace.as_ref().unwrap_or(&default);
         let peer = if group { GROUP } else { self.peer_to_ask(to)? };
@@ -212,6 +239,10 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         let mut writer = Writer::blank(tx);
         writer.begin_with(Header::new(message_type, request.code, message_id), token.as_bytes());
         build(&mut writer);
+        if observes {
+            // 0, registers: no bytes (RFC 7641 section 2).
+            writer.insert(OptionNumber::OBSERVE, &[]);
+        }
         let len = writer.finish().map_err(RequestError::Write)?;
         let message = tx.get(..len).unwrap_or_default();
         let code = message.get(1).map_or(Code::EMPTY, |&byte| Code::from_byte(byte));
@@ -231,12 +262,18 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             if R::NO_RESPONSE {
                 exchange.flags = silence(message);
             }
+            if observes && request.non {
+                exchange.flags |= flag::NON;
+            }
         };
-        if !request.non && !self.make_room(peer, len) {
+        if (!request.non || observes) && !self.make_room(peer, len) {
             return Err(RequestError::NoBytes { needed: len });
         }
         let inserted = self.insert(state, peer, message_id, token.as_bytes(), set);
         let index = inserted.ok_or(RequestError::NoExchange)?;
+        if observes {
+            self.keep_registration(index, message);
+        }
         let at_once = if request.non {
             let wait = if group { self.rules().group_lifetime } else { unpack(patience) };
             self.held.after(index, wait);
@@ -249,6 +286,9 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             true
         } else {
             self.keep_bytes(index, message);
+            if observes {
+                self.keep_registration(index, message);
+            }
             self.pace(index, pace);
             self.start(index, pace.nstart)
         };
@@ -269,6 +309,16 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         Ok((self.handle_of(index), at_once.then_some(Transmit { to, len })))
     }
 
+    /// A registration is kept until the observation ends: to be made again.
+    fn keep_registration(&mut self, index: u32, message: &[u8]) {
+        let kept = self.held.exchanges.at(index).is_some_and(|exchange| !exchange.bytes.is_none());
+        if kept || self.keep_bytes(index, message) {
+            if let Some(exchange) = self.held.exchanges.at_mut(index) {
+                exchange.observe();
+            }
+        }
+    }
+
     fn peer_to_ask(&mut self, to: P) -> Result<u32, RequestError> {
         match self.peer(to) {
             Some(peer) => Ok(peer),
@@ -277,7 +327,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     }
 
     /// Whether there is room behind NSTART, if one has to wait.
-    fn may_wait(&self, peer: u32, nstart: u8, at_once: bool) -> Result<(), RequestError> {
+    pub(super) fn may_wait(&self, peer: u32, nstart: u8, at_once: bool) -> Result<(), RequestError> {
         let limit = if R::NSTART_QUEUE { self.rules().queue } else { 0 };
         let waiting = self.held.peers.at(peer).map_or(0, |peer| peer.waiting);
         if self.would_wait(peer, nstart) && (at_once || waiting >= limit) {
@@ -290,12 +340,12 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         let group = R::MULTICAST && peer == GROUP;
         match given {
             // Of a request to a group the token is all that responses are known by.
-            Some(token) if group && self.held.is_taken(GROUP, &token) => Err(RequestError::NotForAGroup),
+            Some(token) if group && self.held.is_taken(GROUP, &token, false) => Err(RequestError::NotForAGroup),
             Some(token) => Ok(token),
             None => {
                 let length = self.rules().token_length;
                 let length = if group { length.max(4) } else { length };
-                self.held.draw_token(peer, length).ok_or(RequestError::NoToken { length })
+                self.held.draw_token(peer, length, R::OBSERVE).ok_or(RequestError::NoToken { length })
             }
         }
     }
@@ -305,7 +355,9 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         match exchange.state {
             State::SentGroup if R::MULTICAST => exchange.state = State::Retired,
             // Of one that has ended and was not told yet, `poll` is not to tell then.
-            State::Sent | State::Acked | State::SentNon | State::Pinged | State::Ended => self.release(index),
+            State::Sent | State::Acked | State::SentNon | State::Watching | State::Pinged | State::Ended => {
+                self.release(index)
+            }
             _ => return false,
         }
         true

@@ -123,7 +123,12 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         build(&mut writer);
         let (written, empty) = (writer.finish(), !writer.has_payload());
         match written {
-            Ok(len) => self.complete(index, flags, len, empty, tx),
+            Ok(len) => {
+                if R::OBSERVE {
+                    self.end_registration(index);
+                }
+                self.complete(index, flags, len, empty, tx)
+            }
             Err(error) => Err(not_written(error, tx)),
         }
     }
@@ -235,7 +240,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
 }
 
 /// Why a response could not be written.
-fn not_written(error: WriteError, tx: &[u8]) -> RespondError {
+pub(super) fn not_written(error: WriteError, tx: &[u8]) -> RespondError {
     match error {
         WriteError::RequestInAcknowledgement | WriteError::ReservedCodeClass { .. } => {
             let code = tx.get(1).map_or(Code::EMPTY, |&byte| Code::from_byte(byte));

@@ -1,6 +1,6 @@
 //! What goes into an endpoint and comes out of it.
 
-use crate::exchange::{Handle, RequestId};
+use crate::exchange::{Handle, ObserverId, RequestId, ResourceId};
 use crate::time::Instant;
 use crate::wire::Message;
 use core::time::Duration;
@@ -82,8 +82,12 @@ pub struct ClientResponse<'d, P> {
     pub handle: Handle,
     /// Who answers.
     pub from: P,
-    /// Whether the request goes on: one to a group, which others may answer too. Any other has ended with this.
+    /// Whether the request goes on: an observation, or one to a group, which others may answer too. Any other has ended
+    /// with this.
     pub more: bool,
+    /// Of a notification: its place in their order, of 24 bits (RFC 7641 3.4). It is fresher than those before. `None`:
+    /// an ordinary response. If the request was to observe, the server does not let it, or not any more.
+    pub observed: Option<u32>,
     /// From the transmission of the request until it was acknowledged or answered. `None` if it was sent more than
     /// once, for then nobody knows which transmission was heard.
     pub round_trip: Option<Duration>,
@@ -110,8 +114,41 @@ pub enum Output<P> {
     /// A body that a peer was sending in blocks ([`receive`](crate::Endpoint::receive)) ends without its last one: none
     /// came for EXCHANGE_LIFETIME, or the peer was forgotten.
     Broken(TransferId, Failure),
+    /// An observer is to be told the present state of a resource: by
+    /// [`write_notification`](crate::Endpoint::write_notification), before `poll` is called again, or not this time.
+    Notify(Notify<P>),
     /// Nothing until then, or, with `None`, until a datagram or a command comes.
     Idle(Option<Instant>),
+}
+
+/// An observer that is to be told the present state of a resource (RFC 7641 4.2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Notify<P> {
+    /// By what the application names the observer.
+    pub observer: ObserverId,
+    /// What it observes.
+    pub resource: ResourceId,
+    /// What the application gave along when it [accepted](crate::Endpoint::respond_observing) the registration.
+    pub tag: u32,
+    /// Who observes.
+    pub peer: P,
+    /// How large a block the registration asked for in its Block2 option, in bytes, 16 to 1024: what is larger goes
+    /// with Block2 and ETag, the first block of it (RFC 7959 2.6).
+    pub block_size: Option<u16>,
+    /// Whether an earlier notification was not acknowledged in time, so that this one is to be confirmed as well.
+    pub again: bool,
+    pub(crate) non: bool,
+}
+
+impl<P> Notify<P> {
+    /// Non-confirmable: sent once. Confirmable it is all the same where it must be: see
+    /// [`confirm_every`](crate::Config::confirm_every) and [`confirm_after`](crate::Config::confirm_after); and where
+    /// an earlier one was not acknowledged yet.
+    #[must_use]
+    pub fn non(self) -> Notify<P> {
+        Notify { non: true, ..self }
+    }
 }
 
 /// Why a request of ours ended without a response.

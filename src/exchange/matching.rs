@@ -12,10 +12,11 @@ impl<P: Copy + Eq + Hash, C: Scale> Held<'_, P, C> {
         peer: Option<u32>,
         token: &[u8],
         groups: bool,
+        observe: bool,
         may_be: impl Fn(&Exchange) -> bool,
     ) -> Option<u32> {
         let awaits = |exchange: &Exchange| exchange.state.awaits_response() && may_be(exchange);
-        let asked = peer.and_then(|peer| self.find_token(peer, token, awaits));
-        if groups && asked.is_none() { self.find_token(GROUP, token, awaits) } else { asked }
+        let asked = peer.and_then(|peer| self.find_token(peer, token, observe, awaits));
+        if groups && asked.is_none() { self.find_token(GROUP, token, false, awaits) } else { asked }
     }
 }

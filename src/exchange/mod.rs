@@ -1,5 +1,5 @@
 //! Requests and responses (RFC 7252 section 5): tokens, which response answers which request, and which response is
-//! wanted.
+//! wanted; and who observes what (RFC 7641).
 //!
 //! What it guarantees: a response is given to a request with its token that was made to its sender, or to a group, and
 //! to no other.
@@ -12,8 +12,13 @@
 
 mod id;
 mod matching;
+mod observe;
 mod suppression;
 mod token;
+mod watch;
 
 pub use id::{Handle, RequestId};
+pub(crate) use observe::{Asked, Observing, Occasion};
+pub use observe::{ObserverId, ResourceId};
 pub(crate) use suppression::{asked, is_wanted};
+pub(crate) use watch::is_fresher;

@@ -11,11 +11,11 @@ const DRAWS: u32 = 10;
 impl<P: Copy + Eq + Hash, C: Scale> Held<'_, P, C> {
     /// A token of so many bytes that none of our requests to this peer, or to a group, has. `None`: all that were tried
     /// are taken.
-    pub(crate) fn draw_token(&mut self, peer: u32, length: u8) -> Option<Token> {
+    pub(crate) fn draw_token(&mut self, peer: u32, length: u8, observe: bool) -> Option<Token> {
         for _ in 0..DRAWS {
             let bytes = self.random.draw().to_le_bytes();
             let token = Token::try_from(bytes.get(..usize::from(length))?).ok()?;
-            if !self.is_taken(peer, &token) && (peer == GROUP || !self.is_taken(GROUP, &token)) {
+            if !self.is_taken(peer, &token, observe) && (peer == GROUP || !self.is_taken(GROUP, &token, false)) {
                 return Some(token);
             }
         }
@@ -23,9 +23,9 @@ impl<P: Copy + Eq + Hash, C: Scale> Held<'_, P, C> {
     }
 
     /// Whether a request of ours to this peer has this token.
-    pub(crate) fn is_taken(&self, peer: u32, token: &Token) -> bool {
+    pub(crate) fn is_taken(&self, peer: u32, token: &Token, observe: bool) -> bool {
         let ours = |exchange: &Exchange| exchange.state.holds_token();
-        self.find_token(peer, token.as_bytes(), ours).is_some()
+        self.find_token(peer, token.as_bytes(), observe, ours).is_some()
     }
 
     /// Begins the answer to a request: header, and the request's token, wherever it is kept.

@@ -37,7 +37,9 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             State::Sent if R::CLIENT => {
                 // The response will be a separate one.
                 self.settle(index);
-                self.held.forget_bytes(index);
+                if !R::OBSERVE || !exchange.has(flag::OBSERVES) {
+                    self.held.forget_bytes(index);
+                }
                 let round_trip = self.held.passed(exchange.since);
                 if let Some(exchange) = self.held.exchanges.at_mut(index) {
                     exchange.state = State::Acked;
@@ -47,6 +49,8 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             }
             State::Pinged if R::CLIENT => self.end(index, Outcome::Acknowledged),
             State::Confirming if R::SERVER => self.confirmed(index, Outcome::Acknowledged),
+            State::Notifying if R::OBSERVE => self.told(index),
+            State::Parting if R::OBSERVE => self.release(index),
             _ => {}
         }
     }
@@ -54,9 +58,15 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     /// What we sent was reset.
     pub(crate) fn on_reset(&mut self, index: u32) {
         self.count(Counter::Reset);
+        if R::OBSERVE && R::SERVER {
+            if let Some(&Exchange { peer, message_id, .. }) = self.held.exchanges.at(index) {
+                self.on_rejected(peer, message_id);
+            }
+        }
         match self.held.exchanges.at(index).map(|exchange| exchange.state) {
             Some(State::Pinged) if R::CLIENT => self.end(index, Outcome::Acknowledged),
             Some(State::Confirming) if R::SERVER => self.confirmed(index, Outcome::Reset),
+            Some(State::Notifying | State::Parting) if R::OBSERVE => self.release(index),
             Some(_) if R::CLIENT => self.end(index, Outcome::Reset),
             _ => {}
         }
@@ -66,8 +76,9 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     pub(crate) fn end(&mut self, index: u32, outcome: Outcome) {
         self.settle(index);
         self.held.never(index);
-        self.held.forget_bytes(index);
+        // By the token, which may stand in the bytes.
         self.held.link(index, false);
+        self.held.forget_bytes(index);
         if let Some(exchange) = self.held.exchanges.at_mut(index) {
             exchange.state = State::Ended;
             exchange.interval = outcome as u32;
@@ -109,8 +120,12 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         if C::INDEXED && state.is_remembered() {
             self.unlist(index, peer, flags);
         }
-        self.held.forget_bytes(index);
         self.held.link(index, false);
+        self.held.forget_bytes(index);
+        if R::OBSERVE {
+            // Now there is one to be had.
+            self.core.observing.blocked = false;
+        }
         if C::INDEXED {
             self.held.exchanges.remove(index);
             self.unrefer(peer);

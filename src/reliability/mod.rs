@@ -21,21 +21,24 @@
 //! ```
 //!
 //! An exchange is let in by the endpoint, which knows what a message means; from then on [`Engine`] does with it what
-//! the messages say: [`confirm`] starts and repeats, [`ended`] ends, [`remembered`] keeps, [`peers`] counts.
+//! the messages say: [`confirm`] starts and repeats, [`ended`] ends, [`remembered`] keeps, [`peers`] counts, [`observers`]
+//! has those who are told without having asked again.
 
 mod confirm;
 mod ended;
+mod observers;
 mod peers;
 mod remembered;
 mod statistics;
 
 pub(crate) use confirm::Again;
 pub(crate) use ended::Outcome;
+pub(crate) use observers::Turn;
 pub use statistics::Statistics;
 pub(crate) use statistics::{Counter, Counters};
 
 use crate::config::Rules;
-use crate::exchange::Handle;
+use crate::exchange::{Handle, Observing};
 use crate::random::Random;
 use crate::roles::Roles;
 use crate::store::{Held, Ids, List, Parts, Scale};
@@ -64,6 +67,7 @@ pub(crate) struct Core {
     /// The slots below it are to be looked through for exchanges of peers that were forgotten.
     pub(crate) sweep: u32,
     pub(crate) counters: Counters,
+    pub(crate) observing: Observing,
     #[cfg(test)]
     pub(crate) hooks: Hooks,
 }
@@ -88,6 +92,7 @@ impl Core {
             given_up: peers::GivenUp::NONE,
             group: Ids::NONE,
             sweep: 0,
+            observing: Observing::NONE,
             counters: Counters::ZERO,
             #[cfg(test)]
             hooks: Hooks { ignore_acks: false, no_deduplication: false, endless_retransmission: false },

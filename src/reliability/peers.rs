@@ -94,7 +94,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         for _ in 0..GIVE_WAY {
             let held = &mut self.held;
             let (mut least, mut idle) = (u8::MAX, None);
-            for index in (0..held.peers.slots()).filter(|&index| !held.is_referred_to(index, R::TRANSFERS)) {
+            for index in (0..held.peers.slots()).filter(|&index| !held.is_referred_to(index, R::TRANSFERS, R::OBSERVE)) {
                 let unheard = if R::CLIENT { held.peers.at(index).map_or(0, |peer| peer.unheard) } else { 0 };
                 if idle.is_none() || unheard < least {
                     (least, idle) = (unheard, Some(index));
@@ -135,6 +135,9 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         self.core.idle.remove(&mut held.peers, index);
         if let Some(address) = address {
             held.unlink_peer(index, address);
+        }
+        if R::OBSERVE {
+            held.peers.mark(index, false);
         }
         held.peers.remove(index)
     }
@@ -183,6 +186,9 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         }
         if peer.address.is_none() {
             // It was forgotten: this was the last of it.
+            if R::OBSERVE {
+                self.held.peers.mark(index, false);
+            }
             self.held.peers.remove(index);
         } else if peer.ids.is_new() {
             self.core.idle.push_front(&mut self.held.peers, index);

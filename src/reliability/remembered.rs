@@ -277,8 +277,8 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     /// As [`keep_bytes`](Self::keep_bytes), whatever is kept and whether there is room or not.
     fn keep_bytes_instead(&mut self, index: u32, bytes: &[u8]) -> bool {
         let Some(&Exchange { peer, bytes: kept, .. }) = self.held.exchanges.at(index) else { return false };
-        // Nothing but a long token is ever replaced.
-        if R::LONG_TOKENS {
+        // Nothing but a long token and a registration is ever replaced.
+        if R::LONG_TOKENS || R::OBSERVE {
             if !self.held.arena.has_room_without(bytes.len(), kept) && !self.make_room(peer, bytes.len()) {
                 return false;
             }
@@ -291,7 +291,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
                 }
                 return true;
             }
-            if R::LONG_TOKENS || !self.held.arena.could_hold(bytes.len()) || !self.recycle(peer, true) {
+            if R::LONG_TOKENS || R::OBSERVE || !self.held.arena.could_hold(bytes.len()) || !self.recycle(peer, true) {
                 break;
             }
         }

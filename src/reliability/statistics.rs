@@ -61,6 +61,13 @@ counters! {
     Reset resets,
     /// Requests that the application left without an answer until 5.03 went out by itself.
     Unanswered unanswered,
+    /// Notifications that were given out to be sent, first and again (RFC 7641 4.2).
+    Notified notifications,
+    /// Observers that were taken off the list because they reset a notification, or did not acknowledge one
+    /// (RFC 7641 4.5).
+    Unobserved lost_observers,
+    /// Notifications of a peer's that were not told because a later one was there before (RFC 7641 3.4).
+    Stale stale,
     /// Responses that were not sent because the client does not want them (RFC 7967, RFC 7252 8.2).
     Suppressed suppressed,
 }

@@ -245,6 +245,11 @@ impl<S: Store<Peer = u16>, A: Application<S>> Sim<S, A> {
         self.node(address).map(|node| node.endpoint.statistics())
     }
 
+    /// The endpoint at an address, to look at; what it is made to send does not go on its way.
+    pub fn endpoint(&mut self, address: u16) -> Option<&mut Endpoint<S>> {
+        self.node(address).map(|node| &mut node.endpoint)
+    }
+
     /// Sends a datagram as it is, for what no endpoint would send. Also from addresses where nobody is.
     pub fn inject(&mut self, from: u16, to: u16, bytes: &[u8]) {
         self.dispatch(from, Outbox { sent: vec![(to, Kind::Command, bytes.to_vec())], wakes: Vec::new() });
@@ -348,6 +353,8 @@ impl<S: Store<Peer = u16>, A: Application<S>> Sim<S, A> {
             .saturating_add(before.peers)
             .saturating_add(before.transfers)
             .saturating_add(16);
+        // Each observer may be told something, and looked at before.
+        left = left.saturating_add(before.observers.saturating_mul(2));
         let mut done = false;
         let deadline = loop {
             match node.endpoint.poll(now, &mut tx) {
@@ -366,6 +373,7 @@ impl<S: Store<Peer = u16>, A: Application<S>> Sim<S, A> {
                         Output::Delivered(id) => application.on_delivered(&mut port, id, Ok(())),
                         Output::Undelivered(id, why) => application.on_delivered(&mut port, id, Err(why)),
                         Output::Broken(id, why) => application.on_broken(&mut port, id, why),
+                        Output::Notify(notify) => application.on_notify(&mut port, notify),
                         Output::Send(_) | Output::Idle(_) => {}
                     }
                     done = true;

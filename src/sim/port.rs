@@ -2,12 +2,12 @@
 
 use super::{DATAGRAM, Kind, Outbox};
 use crate::endpoint::{
-    Answer, ClientResponse, Endpoint, Failure, ForgetError, Handle, Request, RequestError, RequestId, RespondError,
-    ServerRequest, TransferId, Transmit,
+    Answer, ClientResponse, Endpoint, Failure, ForgetError, Handle, Notify, ObserverId, Request, RequestError,
+    RequestId, ResourceId, RespondError, ServerRequest, TransferId, Transmit,
 };
 use crate::store::Store;
 use crate::time::Instant;
-use crate::wire::Writer;
+use crate::wire::{Code, Writer};
 use core::time::Duration;
 use std::boxed::Box;
 
@@ -44,6 +44,11 @@ pub trait Application<S: Store<Peer = u16>> {
         let _ = (port, id, why);
     }
 
+    /// An observer is to be told what a resource is now: by [`Port::write_notification`], at once or not this time.
+    fn on_notify(&mut self, port: &mut Port<'_, S>, notify: Notify<u16>) {
+        let _ = (port, notify);
+    }
+
     /// The time of [`Port::wake_after`] has come.
     fn on_wake(&mut self, port: &mut Port<'_, S>, key: u64) {
         let _ = (port, key);
@@ -74,6 +79,10 @@ impl<S: Store<Peer = u16>> Application<S> for Box<dyn Application<S>> {
 
     fn on_broken(&mut self, port: &mut Port<'_, S>, id: TransferId, why: Failure) {
         (**self).on_broken(port, id, why);
+    }
+
+    fn on_notify(&mut self, port: &mut Port<'_, S>, notify: Notify<u16>) {
+        (**self).on_notify(port, notify);
     }
 
     fn on_wake(&mut self, port: &mut Port<'_, S>, key: u64) {
@@ -139,6 +148,58 @@ impl<S: Store<Peer = u16>> Port<'_, S> {
         Ok(())
     }
 
+    /// [`Endpoint::respond_observing`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn respond_observing(
+        &mut self,
+        answer: impl Into<Answer>,
+        resource: ResourceId,
+        tag: u32,
+        build: impl FnOnce(&mut Writer<'_>),
+    ) -> Result<(), RespondError> {
+        let mut tx = [0; DATAGRAM];
+        let made = self.endpoint.respond_observing(self.now, answer, resource, tag, &mut tx, build)?;
+        if let Some(transmit) = made {
+            self.outbox.push(transmit, Kind::Command, &tx);
+        }
+        Ok(())
+    }
+
+    /// [`Endpoint::notify`].
+    pub fn notify(&mut self, resource: ResourceId) -> bool {
+        self.endpoint.notify(resource)
+    }
+
+    /// [`Endpoint::write_notification`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn write_notification(
+        &mut self,
+        notify: Notify<u16>,
+        build: impl FnOnce(&mut Writer<'_>),
+    ) -> Result<(), RespondError> {
+        let mut tx = [0; DATAGRAM];
+        if let Some(transmit) = self.endpoint.write_notification(self.now, notify, &mut tx, build)? {
+            self.outbox.push(transmit, Kind::Polled, &tx);
+        }
+        Ok(())
+    }
+
+    /// [`Endpoint::end_observers`].
+    pub fn end_observers(&mut self, resource: ResourceId, code: Code) -> bool {
+        self.endpoint.end_observers(resource, code)
+    }
+
+    /// [`Endpoint::end_observer`].
+    pub fn end_observer(&mut self, observer: ObserverId) -> bool {
+        self.endpoint.end_observer(observer)
+    }
+
     /// Whatever else the endpoint can do, with the time and a buffer for it: what comes back is sent. For the machines
     /// of [`block`](crate::block).
     ///
@@ -191,6 +252,19 @@ impl<S: Store<Peer = u16>> Port<'_, S> {
     /// [`Endpoint::round_trip`].
     pub fn round_trip(&mut self, handle: Handle) -> Option<Duration> {
         self.endpoint.round_trip(handle)
+    }
+
+    /// [`Endpoint::unobserve`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn unobserve(&mut self, handle: Handle) -> Result<(), RequestError> {
+        let mut tx = [0; DATAGRAM];
+        if let Some(transmit) = self.endpoint.unobserve(self.now, handle, &mut tx)? {
+            self.outbox.push(transmit, Kind::Command, &tx);
+        }
+        Ok(())
     }
 
     /// [`Endpoint::cancel`].

@@ -196,6 +196,22 @@ impl<'s, C: Scale> Arena<'s, C> {
         Some(len)
     }
 
+    /// Copies bytes from `offset` on, as many as there are and `out` takes.
+    pub(crate) fn peek(&self, chain: Chain, offset: usize, out: &mut [u8]) {
+        if !C::INDEXED {
+            let piece = pile::piece(self.bytes, chain).and_then(|piece| piece.get(offset..));
+            return copy(out, piece.unwrap_or_default());
+        }
+        let most = self.len(chain).saturating_sub(offset).min(out.len());
+        let mut rest = out.get_mut(..most).unwrap_or_default();
+        let mut at = Place { block: chain.0.wrapping_sub(1), skip: HEAD.wrapping_add(offset) };
+        while !rest.is_empty() {
+            let Some(piece) = self.bytes.get(self.advance(&mut at)) else { return };
+            copy(rest, piece);
+            rest = rest.get_mut(piece.len()..).unwrap_or_default();
+        }
+    }
+
     /// Overwrites bytes from `offset` on. False, and nothing is done, if not so many were stored.
     pub(crate) fn patch(&mut self, chain: Chain, offset: usize, data: &[u8]) -> bool {
         if !C::INDEXED {

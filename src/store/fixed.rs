@@ -14,8 +14,9 @@ use core::hash::Hash;
 /// # let _ = &STORE;
 /// ```
 ///
-/// With a fifth number there are slots for observers (RFC 7641), 48 bytes each: `Fixed<SocketAddr, 4, 8, 512, 4>`;
-/// with a sixth for bodies that peers send in blocks (RFC 7959 2.5), 56 bytes each.
+/// With a fifth number there are slots for observers (RFC 7641), 48 bytes each, of which each resource that is observed
+/// takes one, too: `Fixed<SocketAddr, 4, 8, 512, 4>`; with a sixth for bodies that peers send in blocks (RFC 7959 2.5),
+/// 56 bytes each.
 ///
 /// Each look-up goes through all slots: right for some thirty of them. For more, the last parameter brings an index and
 /// a timer wheel, which take 12 bytes for each pair of slots, 8 for each observer, 4 for each such body, and 2,720 bytes:

@@ -86,11 +86,14 @@ impl<'e, P: Copy + Eq + Hash, C: Scale> Held<'e, P, C> {
         if C::INDEXED { self.peers.find(0, self.random.hash_address(address), is_it) } else { self.peers.scan(is_it) }
     }
 
-    /// Whether an exchange refers to a peer, or a transfer, if the roles have any. Where there is no index.
+    /// Whether an exchange refers to a peer, or a transfer or an observer, if the roles have any. Where there is no
+    /// index.
     #[inline]
-    pub(crate) fn is_referred_to(&self, peer: u32, transfers: bool) -> bool {
+    pub(crate) fn is_referred_to(&self, peer: u32, transfers: bool, observe: bool) -> bool {
+        let observes = |observer: &Observer| !observer.is_resource() && observer.peer == peer;
         self.exchanges.scan(|exchange| exchange.peer == peer).is_some()
             || transfers && self.transfers.as_ref().is_some_and(|transfers| transfers.refer_to(peer))
+            || observe && self.observers.as_ref().is_some_and(|table| table.scan(observes).is_some())
     }
 
     pub(crate) fn link_peer(&mut self, index: u32, address: P) {
@@ -156,8 +159,11 @@ impl<'e, P: Copy + Eq + Hash, C: Scale> Held<'e, P, C> {
         }
         let Some(exchange) = self.exchanges.at(index) else { return };
         let key = if exchange.state.awaits_response() || exchange.state == State::Retired {
-            self.random.hash_token(exchange.peer, exchange.token())
-        } else if exchange.state == State::Confirming {
+            match exchange.has_long_token() {
+                true => self.random.hash_token(exchange.peer, self.token_of(exchange).as_bytes()),
+                false => self.random.hash_token(exchange.peer, exchange.token()),
+            }
+        } else if exchange.state.is_known_by_message() {
             self.random.hash_id(Purpose::LocalId, exchange.peer, exchange.message_id)
         } else {
             return;
@@ -202,9 +208,18 @@ impl<'e, P: Copy + Eq + Hash, C: Scale> Held<'e, P, C> {
         })
     }
 
-    /// A request of ours by its token, of several one that `is_it`.
-    pub(crate) fn find_token(&self, peer: u32, token: &[u8], is_it: impl Fn(&Exchange) -> bool) -> Option<u32> {
-        let is_it = |exchange: &Exchange| exchange.peer == peer && is_it(exchange) && same(exchange.token(), token);
+    /// A request of ours by its token, of several one that `is_it`. `observe`: whether some may be observations.
+    pub(crate) fn find_token(
+        &self,
+        peer: u32,
+        token: &[u8],
+        observe: bool,
+        is_it: impl Fn(&Exchange) -> bool,
+    ) -> Option<u32> {
+        let has = |exchange: &Exchange| {
+            if observe { self.has_token(exchange, token) } else { same(exchange.token(), token) }
+        };
+        let is_it = |exchange: &Exchange| exchange.peer == peer && is_it(exchange) && has(exchange);
         if C::INDEXED {
             self.exchanges.find(BY_LOCAL, self.random.hash_token(peer, token), is_it)
         } else {

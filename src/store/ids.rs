@@ -34,6 +34,11 @@ impl Ids {
         self.next = at;
     }
 
+    /// The next one, whether it may be given out or not.
+    pub(crate) const fn peek(&self) -> u16 {
+        self.next
+    }
+
     /// How many were given out, of the first half; `None`: all of it.
     pub(crate) const fn given(&self) -> Option<u16> {
         if self.given & ROUND == 0 { Some(self.given) } else { None }

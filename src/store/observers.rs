@@ -1,36 +1,369 @@
 //! What a slot for observers holds: an observer of a resource (RFC 7641), or a resource that has some.
 //!
-//! What it guarantees: with the heads of its indexes it takes 56 bytes.
+//! What it guarantees: with the heads of its indexes a slot takes 56 bytes, and an observer is found by any of its last
+//! four Message IDs without a record of each.
 //!
-//! Why it is built so: a resource has one slot of its own among those of its observers, so that they hang in rings of
-//! which it holds the ends, and so that `notify` is a matter of three links however many there are. The last four
-//! Message IDs of an observer are one, and how far back the three before it lie.
+//! Why it is built so: a resource has a slot of its own among those of its observers. These hang in rings whose ends it
+//! holds, so that a change of the resource is a matter of a few links, however many there are. An observer stands in
+//! the index under its last Message ID alone; the three before it are kept as how far back they lie.
 
-use super::table::{Entry, Untimed};
+use super::ring::{InNode, append, first, push_back, remove};
+use super::table::{Entry, Id, Link, Table, Untimed};
 
 /// An observer of a resource, or a resource that has some.
 #[derive(Clone, Copy, Debug)]
-#[allow(dead_code, reason = "the verbs come with the next change")]
+#[cfg_attr(test, derive(Hash))]
 pub struct Observer {
     /// Of the registration. Of a resource: the ends of two rings.
     token: [u8; 8],
     /// Who observes. Of a resource: the end of a ring.
-    peer: u32,
+    pub(crate) peer: u32,
     /// The slot of the resource. Of a resource: its number.
     pub(crate) resource: u32,
-    /// What the application has given along. Of a resource: since when it is quiet.
+    /// What the application has given along. Of a resource: since when it is quiet, in ms modulo 2^32.
     pub(crate) tag: u32,
-    /// The last Message ID (16 bits), how many NON notifications in a row (8), how long the token is (4), marks (4).
+    /// The last Message ID (16 bits), how many NON notifications in a row (8), how long the token is (4), marks (4). Of
+    /// a resource: the code of the last notification in place of the first two.
     counts: u32,
-    /// How far the Message IDs before the last one are back (6 bits each), the hour of the last CON (11), the size of a
-    /// block (3).
+    /// How far back the three Message IDs before the last one are (7 bits each, 0: none), when the last CON was, in four
+    /// hours (7), the size of a block (3), whether there is a last Message ID (1). Of a resource: the number of its state.
     history: u32,
 }
 
+/// What else is to be known of an observer, or of a resource.
+pub(crate) mod mark {
+    /// Of an observer: an exchange is under way for it.
+    pub(crate) const PENDING: u32 = 1 << 28;
+    /// Of an observer: its last notification was Non-confirmable.
+    pub(crate) const LOOSE: u32 = 1 << 29;
+
+    /// Of a resource: some of its observers are due.
+    pub(crate) const DUE: u32 = 1 << 28;
+    /// Of a resource: some of its observers are to be asked for a confirmation once it is quiet for long enough.
+    pub(crate) const QUIET: u32 = 1 << 29;
+    /// Of a resource: what is due is a confirmation, not a change.
+    pub(crate) const CONFIRM: u32 = 1 << 30;
+    /// Of a resource: it is no more.
+    pub(crate) const ENDING: u32 = 1 << 31;
+}
+
+/// The rings of a resource's observers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Ring {
+    /// They have not been told of the latest state.
+    Stale,
+    /// They have, by a NON notification.
+    Loose,
+    /// They have, and acknowledged it or are to.
+    Told,
+}
+
+/// The length of a token that makes it a resource.
+const RESOURCE: u32 = 15;
+/// The Message IDs before the last one: 7 bits each.
+const BACK: u32 = (1 << BACK_BITS) - 1;
+const BACK_BITS: u32 = 7;
+const TURN: u32 = 21;
+const TURNS: u32 = (1 << 7) - 1;
+const BLOCK: u32 = 28;
+const SENT: u32 = 1 << 31;
+
+/// By how many Message IDs towards a peer an observer's last one may lie ahead of one by which it is found.
+pub(crate) const REACH: u16 = BACK as u16;
+
 impl Observer {
     pub(crate) const NONE: Observer = Observer { token: [0; 8], peer: 0, resource: 0, tag: 0, counts: 0, history: 0 };
+
+    /// An observer with a token of up to eight bytes. `block` is the size exponent that it asked for, 7 for none.
+    pub(crate) fn new(peer: u32, resource: u32, tag: u32, token: &[u8], block: u8) -> Observer {
+        let mut observer = Observer { peer, resource, tag, ..Observer::NONE };
+        observer.token.iter_mut().zip(token).for_each(|(to, from)| *to = *from);
+        observer.counts = (token.len().min(8) as u32) << 24;
+        observer.history = u32::from(block & 7) << BLOCK;
+        observer
+    }
+
+    /// A resource without observers, and the number of its state.
+    pub(crate) const fn of_resource(resource: u32, state: u32) -> Observer {
+        Observer { resource, counts: RESOURCE << 24, history: state, ..Observer::NONE }
+    }
+
+    pub(crate) const fn is_resource(&self) -> bool {
+        self.counts >> 24 & 15 == RESOURCE
+    }
+
+    /// The token of the registration.
+    pub(crate) fn token(&self) -> &[u8] {
+        self.token.get(..(self.counts >> 24 & 15) as usize).unwrap_or_default()
+    }
+
+    pub(crate) const fn has(&self, mark: u32) -> bool {
+        self.counts & mark != 0
+    }
+
+    pub(crate) const fn set(&mut self, mark: u32, on: bool) {
+        self.counts = if on { self.counts | mark } else { self.counts & !mark };
+    }
+
+    /// The size exponent that the registration asked for, 7 for none.
+    pub(crate) const fn block(&self) -> u8 {
+        (self.history >> BLOCK & 7) as u8
+    }
+
+    /// The Message ID of the last notification.
+    pub(crate) const fn last_id(&self) -> Option<u16> {
+        if self.history & SENT != 0 { Some(self.counts as u16) } else { None }
+    }
+
+    /// Whether one of the last four notifications had this Message ID.
+    pub(crate) fn has_sent(&self, id: u16) -> bool {
+        let Some(last) = self.last_id() else { return false };
+        let back = u32::from(last.wrapping_sub(id));
+        back == 0 || back <= BACK && (0..3).any(|which| self.history >> (which * BACK_BITS) & BACK == back)
+    }
+
+    /// A notification has this Message ID.
+    pub(crate) fn note_id(&mut self, id: u16) {
+        let further = self.last_id().map_or(0, |last| u32::from(id.wrapping_sub(last)));
+        let older = |which: u32| match self.history >> (which * BACK_BITS) & BACK {
+            0 => 0,
+            back => back.wrapping_add(further),
+        };
+        let backs = [further, older(0), older(1)].map(|back| if back <= BACK { back } else { 0 });
+        self.history &= !((1 << TURN) - 1);
+        self.history |= SENT | backs[0] | backs[1] << BACK_BITS | backs[2] << (2 * BACK_BITS);
+        self.counts = self.counts & !0xffff | u32::from(id);
+    }
+
+    /// How many notifications in a row were Non-confirmable.
+    pub(crate) const fn loose(&self) -> u8 {
+        (self.counts >> 16) as u8
+    }
+
+    pub(crate) const fn set_loose(&mut self, count: u8) {
+        self.counts = self.counts & !0x00ff_0000 | (count as u32) << 16;
+    }
+
+    /// The last notification that was to be confirmed, or the registration, was at this time, in ms.
+    pub(crate) const fn confirmed_at(&mut self, now: u64) {
+        self.history = self.history & !(TURNS << TURN) | (turns(now) & TURNS) << TURN;
+    }
+
+    /// How many turns of four hours have passed since, modulo 128: 21 days.
+    pub(crate) const fn turns_since(&self, now: u64) -> u32 {
+        turns(now).wrapping_sub(self.history >> TURN) & TURNS
+    }
+
+    /// Of a resource that ends: the code of the last notification.
+    pub(crate) const fn set_code(&mut self, code: u8) {
+        self.counts = self.counts & !0xffff | code as u32;
+    }
+
+    /// What was set by [`set_code`](Self::set_code).
+    pub(crate) const fn code(&self) -> u8 {
+        self.counts as u8
+    }
+
+    /// Of a resource: it has changed, and what is told of it has this number from now on.
+    pub(crate) const fn set_number(&mut self, number: u32) {
+        self.history = number;
+    }
+
+    /// Of a resource: whether it has changed since something of this number was told.
+    pub(crate) const fn is_ahead(&self, number: u32) -> bool {
+        let ahead = self.history.wrapping_sub(number) & 0x00ff_ffff;
+        ahead != 0 && ahead < 1 << 23
+    }
+
+    /// Of a resource: the last of a ring.
+    pub(crate) fn end(&self, ring: Ring) -> Link {
+        let [a, b, c, d, e, f, g, h] = self.token;
+        match ring {
+            Ring::Stale => Link::from_le_bytes([a, b, c, d]),
+            Ring::Loose => Link::from_le_bytes([e, f, g, h]),
+            Ring::Told => self.peer,
+        }
+    }
+
+    fn set_end(&mut self, ring: Ring, link: Link) {
+        let [a, b, c, d] = link.to_le_bytes();
+        let t = &mut self.token;
+        match ring {
+            Ring::Stale => [t[0], t[1], t[2], t[3]] = [a, b, c, d],
+            Ring::Loose => [t[4], t[5], t[6], t[7]] = [a, b, c, d],
+            Ring::Told => self.peer = link,
+        }
+    }
+
+    /// Of a resource: whether nobody observes it.
+    pub(crate) const fn is_lonely(&self) -> bool {
+        let [a, b, c, d, e, f, g, h] = self.token;
+        self.peer == 0 && u64::from_le_bytes([a, b, c, d, e, f, g, h]) == 0
+    }
+}
+
+/// How often four hours have passed: a division that small cores can do.
+const fn turns(now: u64) -> u32 {
+    // 14,400,000 is 2^9 times 28,125. 2^41 ms are 69 years.
+    (now >> 9) as u32 / 28_125
 }
 
 impl Entry for Observer {
     type Timing = Untimed;
+}
+
+/// The observers, and the resources among them.
+impl Table<'_, Observer, 2> {
+    /// The first of a ring of a resource.
+    pub(crate) fn first_of(&self, resource: u32, ring: Ring) -> Option<u32> {
+        first::<_, 2, InNode>(self, self.at(resource)?.end(ring))
+    }
+
+    /// Puts an observer at the end of a ring of its resource.
+    pub(crate) fn push(&mut self, ring: Ring, observer: u32) {
+        let Some(resource) = self.at(observer).map(|observer| observer.resource) else { return };
+        let Some(mut last) = self.at(resource).map(|resource| resource.end(ring)) else { return };
+        push_back::<_, 2, InNode>(self, &mut last, observer);
+        self.set_end_of(resource, ring, last);
+    }
+
+    /// Takes an observer out of the ring that it is in.
+    pub(crate) fn pull(&mut self, observer: u32) {
+        let Some(index) = self.at(observer).map(|observer| observer.resource) else { return };
+        let Some(&resource) = self.at(index) else { return };
+        let link = observer.wrapping_add(1);
+        let rings = [Ring::Stale, Ring::Loose, Ring::Told];
+        let ring = rings.into_iter().find(|&ring| resource.end(ring) == link);
+        // In the midst of a ring nobody's end changes.
+        let mut last = ring.map_or(0, |ring| resource.end(ring));
+        remove::<_, 2, InNode>(self, &mut last, observer);
+        if let Some(ring) = ring {
+            self.set_end_of(index, ring, last);
+        }
+    }
+
+    /// All that are in one ring of a resource go to the end of another one.
+    pub(crate) fn pour(&mut self, resource: u32, from: Ring, into: Ring) {
+        let Some(&entry) = self.at(resource) else { return };
+        let mut last = entry.end(into);
+        append::<_, 2, InNode>(self, &mut last, entry.end(from));
+        self.set_end_of(resource, into, last);
+        self.set_end_of(resource, from, 0);
+    }
+
+    fn set_end_of(&mut self, resource: u32, ring: Ring, link: Link) {
+        if let Some(resource) = self.at_mut(resource) {
+            resource.set_end(ring, link);
+        }
+    }
+
+    /// The slot of an observer, if it is still the one that was meant.
+    pub(crate) fn meant(&self, index: u32, generation: u16) -> Option<u32> {
+        let id: Id = self.id(index)?;
+        (id.generation() == generation && !self.at(index)?.is_resource()).then_some(index)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::table::{Root, Slot};
+    use super::*;
+    use proptest::prelude::*;
+    use std::vec::Vec;
+
+    proptest! {
+        /// RFC 7641 4.5: the last four, as far as they reach back.
+        #[test]
+        fn the_last_four_message_ids(start in any::<u16>(), steps in prop::collection::vec(1..150_u16, 0..12)) {
+            let mut observer = Observer::new(1, 2, 3, &[9; 8], 6);
+            let (mut all, mut id) = (Vec::new(), start);
+            prop_assert!((0..=u16::MAX).all(|id| !observer.has_sent(id)));
+            for step in steps {
+                observer.note_id(id);
+                all.push(id);
+                let last = &all[all.len().saturating_sub(4)..];
+                // Each is kept as its distance from the last one.
+                let kept = |sent: &u16| last.contains(sent) && id.wrapping_sub(*sent) <= REACH;
+                for sent in &all {
+                    prop_assert_eq!(observer.has_sent(*sent), kept(sent), "{} of {:?}", sent, all);
+                }
+                prop_assert!(!observer.has_sent(id.wrapping_add(1)));
+                prop_assert_eq!(observer.last_id(), Some(id));
+                id = id.wrapping_add(step);
+            }
+            prop_assert_eq!((observer.token(), observer.block(), observer.loose()), (&[9; 8][..], 6, 0));
+        }
+    }
+
+    #[test]
+    fn what_is_packed_does_not_touch_its_neighbours() {
+        let mut observer = Observer::new(1, 2, 3, b"token", 5);
+        observer.note_id(0xffff);
+        observer.set_loose(255);
+        observer.confirmed_at(14_400_000 * 127 + 14_399_999);
+        for mark in [mark::PENDING, mark::LOOSE] {
+            observer.set(mark, true);
+        }
+        assert_eq!((observer.token(), observer.block(), observer.loose()), (&b"token"[..], 5, 255));
+        assert_eq!(observer.last_id(), Some(0xffff));
+        assert_eq!(observer.turns_since(14_400_000 * 133), 6);
+        assert_eq!(observer.turns_since(14_400_000 * 128 - 1), 0);
+        observer.set(mark::PENDING, false);
+        assert!(!observer.has(mark::PENDING) && observer.has(mark::LOOSE));
+        assert!(!observer.is_resource() && Observer::of_resource(7, 0).is_resource());
+        let mut resource = Observer::of_resource(7, 0);
+        resource.set_code(0x84);
+        resource.set(mark::ENDING, true);
+        assert!(resource.is_resource() && resource.is_lonely());
+        assert_eq!((resource.code(), resource.resource), (0x84, 7));
+        resource.set_number(2);
+        assert!(resource.is_ahead(1) && resource.is_ahead(0xff_ffff) && !resource.is_ahead(2) && !resource.is_ahead(3));
+    }
+
+    #[test]
+    fn observers_move_between_the_rings_of_their_resource() {
+        let mut slots = [Slot::<Observer, 2>::vacant(Observer::NONE); 8];
+        let mut root = Root::EMPTY;
+        let mut table = Table::new(&mut slots, &mut [], &mut root);
+        let resource = table.insert(Observer::of_resource(7, 0)).map(Id::index).unwrap();
+        let all: Vec<u32> = (0..6)
+            .map(|peer| {
+                let index = table.insert(Observer::new(peer, resource, 0, &[], 7)).map(Id::index).unwrap();
+                table.push(Ring::Told, index);
+                index
+            })
+            .collect();
+        let members = |table: &mut Table<'_, Observer, 2>, ring| {
+            let mut found = Vec::new();
+            while let Some(index) = table.first_of(resource, ring) {
+                table.pull(index);
+                found.push(index);
+            }
+            found.iter().for_each(|&index| table.push(ring, index));
+            found
+        };
+        table.pour(resource, Ring::Loose, Ring::Stale);
+        table.pour(resource, Ring::Told, Ring::Stale);
+        assert_eq!(members(&mut table, Ring::Stale), all);
+        assert!(members(&mut table, Ring::Told).is_empty());
+        for &index in &all[..2] {
+            table.pull(index);
+            table.push(Ring::Loose, index);
+        }
+        // From the midst, and the end.
+        for index in [all[3], all[5]] {
+            table.pull(index);
+            table.push(Ring::Told, index);
+        }
+        assert_eq!(members(&mut table, Ring::Stale), [all[2], all[4]]);
+        // The resource has changed again: who was told last is the last to be told.
+        table.pour(resource, Ring::Loose, Ring::Stale);
+        table.pour(resource, Ring::Told, Ring::Stale);
+        assert_eq!(members(&mut table, Ring::Stale), [all[2], all[4], all[0], all[1], all[3], all[5]]);
+        for &index in &all {
+            table.pull(index);
+            assert!(table.remove(index));
+        }
+        assert!(table.at(resource).unwrap().is_lonely());
+    }
 }

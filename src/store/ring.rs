@@ -77,6 +77,23 @@ pub(crate) fn remove<T: Entry, const N: usize, W: Weave<T, N>>(
     W::set(table, index, None);
 }
 
+/// Puts all of another ring behind the last one.
+pub(crate) fn append<T: Entry, const N: usize, W: Weave<T, N>>(
+    table: &mut Table<'_, T, N>,
+    last: &mut Link,
+    other: Link,
+) {
+    let (Some(front), Some(behind)) = (first::<T, N, W>(table, *last), first::<T, N, W>(table, other)) else {
+        *last |= other;
+        return;
+    };
+    set_next::<T, N, W>(table, *last, behind.wrapping_add(1));
+    set_previous::<T, N, W>(table, behind.wrapping_add(1), *last);
+    set_next::<T, N, W>(table, other, front.wrapping_add(1));
+    set_previous::<T, N, W>(table, front.wrapping_add(1), other);
+    *last = other;
+}
+
 fn set_next<T: Entry, const N: usize, W: Weave<T, N>>(table: &mut Table<'_, T, N>, link: Link, next: Link) {
     let index = link.wrapping_sub(1);
     if let Some([previous, _]) = W::links(table, index) {

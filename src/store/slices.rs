@@ -79,7 +79,7 @@ impl<'s, P: Copy> Slices<'s, P, Scan> {
         Slices::lend(peers, &mut [], exchanges, &mut [], bytes, &mut [])
     }
 
-    /// Slots for observers, all of them empty.
+    /// Slots for observers, all of them empty. Each resource that is observed takes one as well.
     #[must_use]
     pub fn observers(self, observers: &'s mut [ObserverSlot]) -> Slices<'s, P, Scan> {
         self.lend_observers(observers, &mut [])

@@ -53,6 +53,8 @@ pub(crate) enum State {
     SentNon,
     /// A NON request of ours to a group; responses are to come.
     SentGroup,
+    /// A request of ours that has become an observation: notifications are to come.
+    Watching,
     /// A request to a group that was cancelled: its token is not to be used yet.
     Retired,
     /// An Empty CON of ours, to be sent until it is reset.
@@ -73,6 +75,12 @@ pub(crate) enum State {
     Confirming,
     /// A separate response of which `poll` is to tell how it ended: `outcome`.
     Confirmed,
+    /// A notification that is to be acknowledged, or that waits for its turn: for an observer.
+    Notifying,
+    /// An observer that is not to be sent anything for a while.
+    Resting,
+    /// A message of ours, to be sent until it is acknowledged, and then forgotten: the last notification.
+    Parting,
     /// A request of a peer's that was answered, remembered for duplicates.
     Answered,
     /// A response of a peer's that was taken, remembered for duplicates.
@@ -82,7 +90,7 @@ pub(crate) enum State {
 impl State {
     /// Whether a request of ours awaits responses.
     pub(crate) const fn awaits_response(self) -> bool {
-        matches!(self, State::Sent | State::Acked | State::SentNon | State::SentGroup)
+        matches!(self, State::Sent | State::Acked | State::SentNon | State::SentGroup | State::Watching)
     }
 
     /// Whether a request of a peer's awaits our answer.
@@ -107,7 +115,17 @@ impl State {
 
     /// Whether a message of ours is to be acknowledged, now or once its turn has come.
     pub(crate) const fn is_outstanding(self) -> bool {
-        matches!(self, State::Sent | State::Pinged | State::Confirming)
+        matches!(self, State::Sent | State::Pinged | State::Confirming | State::Notifying | State::Parting)
+    }
+
+    /// Whether it is known by our Message ID alone.
+    pub(crate) const fn is_known_by_message(self) -> bool {
+        matches!(self, State::Confirming | State::Notifying | State::Parting)
+    }
+
+    /// Whether it is an observation of ours, or for an observer of ours.
+    pub(crate) const fn is_of_observation(self) -> bool {
+        matches!(self, State::Watching | State::Notifying | State::Resting | State::Parting)
     }
 
     /// Whether it is over, and kept for duplicates alone.
@@ -121,7 +139,8 @@ impl State {
 #[cfg_attr(test, derive(Hash))]
 pub struct Exchange {
     /// Of the request. While `Confirming`, the peer's Message ID in the first two bytes; once remembered, the links of
-    /// a ring.
+    /// a ring. Of a notification: the slot of the observer and its generation, and the low half of its number. Of an
+    /// observation of ours: the number of the freshest notification, and when it came in ms modulo 2^32.
     token: [u8; 8],
     pub(crate) peer: u32,
     /// What is sent again, or again to a duplicate; of a request with a long token, that.
@@ -133,7 +152,9 @@ pub struct Exchange {
     pub(crate) since: u32,
     /// Of the message that is outstanding, ours or the peer's.
     pub(crate) message_id: u16,
-    /// How long a request of ours waits for its response once it is not sent again, as [`pack`] has it.
+    /// How long a request of ours waits for its response once it is not sent again, as [`pack`] has it. Of a request of
+    /// a peer's what it says of its answer: [`SPEAKS_UP`], [`REGISTERS`] and a size exponent. Of a notification the high
+    /// byte of its number.
     pub(crate) patience: u16,
     /// How often it was sent again (5 bits), how often it may be (5), how long the token is (4), whether it waits (1).
     counts: u16,
@@ -161,7 +182,22 @@ pub(crate) mod flag {
     pub(crate) const SILENT: u8 = 0b0000_0010;
     /// Of a request of ours: it says that it does not want every response.
     pub(crate) const RESERVED: u8 = 0b0000_1000;
+    /// Of a request of ours: it observes, or asks to.
+    pub(crate) const OBSERVES: u8 = 0b0010_0000;
+    /// Of one that observes: a notification has come.
+    pub(crate) const REGISTERED: u8 = 0b1000_0000;
+    /// Of a notification that is outstanding: the client is known to be there, so that it is begun anew.
+    pub(crate) const ANEW: u8 = 0b0000_0001;
+    /// Of one that observes: it asks not to, from now on.
+    pub(crate) const LEAVES: u8 = 0b0000_0100;
 }
+
+/// In `patience`: it says which responses it wants.
+const SPEAKS_UP: u16 = 1;
+/// It wants to observe.
+const REGISTERS: u16 = 2;
+/// Shifted by so much: how large a block may be.
+const BLOCK: u32 = 4;
 
 const FIVE: u16 = 0x1f;
 const AGAIN: u32 = 0;
@@ -251,12 +287,65 @@ impl Exchange {
     /// Whether a request to a group says which responses it wants, so that no response is left out unasked. Such a
     /// request has no patience that were to be kept.
     pub(crate) const fn speaks_up(&self) -> bool {
-        self.patience != 0
+        self.patience & SPEAKS_UP != 0
     }
 
     /// Notes that it does.
     pub(crate) const fn speak_up(&mut self) {
-        self.patience = 1;
+        self.patience |= SPEAKS_UP;
+    }
+
+    /// Notes that a request of a peer's is a registration (RFC 7641 4.1), and the size exponent of a block that it asks
+    /// for, 7 for none.
+    pub(crate) const fn register(&mut self, block: u8) {
+        self.patience |= REGISTERS | (block as u16 & 7) << BLOCK;
+    }
+
+    /// That size exponent, if it is one.
+    pub(crate) const fn registers(&self) -> Option<u8> {
+        if self.patience & REGISTERS != 0 { Some((self.patience >> BLOCK & 7) as u8) } else { None }
+    }
+
+    /// A request of ours asks to observe: its token is to be found in its bytes from now on.
+    pub(crate) const fn observe(&mut self) {
+        self.flags |= flag::OBSERVES;
+        self.counts |= LONG << TOKEN;
+        self.token = [0; 8];
+    }
+
+    /// The freshest notification.
+    pub(crate) const fn freshest(&self) -> (u32, u32) {
+        let [a, b, c, d, e, f, g, h] = self.token;
+        (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]))
+    }
+
+    pub(crate) const fn set_freshest(&mut self, number: u32, now: u32) {
+        let ([a, b, c, d], [e, f, g, h]) = (number.to_le_bytes(), now.to_le_bytes());
+        self.token = [a, b, c, d, e, f, g, h];
+    }
+
+    /// It is for an observer.
+    pub(crate) const fn set_observer(&mut self, index: u32, generation: u16) {
+        let ([a, b, c, d], [e, f]) = (index.to_le_bytes(), generation.to_le_bytes());
+        self.token = [a, b, c, d, e, f, 0, 0];
+    }
+
+    /// For which one, and its generation.
+    pub(crate) const fn observer(&self) -> (u32, u16) {
+        let [a, b, c, d, e, f, _, _] = self.token;
+        (u32::from_le_bytes([a, b, c, d]), u16::from_le_bytes([e, f]))
+    }
+
+    /// The number of a notification that is on its way (RFC 7641 4.4).
+    pub(crate) const fn number(&self) -> u32 {
+        let [_, _, _, _, _, _, low, middle] = self.token;
+        u32::from_le_bytes([low, middle, self.patience as u8, 0])
+    }
+
+    pub(crate) const fn set_number(&mut self, number: u32) {
+        let [low, middle, high, _] = number.to_le_bytes();
+        [self.token[6], self.token[7]] = [low, middle];
+        self.patience = high as u16;
     }
 
     /// The peer's Message ID, of a request or response of theirs.
@@ -274,7 +363,8 @@ impl Exchange {
     /// Our Message ID, of a message that is outstanding.
     pub(crate) const fn local_id(&self) -> Option<u16> {
         match self.state {
-            State::Sent | State::Acked | State::SentNon | State::Pinged | State::Confirming => Some(self.message_id),
+            State::Sent | State::Acked | State::SentNon | State::Pinged => Some(self.message_id),
+            state if state.is_known_by_message() => Some(self.message_id),
             _ => None,
         }
     }

@@ -112,6 +112,8 @@ pub(super) mod place {
 const PLACE: u8 = 0x0f;
 /// Shifted by the number of an index: the slot is linked there.
 const LINKED: u8 = 0x10;
+/// What the owner of the table has marked.
+const MARKED: u8 = 0x80;
 const DEADLINE_BITS: u32 = 40;
 /// How far ahead a deadline may lie, in milliseconds: 34 years.
 pub(super) const HORIZON: u64 = 1 << DEADLINE_BITS;
@@ -165,7 +167,7 @@ impl<const N: usize, T: Timing> Node<N, T> {
     }
 }
 
-/// A value and its links. `N` is the number of hash indexes, at most 4.
+/// A value and its links. `N` is the number of hash indexes, at most 3.
 #[derive(Clone, Copy, Debug)]
 pub struct Slot<T: Entry, const N: usize = 1> {
     pub(super) node: Node<N, T::Timing>,
@@ -175,7 +177,7 @@ pub struct Slot<T: Entry, const N: usize = 1> {
 impl<T: Entry, const N: usize> Slot<T, N> {
     /// A slot that is not in use. The value is not looked at before an insertion replaces it.
     pub(crate) const fn vacant(value: T) -> Self {
-        const { assert!(N <= 4, "a slot has four bits for its indexes") };
+        const { assert!(N <= 3, "a slot has three bits for its indexes") };
         Self { node: Node::EMPTY, value }
     }
 }
@@ -371,6 +373,18 @@ impl<'s, T: Entry, const N: usize> Table<'s, T, N> {
         self.node(index).is_some_and(|node| node.place() >= place::SCHEDULED)
     }
 
+    /// Whether a slot is marked: a bit that its owner may use. One that is marked is not removed, either.
+    pub(crate) fn is_marked(&self, index: u32) -> bool {
+        self.used(index).is_some_and(|slot| slot.node.state & MARKED != 0)
+    }
+
+    /// Marks it, or not.
+    pub(crate) fn mark(&mut self, index: u32, on: bool) {
+        if let Some(slot) = self.used_mut(index) {
+            slot.node.state = slot.node.state & !MARKED | if on { MARKED } else { 0 };
+        }
+    }
+
     /// Two links that a slot lends to its owner while it is in use and in no list.
     pub(crate) fn lent(&mut self, index: u32) -> Option<(&mut Link, &mut Link)> {
         let node = self.node_mut(index).filter(|node| node.place() == place::IDLE)?;
@@ -412,7 +426,7 @@ impl<'s, T: Entry, const N: usize> Table<'s, T, N> {
 
 /// The bit of `Node::state` for an index; none for one that no slot can have.
 fn linked(which: usize) -> u8 {
-    if which < 4 { LINKED << which } else { 0 }
+    if which < 3 { LINKED << which } else { 0 }
 }
 
 #[cfg(test)]

@@ -13,8 +13,8 @@ mod text;
 pub use text::unhex;
 
 use coaplet::endpoint::{
-    Answer, Arrival, ClientResponse, Event, Failure, ForgetError, Handle, Output, Request, RequestError, RequestId,
-    RespondError,
+    Answer, Arrival, ClientResponse, Event, Failure, ForgetError, Handle, Notify, Output, Request, RequestError,
+    RequestId, ResourceId, RespondError,
 };
 use coaplet::store::{Indexed, Scale};
 use coaplet::{Code, Config, Endpoint, Fixed, Instant, Message, Store, Writer};
@@ -41,12 +41,12 @@ pub const OTHER: u16 = 8;
 /// What the firmware example has: 4 peers, 8 exchanges, 512 bytes.
 pub type Small = Fixed<u16, 4, 8, 512>;
 /// Room for whatever a script does.
-pub type Large = Fixed<u16, 16, 64, 16384, 0, 0, Indexed>;
+pub type Large = Fixed<u16, 16, 64, 16384, 32, 0, Indexed>;
 
 /// Of a scale: the tables of the firmware example.
-pub type Eight<C> = Fixed<u16, 4, 8, 512, 0, 0, C>;
+pub type Eight<C> = Fixed<u16, 4, 8, 512, 4, 0, C>;
 /// Of a scale: room for whatever a script does.
-pub type Roomy<C> = Fixed<u16, 16, 64, 16384, 0, 0, C>;
+pub type Roomy<C> = Fixed<u16, 16, 64, 16384, 32, 0, C>;
 
 /// What came out, and when.
 #[derive(Debug)]
@@ -66,6 +66,7 @@ enum Out {
         from: u16,
         line: String,
         more: bool,
+        observed: Option<u32>,
         round_trip: Option<Duration>,
     },
     Failed {
@@ -120,6 +121,30 @@ pub struct Script<S: Store<Peer = u16>> {
     out: VecDeque<Out>,
     names: HashMap<String, String>,
     tx: usize,
+    /// What a resource is now.
+    shown: HashMap<u32, Shown>,
+}
+
+/// The present state of a resource, in the notifications that are made of it.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    pub code: Code,
+    /// The payload; `{tag}` stands for the observer's tag, `{size}` for the size of block that it asked for.
+    pub text: String,
+    /// Non-confirmable, if it may be.
+    pub non: bool,
+    /// Nothing is written.
+    pub skip: bool,
+}
+
+impl Shown {
+    pub fn con(text: &str) -> Shown {
+        Shown { code: Code::CONTENT, text: text.into(), non: false, skip: false }
+    }
+
+    pub fn non(text: &str) -> Shown {
+        Shown { non: true, ..Shown::con(text) }
+    }
 }
 
 pub fn script() -> Script<Large> {
@@ -152,7 +177,7 @@ impl<S: Store<Peer = u16>> Script<S> {
 
     pub fn seeded(config: Config, store: S, seed: [u8; 16]) -> Script<S> {
         let ep = Endpoint::new(config, seed, store);
-        Script { ep, now: 0, out: VecDeque::new(), names: HashMap::new(), tx: 1152 }
+        Script { ep, now: 0, out: VecDeque::new(), names: HashMap::new(), tx: 1152, shown: HashMap::new() }
     }
 
     fn instant(&self) -> Instant {
@@ -176,6 +201,7 @@ impl<S: Store<Peer = u16>> Script<S> {
                 | Output::Broken(..)) => {
                     self.out.push_back(Out::Told { at: self.now, what });
                 }
+                Output::Notify(notify) => self.write(notify),
                 Output::Idle(next) => {
                     let next = next.map(Instant::as_millis);
                     if next.is_none_or(|next| next > self.now) {
@@ -185,6 +211,92 @@ impl<S: Store<Peer = u16>> Script<S> {
             }
         }
         panic!("poll does not come to rest at {} ms", self.now);
+    }
+
+    /// Writes a notification of what the resource is now; in a buffer that is too small at first.
+    #[track_caller]
+    fn write(&mut self, notify: Notify<u16>) {
+        let Some(shown) = self.shown.get(&notify.resource.0).filter(|shown| !shown.skip) else { return };
+        let size = notify.block_size.map_or("none".into(), |size| size.to_string());
+        let text = shown.text.replace("{tag}", &notify.tag.to_string()).replace("{size}", &size);
+        let notify = if shown.non { notify.non() } else { notify };
+        let now = self.instant();
+        let build = |w: &mut Writer<'_>| {
+            w.code(shown.code).payload(text.as_bytes());
+        };
+        let mut tx = vec![0xee; self.tx];
+        let small = self.ep.write_notification(now, notify, &mut tx[..3], build);
+        assert!(matches!(small, Err(RespondError::Write(_))), "{small:?}");
+        let made = self.ep.write_notification(now, notify, &mut tx, build).unwrap_or_else(|error| panic!("{error:?}"));
+        if let Some(transmit) = made {
+            let bytes = tx[..transmit.len].to_vec();
+            self.out.push_back(Out::Sent { at: self.now, to: transmit.to, bytes });
+        }
+        let again = self.ep.write_notification(now, notify, &mut tx, build);
+        assert_eq!(again, Err(RespondError::Stale), "what is written is written once");
+    }
+
+    /// A resource is this from now on.
+    #[track_caller]
+    pub fn changes(&mut self, at: u64, resource: u32, shown: Shown) -> &mut Self {
+        self.until(at);
+        self.shown.insert(resource, shown);
+        self.ep.notify(ResourceId(resource));
+        self.drain();
+        self
+    }
+
+    /// A resource is this from now on, and nobody is told.
+    pub fn shows(&mut self, resource: u32, shown: Shown) -> &mut Self {
+        self.shown.insert(resource, shown);
+        self
+    }
+
+    /// The application answers and accepts an observer.
+    #[track_caller]
+    pub fn accept(&mut self, at: u64, id: impl Into<Answer>, resource: u32, tag: u32, text: &str) -> &mut Self {
+        self.accept_with(at, id, resource, tag, |w| {
+            w.code(Code::CONTENT).payload(text.as_bytes());
+        })
+    }
+
+    #[track_caller]
+    pub fn accept_with(
+        &mut self,
+        at: u64,
+        id: impl Into<Answer>,
+        resource: u32,
+        tag: u32,
+        build: impl FnOnce(&mut Writer<'_>),
+    ) -> &mut Self {
+        self.until(at);
+        let mut tx = vec![0xee; self.tx];
+        let resource = ResourceId(resource);
+        let made = self.ep.respond_observing(self.instant(), id, resource, tag, &mut tx, build);
+        if let Some(transmit) = made.unwrap_or_else(|error| panic!("{error:?}")) {
+            self.out.push_back(Out::Sent { at, to: transmit.to, bytes: tx[..transmit.len].to_vec() });
+        }
+        self.drain();
+        self
+    }
+
+    /// A peer registers as an observer by a CON, and is accepted: the state that it was told, and the number of it.
+    #[track_caller]
+    pub fn observer(&mut self, at: u64, from: u16, mid: u16, token: &str, resource: u32, tag: u32) -> u32 {
+        self.recv(at, from, &format!("CON GET mid=0x{mid:04x} token={token} [Observe: 0, Uri-Path: temperature]"));
+        let id = self.asked_by(from);
+        self.names.remove("registered");
+        self.accept(at, id, resource, tag, "first");
+        let line =
+            format!("ACK 2.05 Content mid=0x{mid:04x} token={token} [Observe: $registered] payload 5 bytes \"first\"");
+        self.sent(at, from, &line);
+        self.number("registered")
+    }
+
+    /// The number that a name stands for.
+    #[track_caller]
+    pub fn number(&self, name: &str) -> u32 {
+        self.name(name).parse().unwrap_or_else(|_| panic!("{name} is no number"))
     }
 
     /// Lets time pass: polls at each moment that the endpoint asks for.
@@ -199,6 +311,24 @@ impl<S: Store<Peer = u16>> Script<S> {
         }
         self.now = at;
         self.drain();
+        self
+    }
+
+    /// Lets time pass until something comes out.
+    #[track_caller]
+    pub fn wait(&mut self, latest: u64) -> &mut Self {
+        while self.out.is_empty() {
+            match self.drain() {
+                Some(next) if next <= latest && self.out.is_empty() => self.now = next,
+                _ => break,
+            }
+        }
+        self
+    }
+
+    /// From now on a name stands for nothing.
+    pub fn unbind(&mut self, name: &str) -> &mut Self {
+        self.names.remove(name);
         self
     }
 
@@ -257,8 +387,9 @@ impl<S: Store<Peer = u16>> Script<S> {
             }
             Event::Response(response) => {
                 let line = response.message.to_string();
-                let ClientResponse { handle, from, more, round_trip, .. } = response;
-                self.out.push_back(Out::Answered { handle, from, line, more, round_trip });
+                let ClientResponse { handle, from, more, observed, round_trip, .. } = response;
+                assert!(more || observed.is_none(), "an observation that is over has no place in an order");
+                self.out.push_back(Out::Answered { handle, from, line, more, observed, round_trip });
             }
             Event::Handled => {}
         }
@@ -419,13 +550,38 @@ impl<S: Store<Peer = u16>> Script<S> {
     #[track_caller]
     pub fn answered(&mut self, to: Handle, whom: u16, text: &str) -> (bool, Option<Duration>) {
         match self.next(text) {
-            Out::Answered { handle, from, line, more, round_trip } => {
+            Out::Answered { handle, from, line, more, round_trip, .. } => {
                 assert_eq!((from, line.as_str()), (whom, text::fill(text, &self.names).as_str()));
                 assert_eq!(handle, to, "the request that {line} answers");
                 (more, round_trip)
             }
             other => panic!("wanted the response {text}, came {}", other.show()),
         }
+    }
+
+    /// The next thing is a notification of this observation of ours. Gives its number.
+    #[track_caller]
+    pub fn notified(&mut self, of: Handle, whom: u16, text: &str) -> u32 {
+        match self.next(text) {
+            Out::Answered { handle, from, line, more: true, observed: Some(number), .. } => {
+                assert_eq!((from, line.as_str()), (whom, text::fill(text, &self.names).as_str()));
+                assert_eq!(handle, of, "the observation that {line} belongs to");
+                number
+            }
+            other => panic!("wanted the notification {text}, came {}", other.show()),
+        }
+    }
+
+    /// The application does not want to observe any more, and says so.
+    #[track_caller]
+    pub fn unobserve(&mut self, at: u64, handle: Handle) -> Result<(), RequestError> {
+        self.until(at);
+        let mut tx = vec![0xee; self.tx];
+        if let Some(transmit) = self.ep.unobserve(self.instant(), handle, &mut tx)? {
+            self.out.push_back(Out::Sent { at, to: transmit.to, bytes: tx[..transmit.len].to_vec() });
+        }
+        self.drain();
+        Ok(())
     }
 
     /// The next thing is that this request of ours has failed. Gives the time.

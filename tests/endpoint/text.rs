@@ -11,9 +11,20 @@ pub fn fill(text: &str, names: &HashMap<String, String>) -> String {
             let value = names.get(name).unwrap_or_else(|| panic!("{name} is not bound in {text}"));
             format!("{field}={value}")
         }
-        _ => word.to_owned(),
+        _ => match name_of(word) {
+            Some(name) => {
+                let value = names.get(name).unwrap_or_else(|| panic!("{name} is not bound in {text}"));
+                word.replace(&format!("${name}"), value)
+            }
+            None => word.to_owned(),
+        },
     };
     text.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// The name in the place of a value of an option: `$name,` or `$name]`.
+fn name_of(word: &str) -> Option<&str> {
+    word.strip_prefix('$').map(|word| word.trim_end_matches([',', ']']))
 }
 
 /// Whether a printed message is as the text wants it. Binds names that are new. `Err`: where they differ.
@@ -28,7 +39,13 @@ pub fn matches(wanted: &str, line: &str, names: &mut HashMap<String, String>) ->
             (Some((field, name)), Some((its_field, value))) if field == its_field => {
                 names.entry(name.to_owned()).or_insert_with(|| value.to_owned()) == value
             }
-            _ => want == have,
+            _ => match name_of(want) {
+                Some(name) => {
+                    let value = have.trim_end_matches([',', ']']);
+                    names.entry(name.to_owned()).or_insert_with(|| value.to_owned()) == value
+                }
+                None => want == have,
+            },
         };
         if !same {
             return Err(want.to_owned());
@@ -71,6 +88,10 @@ pub fn encode(text: &str) -> Vec<u8> {
         let (name, value) = option.split_once(": ").unwrap_or((option, ""));
         match name {
             "Uri-Path" => writer.option(OptionNumber::URI_PATH, value.as_bytes()),
+            "Uri-Query" => writer.option(OptionNumber::URI_QUERY, value.as_bytes()),
+            "Observe" => writer.observe(value.parse().unwrap_or_else(|_| panic!("no number: {text}"))),
+            "Max-Age" => writer.max_age(value.parse().unwrap_or_else(|_| panic!("no number: {text}"))),
+            "ETag" => writer.etag(&unhex(value.trim_start_matches("0x"))),
             "Uri-Host" => writer.option(OptionNumber::URI_HOST, value.as_bytes()),
             number => {
                 let number = number.parse().unwrap_or_else(|_| panic!("not an option that scripts know: {text}"));

@@ -39,6 +39,10 @@ pub enum Manner {
     Reserved,
     /// CON with a critical option that nobody knows.
     Critical,
+    /// CON that asks to observe.
+    Observe,
+    /// NON that does.
+    ObserveNon,
 }
 
 /// How something is answered.
@@ -53,6 +57,8 @@ pub enum Reply {
     Reported,
     /// With the code of a request: an error.
     NoResponse,
+    /// An observer is accepted, if it is one.
+    Observed,
 }
 
 /// `which`: of those there are the last but so many, and round again.
@@ -66,6 +72,12 @@ pub enum Command {
     Defer { at: At, which: u8 },
     /// It cancels a request that it ever made.
     Cancel { at: At, which: u8 },
+    /// It asks not to observe any more, by a request that it ever made.
+    Unobserve { at: At, which: u8 },
+    /// One of its resources changes.
+    Change { at: At, which: u8, state: u8 },
+    /// One of its resources is no more.
+    EndObservers { at: At, which: u8 },
     /// It has done with a peer.
     Forget { at: At, whom: To },
     /// It uses what the other endpoint was given.
@@ -105,6 +117,9 @@ impl fmt::Debug for Command {
             }
             Command::Defer { at, which } => write!(f, "{at:?} defers request -{which}"),
             Command::Cancel { at, which } => write!(f, "{at:?} cancels its request -{which}"),
+            Command::Unobserve { at, which } => write!(f, "{at:?} does not observe any more by its request -{which}"),
+            Command::Change { at, which, state } => write!(f, "{at:?} changes resource {which} to {state}"),
+            Command::EndObservers { at, which } => write!(f, "{at:?} ends resource {which}"),
             Command::Forget { at, whom } => write!(f, "{at:?} forgets {whom:?}"),
             Command::Mistake { at, which } => write!(f, "{at:?} uses what the other has under -{which}"),
             Command::Poll { at, times } => write!(f, "{at:?} is polled, {times} times"),
@@ -129,7 +144,11 @@ impl fmt::Debug for Command {
 }
 
 impl Manner {
-    pub const ALL: [Manner; 9] = [
+    pub const fn observes(self) -> bool {
+        matches!(self, Manner::Observe | Manner::ObserveNon)
+    }
+
+    pub const ALL: [Manner; 11] = [
         Manner::Con,
         Manner::Non,
         Manner::Ping,
@@ -139,9 +158,12 @@ impl Manner {
         Manner::Silent,
         Manner::Reserved,
         Manner::Critical,
+        Manner::Observe,
+        Manner::ObserveNon,
     ];
 }
 
 impl Reply {
-    pub const ALL: [Reply; 5] = [Reply::Plain, Reply::Idempotent, Reply::Ages, Reply::Reported, Reply::NoResponse];
+    pub const ALL: [Reply; 6] =
+        [Reply::Plain, Reply::Idempotent, Reply::Ages, Reply::Reported, Reply::NoResponse, Reply::Observed];
 }

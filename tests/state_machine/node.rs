@@ -2,9 +2,9 @@
 
 use super::command::{Manner, Reply};
 use coaplet::endpoint::{
-    Arrival, Event, Failure, Handle, Output, Request, RequestError, RequestId, RespondError, Usage,
+    Arrival, Event, Failure, Handle, Notify, Output, Request, RequestError, RequestId, ResourceId, RespondError, Usage,
 };
-use coaplet::{Code, Endpoint, Instant, Message, NoResponse, OptionNumber, Store, Transmission, Type};
+use coaplet::{Code, Endpoint, Instant, Message, NoResponse, OptionNumber, Store, Transmission, Type, Writer};
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
@@ -15,6 +15,8 @@ pub type Verdict<T = ()> = Result<T, String>;
 const ROOM: usize = 192;
 /// What the payloads are filled with.
 const FILLER: [u8; 255] = [b'.'; 255];
+/// How many resources there are.
+const RESOURCES: u32 = 3;
 
 /// How the request of an application ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -79,6 +81,7 @@ pub struct Capacity {
     pub peers: u32,
     pub exchanges: u32,
     pub bytes: u32,
+    pub observers: u32,
 }
 
 pub struct Node<S> {
@@ -99,6 +102,10 @@ pub struct Node<S> {
     pub forgotten: HashSet<u8>,
     /// How many answers were told to have arrived, and not to.
     pub told: [u32; 2],
+    /// What its resources are.
+    states: [u8; RESOURCES as usize],
+    /// How many notifications it was told.
+    pub notified: u32,
     /// What it sent, to be put on its way.
     pub outbox: Vec<(u8, Vec<u8>)>,
 }
@@ -119,6 +126,8 @@ impl<S: Store<Peer = u8>> Node<S> {
             resetters: HashSet::new(),
             forgotten: HashSet::new(),
             told: [0; 2],
+            states: [0; RESOURCES as usize],
+            notified: 0,
             outbox: Vec::new(),
         }
     }
@@ -137,15 +146,15 @@ impl<S: Store<Peer = u8>> Node<S> {
     /// Asks. True if it was let.
     pub fn ask(&mut self, now: Instant, to: u8, group: bool, manner: Manner, number: u32, len: u8) -> Verdict<bool> {
         self.named = None;
-        let request = Request::post();
+        let request = if manner.observes() && !group { Request::get().observe() } else { Request::post() };
         let quick = Transmission { max_retransmit: 1, ..self.transmission };
         let request = match manner {
             _ if group => request.group(),
-            Manner::Non | Manner::Reserved => request.non(),
+            Manner::Non | Manner::Reserved | Manner::ObserveNon => request.non(),
             Manner::Impatient => request.non().timeout(Duration::from_secs(2)),
             Manner::AtOnce => request.at_once(),
             Manner::Quick => request.transmission(&quick),
-            Manner::Con | Manner::Ping | Manner::Silent | Manner::Critical => request,
+            Manner::Con | Manner::Ping | Manner::Silent | Manner::Critical | Manner::Observe => request,
         };
         let mut tx = [0; ROOM];
         let made = if manner == Manner::Ping && !group {
@@ -186,14 +195,14 @@ impl<S: Store<Peer = u8>> Node<S> {
         let (id, open, must) = (given.id, given.open, given.open && now < given.until);
         let number = given.number;
         let answer = match reply {
-            Reply::Plain | Reply::NoResponse => id.into(),
+            Reply::Plain | Reply::NoResponse | Reply::Observed => id.into(),
             Reply::Idempotent => id.idempotent(),
             Reply::Ages => id.ages(),
             Reply::Reported => id.report(),
         };
         let before = self.endpoint.usage();
         let mut tx = [0; ROOM];
-        let answered = self.endpoint.respond(now, answer, &mut tx, |writer| {
+        let build = |writer: &mut Writer<'_>| {
             writer.code(if reply == Reply::NoResponse { Code::GET } else { Code::CONTENT });
             if reply == Reply::Ages {
                 writer.max_age(60);
@@ -202,7 +211,14 @@ impl<S: Store<Peer = u8>> Node<S> {
                 writer.payload(&number.to_be_bytes());
             }
             writer.payload(&FILLER[..usize::from(len)]);
-        });
+        };
+        let answered = match number.filter(|_| reply == Reply::Observed) {
+            Some(tag) => {
+                let resource = ResourceId(tag % RESOURCES);
+                self.endpoint.respond_observing(now, answer, resource, tag, &mut tx, build)
+            }
+            None => self.endpoint.respond(now, answer, &mut tx, build),
+        };
         match answered {
             Ok(_) if !open => Err(format!("request {index} is over and was answered")),
             Ok(_) if reply == Reply::NoResponse => Err("answered by a request".into()),
@@ -265,6 +281,59 @@ impl<S: Store<Peer = u8>> Node<S> {
         Ok(())
     }
 
+    /// Asks not to observe any more.
+    pub fn unobserve(&mut self, now: Instant, index: usize) -> Verdict {
+        self.named = None;
+        let before = self.endpoint.usage();
+        let asked = &self.asked[index];
+        let mut tx = [0; ROOM];
+        match self.endpoint.unobserve(now, asked.handle, &mut tx) {
+            Ok(_) if !asked.manner.observes() || asked.ended.is_some() => {
+                Err(format!("request {index} of ours does not observe: {:?}, {:?}", asked.manner, asked.ended))
+            }
+            Ok(Some(sent)) => self.send(now, sent.to, &tx[..sent.len], true),
+            Ok(None) => Ok(()),
+            Err(RequestError::NoBytes { .. } | RequestError::Write(_)) => Ok(()),
+            Err(_) => self.unchanged(before),
+        }
+    }
+
+    /// A resource is something else from now on.
+    pub fn change(&mut self, which: u8, state: u8) {
+        self.named = None;
+        let resource = u32::from(which) % RESOURCES;
+        self.states[resource as usize] = state;
+        self.endpoint.notify(ResourceId(resource));
+    }
+
+    /// A resource is no more.
+    pub fn end_observers(&mut self, which: u8) {
+        self.named = None;
+        self.endpoint.end_observers(ResourceId(u32::from(which) % RESOURCES), Code::NOT_FOUND);
+    }
+
+    /// Writes a notification: by a CON or a NON, of a state that is an error at times; or does not.
+    fn write(&mut self, now: Instant, notify: Notify<u8>) -> Verdict {
+        if notify.resource.0 != notify.tag % RESOURCES {
+            return Err(format!("{notify:?} is not what was accepted"));
+        }
+        let state = self.states[notify.resource.0 as usize];
+        if state % 8 == 7 {
+            return Ok(());
+        }
+        let notify = if state % 3 == 1 { notify.non() } else { notify };
+        let mut tx = [0; ROOM];
+        let made = self.endpoint.write_notification(now, notify, &mut tx, |writer| {
+            writer.code(if state % 16 == 5 { Code::NOT_FOUND } else { Code::CONTENT });
+            writer.payload(&notify.tag.to_be_bytes()).payload(&FILLER[..usize::from(state % 128)]);
+        });
+        match made {
+            Ok(Some(sent)) => self.send(now, sent.to, &tx[..sent.len], true),
+            Ok(None) | Err(RespondError::Write(_) | RespondError::NoMessageId { .. }) => Ok(()),
+            Err(error) => Err(format!("{notify:?}: {error}")),
+        }
+    }
+
     /// Has done with a peer.
     pub fn forget(&mut self, now: Instant, whom: u8) -> Verdict {
         self.named = None;
@@ -283,6 +352,9 @@ impl<S: Store<Peer = u8>> Node<S> {
         let before = self.endpoint.usage();
         if handle.is_some_and(|handle| self.endpoint.cancel(handle)) {
             return Err("cancelled by a handle of another endpoint".into());
+        }
+        if handle.is_some_and(|handle| self.endpoint.unobserve(now, handle, &mut [0; ROOM]).is_ok()) {
+            return Err("not observed any more by a handle of another endpoint".into());
         }
         if let Some(id) = id {
             let answered = self.endpoint.respond(now, id, &mut [0; ROOM], |writer| _ = writer.code(Code::CONTENT));
@@ -336,7 +408,8 @@ impl<S: Store<Peer = u8>> Node<S> {
                 if response.from != from || !asked.group && asked.to != from {
                     return Err(format!("{from} has answered what {} was asked", asked.to));
                 }
-                if response.more != asked.group || asked.manner == Manner::Ping && !asked.group {
+                let observes = asked.manner.observes() && response.observed.is_some();
+                if response.more != (asked.group || observes) || asked.manner == Manner::Ping && !asked.group {
                     return Err(format!("a response to {:?}, more: {}", asked.manner, response.more));
                 }
                 if !self.is_answered_by(asked, &response.message) {
@@ -344,6 +417,7 @@ impl<S: Store<Peer = u8>> Node<S> {
                 }
                 // What is no answer of the application's comes by itself, and without a number.
                 let ours = response.message.code() != Code::CONTENT || number(&response.message) == Some(asked.number);
+                self.notified += u32::from(observes);
                 if !response.more {
                     self.end(index, Ending::Answered)?;
                 }
@@ -361,7 +435,8 @@ impl<S: Store<Peer = u8>> Node<S> {
 
     /// Whether a request went out to which a message is a response: with its token, and, in an ACK, its Message ID.
     fn is_answered_by(&self, asked: &Asked, message: &Message<'_>) -> bool {
-        let request = [&[Code::POST.to_byte()], message.token(), &asked.number.to_be_bytes()].concat();
+        let code = if asked.manner.observes() && !asked.group { Code::GET } else { Code::POST };
+        let request = [&[code.to_byte()], message.token(), &asked.number.to_be_bytes()].concat();
         let piggybacked = message.message_type() == Type::Acknowledgement;
         self.sent.iter().any(|(&(to, id), sent)| {
             to == asked.to && sent.what.starts_with(&request) && (!piggybacked || id == message.message_id())
@@ -388,6 +463,7 @@ impl<S: Store<Peer = u8>> Node<S> {
                 }
                 self.end(index, Ending::Acknowledged)?;
             }
+            Output::Notify(notify) => self.write(now, notify)?,
             Output::Delivered(id) => {
                 self.tell(id)?;
                 self.told[0] += 1;
@@ -411,7 +487,7 @@ impl<S: Store<Peer = u8>> Node<S> {
     /// Polls until it is idle.
     pub fn settle(&mut self, now: Instant) -> Verdict {
         // Each exchange may have something to tell, twice, and a call takes sixteen steps.
-        for _ in 0..8 * (self.capacity.exchanges + self.capacity.peers) + 16 {
+        for _ in 0..8 * (self.capacity.exchanges + self.capacity.peers + self.capacity.observers) + 16 {
             if self.poll(now)? {
                 return Ok(());
             }
@@ -428,7 +504,7 @@ impl<S: Store<Peer = u8>> Node<S> {
             Manner::Impatient => 2,
             // Sent again after 2 s, given up after 6 s.
             Manner::Quick => 6,
-            Manner::Non | Manner::Reserved => 93,
+            Manner::Non | Manner::Reserved | Manner::ObserveNon => 93,
             // Sent again after 2, 6, 14 and 30 s.
             _ => 62,
         };
@@ -496,6 +572,7 @@ impl<S: Store<Peer = u8>> Node<S> {
     pub fn check(&mut self) -> Verdict {
         let (usage, most) = (self.endpoint.usage(), self.capacity);
         let fits = usage.peers <= most.peers && usage.exchanges <= most.exchanges && usage.blocks <= most.bytes / 32;
+        let fits = fits && usage.observers <= most.observers;
         if fits && usage.remembered <= usage.exchanges { Ok(()) } else { Err(format!("{usage:?} of {most:?}")) }
     }
 

@@ -15,11 +15,21 @@ fn to() -> impl Strategy<Value = To> {
 }
 
 fn manner() -> impl Strategy<Value = Manner> {
-    prop_oneof![6 => Just(Manner::Con), 2 => Just(Manner::Non), 6 => proptest::sample::select(&Manner::ALL)]
+    prop_oneof![
+        6 => Just(Manner::Con),
+        2 => Just(Manner::Non),
+        4 => Just(Manner::Observe),
+        6 => proptest::sample::select(&Manner::ALL),
+    ]
 }
 
 fn reply() -> impl Strategy<Value = Reply> {
-    prop_oneof![4 => Just(Reply::Plain), 4 => Just(Reply::Reported), 3 => proptest::sample::select(&Reply::ALL)]
+    prop_oneof![
+        4 => Just(Reply::Plain),
+        4 => Just(Reply::Reported),
+        4 => Just(Reply::Observed),
+        3 => proptest::sample::select(&Reply::ALL),
+    ]
 }
 
 /// Short mostly; and now and then longer than there is room for.
@@ -51,6 +61,9 @@ fn honest() -> impl Strategy<Value = Command> {
             .prop_map(|(at, which, reply, len)| Command::Answer { at, which, reply, len }),
         4 => (at(), which()).prop_map(|(at, which)| Command::Defer { at, which }),
         2 => (at(), which()).prop_map(|(at, which)| Command::Cancel { at, which }),
+        1 => (at(), which()).prop_map(|(at, which)| Command::Unobserve { at, which }),
+        5 => (at(), 0..3_u8, any::<u8>()).prop_map(|(at, which, state)| Command::Change { at, which, state }),
+        1 => (at(), 0..3_u8).prop_map(|(at, which)| Command::EndObservers { at, which }),
         1 => (at(), any::<u8>()).prop_map(|(at, which)| Command::Mistake { at, which }),
         1 => (at(), 1..4_u8).prop_map(|(at, times)| Command::Poll { at, times }),
         4 => at().prop_map(|at| Command::Settle { at }),
@@ -79,10 +92,16 @@ fn any_command() -> impl Strategy<Value = Command> {
 
 /// Bytes; and messages with few different Message IDs and tokens, so that some are the same.
 fn datagram() -> impl Strategy<Value = Vec<u8>> {
-    let message = (0..4_u8, code(), 0..4_u8, prop_oneof![0..3_u8, 0..13_u8], vec(any::<u8>(), 0..8));
-    let message = message.prop_map(|(kind, code, id, token, rest)| {
+    // With Observe, of any value and length, or without.
+    let observe = prop_oneof![2 => Just(None), 1 => Just(Some(vec![])), 1 => vec(any::<u8>(), 0..5).prop_map(Some)];
+    let message = (0..4_u8, code(), 0..4_u8, prop_oneof![0..3_u8, 0..13_u8], observe, vec(any::<u8>(), 0..8));
+    let message = message.prop_map(|(kind, code, id, token, observe, rest)| {
         let mut bytes = vec![0x40 | kind << 4 | token, code, 0, id];
         bytes.extend(std::iter::repeat_n(b't', usize::from(token)));
+        if let Some(value) = observe {
+            bytes.push(0x60 | value.len() as u8);
+            bytes.extend(value);
+        }
         bytes.extend(rest);
         bytes
     });

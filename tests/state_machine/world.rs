@@ -62,6 +62,7 @@ pub struct Tally {
     pub cancelled: u32,
     pub delivered: u32,
     pub undelivered: u32,
+    pub notified: u32,
 }
 
 impl Tally {
@@ -77,6 +78,7 @@ impl Tally {
         self.cancelled += other.cancelled;
         self.delivered += other.delivered;
         self.undelivered += other.undelivered;
+        self.notified += other.notified;
     }
 }
 
@@ -107,19 +109,19 @@ impl Script {
         const SIZE: u32 = 32 * 1024;
         match self.setup.tables {
             Tables::Tight => {
-                World::new(&self.setup, Fixed::<u8, 2, 4, 128>::new, [2, 4, 128], told).run(&self.commands)
+                World::new(&self.setup, Fixed::<u8, 2, 4, 128, 3>::new, [2, 4, 128, 3], told).run(&self.commands)
             }
             Tables::TightIndexed => {
-                World::new(&self.setup, Fixed::<u8, 3, 6, 256, 0, 0, Indexed>::new, [3, 6, 256], told)
+                World::new(&self.setup, Fixed::<u8, 3, 6, 256, 4, 0, Indexed>::new, [3, 6, 256, 4], told)
                     .run(&self.commands)
             }
             Tables::Roomy => {
-                let store = Fixed::<u8, 8, 128, { SIZE as usize }>::new;
-                World::new(&self.setup, store, [8, 128, SIZE], told).run(&self.commands)
+                let store = Fixed::<u8, 8, 128, { SIZE as usize }, 128>::new;
+                World::new(&self.setup, store, [8, 128, SIZE, 128], told).run(&self.commands)
             }
             Tables::RoomyIndexed => {
-                let store = Fixed::<u8, 8, 128, { SIZE as usize }, 0, 0, Indexed>::new;
-                World::new(&self.setup, store, [8, 128, SIZE], told).run(&self.commands)
+                let store = Fixed::<u8, 8, 128, { SIZE as usize }, 128, 0, Indexed>::new;
+                World::new(&self.setup, store, [8, 128, SIZE, 128], told).run(&self.commands)
             }
         }
     }
@@ -155,14 +157,19 @@ struct World<S> {
 }
 
 impl<S: Store<Peer = u8>> World<S> {
-    fn new(setup: &Setup, store: impl Fn() -> S, [peers, exchanges, bytes]: [u32; 3], told: bool) -> World<S> {
+    fn new(
+        setup: &Setup,
+        store: impl Fn() -> S,
+        [peers, exchanges, bytes, observers]: [u32; 4],
+        told: bool,
+    ) -> World<S> {
         let roomy = matches!(setup.tables, Tables::Roomy | Tables::RoomyIndexed);
         let transmission = Transmission { nstart: setup.nstart, ..Transmission::DEFAULT };
         let peer_share = if roomy { 100 } else { Config::DEFAULT.peer_share };
         let config = Config { transmission, peer_share, strict_dedup: setup.strict, ..Config::DEFAULT };
         let node = |seed: &[u8; 16]| {
             let endpoint = Endpoint::new(config, *seed, store());
-            Node::new(endpoint, transmission, Capacity { peers, exchanges, bytes }, roomy)
+            Node::new(endpoint, transmission, Capacity { peers, exchanges, bytes, observers }, roomy)
         };
         World {
             nodes: [node(b"the seed of this"), node(b"that of another!")],
@@ -185,7 +192,8 @@ impl<S: Store<Peer = u8>> World<S> {
         self.tell(|| "all in flight is lost, and both are left alone".into());
         self.rest().map_err(|error| self.report(&error))?;
         let [delivered, undelivered] = [0, 1].map(|how| self.nodes.iter().map(|node| node.told[how]).sum());
-        let mut tally = Tally { seen: self.seen, delivered, undelivered, ..Tally::default() };
+        let notified = self.nodes.iter().map(|node| node.notified).sum();
+        let mut tally = Tally { seen: self.seen, delivered, undelivered, notified, ..Tally::default() };
         for asked in self.nodes.iter().flat_map(|node| &node.asked) {
             tally.asked += 1;
             match asked.ended {
@@ -225,7 +233,8 @@ impl<S: Store<Peer = u8>> World<S> {
                 let number = self.made.len() as u32;
                 let address = address_of(at, to);
                 if self.node(at).ask(now, address, to == To::Group, manner, number, len)? {
-                    self.made.push(Made::default());
+                    // A registration is made again by itself.
+                    self.made.push(Made { seen: 0, idempotent: manner.observes() });
                 }
             }
             Command::Answer { at, which, reply, len } => {
@@ -252,6 +261,14 @@ impl<S: Store<Peer = u8>> World<S> {
                     node.cancel(index)?;
                 }
             }
+            Command::Unobserve { at, which } => {
+                let node = self.node(at);
+                if let Some(index) = last(which, node.asked.len()) {
+                    node.unobserve(now, index)?;
+                }
+            }
+            Command::Change { at, which, state } => self.node(at).change(which, state),
+            Command::EndObservers { at, which } => self.node(at).end_observers(which),
             Command::Forget { at, whom } if !self.honest => self.node(at).forget(now, address_of(at, whom))?,
             Command::Mistake { at, which } => {
                 let other = self.node(other(at));
@@ -418,6 +435,9 @@ impl<S: Store<Peer = u8>> World<S> {
     /// Leaves both alone, until there is nothing more to do, and then for an hour.
     fn rest(&mut self) -> Verdict {
         self.flight.clear();
+        for node in &mut self.nodes {
+            (0..3).for_each(|which| node.end_observers(which));
+        }
         // A wheel comes closer to a deadline level by level.
         let mut left = 20_000;
         while self.wake()? {

@@ -576,7 +576,11 @@ impl World {
                 Output::Delivered(id) if address == SERVER => self.tell(id, Some(Heard::Acknowledged))?,
                 Output::Undelivered(id, Failure::Reset) if address == SERVER => self.tell(id, Some(Heard::Reset))?,
                 Output::Undelivered(id, Failure::TimedOut) if address == SERVER => self.tell(id, None)?,
-                Output::Delivered(_) | Output::Undelivered(..) | Output::Acknowledged(_) | Output::Broken(..) => {
+                Output::Delivered(_)
+                | Output::Undelivered(..)
+                | Output::Acknowledged(_)
+                | Output::Broken(..)
+                | Output::Notify(_) => {
                     return Err(Violation::ToldWrongly);
                 }
                 Output::Idle(deadline) if deadline.is_none_or(|at| at > now) => {

@@ -40,7 +40,11 @@ fn firmware(datagram: &[u8], room: &mut [u8], _: &mut Device) {
         match endpoint.poll(now, room) {
             Output::Send(due) => transmit(room, due),
             Output::Failed(..) => put(1),
-            Output::Acknowledged(_) | Output::Delivered(_) | Output::Undelivered(..) | Output::Broken(..) => put(1),
+            Output::Acknowledged(_)
+            | Output::Delivered(_)
+            | Output::Undelivered(..)
+            | Output::Broken(..)
+            | Output::Notify(_) => put(1),
             Output::Idle(at) => return put(at.map_or(0, |at| at.as_millis() as u32)),
         }
     }

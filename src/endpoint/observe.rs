@@ -1,0 +1,249 @@
+//! Observers of our resources (RFC 7641 section 4): let in, told that something has changed, and taken off the list.
+
+use super::Endpoint;
+use super::errors::RespondError;
+use super::respond::{Answer, not_written};
+use super::types::Transmit;
+use crate::exchange::{ObserverId, ResourceId, is_wanted};
+use crate::reliability::Engine;
+use crate::roles::Roles;
+use crate::store::{Exchange, Observer, Ring, Scale, State, Store, mark};
+use crate::time::Instant;
+use crate::wire::{Code, Message, OptionNumber, Token, Type, Writer, observe, uint};
+use core::hash::Hash;
+
+/// How many slots one call of `poll` looks at.
+const STEPS: u32 = 64;
+
+impl<S: Store, R: Roles> Endpoint<S, R> {
+    /// As [`respond`](Endpoint::respond), and accepts the registration of an observer, if the request is one: a GET or
+    /// FETCH with Observe 0 (RFC 7641 4.1, RFC 8132 2.4). Observe is written by the endpoint, at its place among the
+    /// options of `build`.
+    ///
+    /// From then on the client is told what `resource` becomes: see [`notify`](Endpoint::notify). `tag` comes back
+    /// with each [`Notify`](super::Notify), and tells the application what was asked for: one observer may want
+    /// `/temp?unit=F` and another `/temp?unit=C`. An observer with the same token is replaced.
+    ///
+    /// It is a plain response, without Observe, if the request is no registration, has come by a group address or has a
+    /// token of more than 8 bytes, if no slot is free, or if the code is not 2.xx; an observer with the same token then
+    /// is none any more.
+    ///
+    /// # Errors
+    ///
+    /// As [`respond`](Endpoint::respond).
+    pub fn respond_observing(
+        &mut self,
+        now: Instant,
+        answer: impl Into<Answer>,
+        resource: ResourceId,
+        tag: u32,
+        tx: &mut [u8],
+        build: impl FnOnce(&mut Writer<'_>),
+    ) -> Result<Option<Transmit<S::Peer>>, RespondError> {
+        let answer = answer.into();
+        let mut engine = self.at(now);
+        let index = engine.meant(answer.id.0).ok_or(RespondError::Stale)?;
+        let made = if R::OBSERVE {
+            engine.respond_observing(index, answer.flags, resource.0, tag, tx, build)
+        } else {
+            engine.respond(index, answer.flags, tx, build)
+        };
+        engine.count_sent(matches!(made, Ok(Some(_))));
+        made
+    }
+
+    /// A resource has changed: [`poll`](Endpoint::poll) gives [`Output::Notify`](super::Output::Notify) for each of its
+    /// observers, one a call. It takes the same time however many they are. False if nobody observes it.
+    ///
+    /// Called again before an observer was told, it is told once, the latest state. May be called as often as the
+    /// resource changes, but 32,768 times a second (RFC 7641 4.4).
+    pub fn notify(&mut self, resource: ResourceId) -> bool {
+        R::OBSERVE && self.engine().notify(resource.0)
+    }
+
+    /// A resource is no more, or is not to be observed any more: each of its observers is sent a last notification with
+    /// this code, such as 4.04, by [`poll`](Endpoint::poll). It is to be confirmed; Non-confirmable, where the store has
+    /// no room for it. False if nobody observes it.
+    ///
+    /// A code that is not an error, 4.xx or 5.xx, counts as 5.00.
+    pub fn end_observers(&mut self, resource: ResourceId, code: Code) -> bool {
+        R::OBSERVE && self.engine().end_observers(resource.0, code)
+    }
+
+    /// Takes one observer off the list, in silence: it finds out when Max-Age is over. False if it is none any more.
+    pub fn end_observer(&mut self, observer: ObserverId) -> bool {
+        let mut engine = self.engine();
+        let handle = observer.0;
+        let table = engine.held.observers.as_ref();
+        let index = table.and_then(|table| table.meant(handle.index, handle.generation));
+        let Some(index) = index.filter(|_| R::OBSERVE && engine.held.random.brand() == handle.brand) else {
+            return false;
+        };
+        engine.end_observer(index);
+        true
+    }
+}
+
+impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
+    /// Looks for Observe in a request that is let in. Of a registration, the size exponent of a block that it asks for,
+    /// 7 for none.
+    pub(super) fn look_for_observe(&mut self, peer: u32, message: &Message<'_>) -> Option<u8> {
+        let here = self.held.observers.as_ref().is_some_and(|table| table.capacity() > 0);
+        if !R::SERVER || !here || !matches!(message.code(), Code::GET | Code::FETCH) {
+            return None;
+        }
+        match message.observe() {
+            Some(observe::REGISTER) => return Some(message.block2().map_or(7, |block| block.szx())),
+            Some(observe::DEREGISTER) => {
+                // RFC 7641 4.1: and is processed as usual.
+                if let Some(index) = self.held.find_observer(peer, message.token()) {
+                    self.end_observer(index);
+                }
+            }
+            _ => {}
+        }
+        None
+    }
+
+    /// A registration is answered without Observe: who observed by its token, does so no more (RFC 7641 4.1).
+    pub(super) fn end_registration(&mut self, index: u32) {
+        let Some(exchange) = self.held.exchanges.at(index).filter(|it| it.state.awaits_answer()) else { return };
+        if exchange.registers().is_none() || exchange.has_long_token() {
+            return;
+        }
+        if let Some(observer) = self.held.find_observer(exchange.peer, exchange.token()) {
+            self.end_observer(observer);
+        }
+    }
+
+    fn respond_observing(
+        &mut self,
+        index: u32,
+        flags: u8,
+        resource: u32,
+        tag: u32,
+        tx: &mut [u8],
+        build: impl FnOnce(&mut Writer<'_>),
+    ) -> Result<Option<Transmit<P>>, RespondError> {
+        let header = self.begin(index)?;
+        let &Exchange { state, peer, flags: asked, .. } = self.held.exchanges.at(index).ok_or(RespondError::Stale)?;
+        let registration = self.registration(index, resource);
+        let mut writer = Writer::blank(tx);
+        self.held.begin_answer(index, header, &mut writer, R::LONG_TOKENS);
+        build(&mut writer);
+        let code = writer.present_code();
+        let heard = !R::NO_RESPONSE || is_wanted(code, asked);
+        let accepted = registration.filter(|_| code.class() == 2 && heard);
+        if accepted.is_some() {
+            self.core.observing.advance();
+            writer.insert(OptionNumber::OBSERVE, uint::encode(self.core.observing.peek()).as_bytes());
+        }
+        let (written, empty) = (writer.finish(), !writer.has_payload());
+        let old = self.registered(index);
+        let len = written.map_err(|error| not_written(error, tx))?;
+        let made = self.complete(index, flags, len, empty, tx)?;
+        if let Some(old) = old {
+            self.end_observer(old);
+        }
+        if let Some((token, block)) = accepted {
+            let mut observer = Observer::new(peer, 0, tag, token.as_bytes(), block);
+            observer.confirmed_at(self.held.now);
+            let number = self.core.observing.number();
+            let ring = if header.message_type == Type::NonConfirmable { Ring::Loose } else { Ring::Told };
+            let entered = self.held.enter_observer(observer, resource, ring, number);
+            if let Some(index) = entered {
+                self.refer(peer, false);
+                if state != State::Asked {
+                    // A notification like any other: it may be rejected.
+                    self.held.note_notified(index, header.message_id);
+                }
+                if ring == Ring::Loose {
+                    self.told_loosely(index);
+                }
+            }
+        }
+        Ok(made)
+    }
+
+    /// The token and the size exponent of a registration for which there is room.
+    fn registration(&self, index: u32, resource: u32) -> Option<(Token, u8)> {
+        let exchange = self.held.exchanges.at(index)?;
+        let block = exchange.registers().filter(|_| exchange.state != State::AskedGroup)?;
+        if exchange.has_long_token() || self.is_full(exchange.peer) {
+            return None;
+        }
+        let token = Token::try_from(exchange.token()).ok()?;
+        self.held.can_observe(exchange.peer, token.as_bytes(), resource).then_some((token, block))
+    }
+
+    /// Who observes by the token of a registration.
+    fn registered(&self, index: u32) -> Option<u32> {
+        let exchange = self.held.exchanges.at(index)?;
+        exchange.registers().filter(|_| !exchange.has_long_token())?;
+        self.held.find_observer(exchange.peer, exchange.token())
+    }
+
+    fn notify(&mut self, number: u32) -> bool {
+        let Some(resource) = self.held.find_resource(number) else { return false };
+        self.core.observing.advance();
+        self.all_are_stale(resource);
+        let number = self.core.observing.peek();
+        let Some(entry) = self.held.observer_mut(resource) else { return false };
+        entry.set(mark::CONFIRM, false);
+        entry.set_number(number);
+        true
+    }
+
+    fn end_observers(&mut self, number: u32, code: Code) -> bool {
+        let Some(resource) = self.held.find_resource(number) else { return false };
+        self.all_are_stale(resource);
+        self.held.unlink_resource(resource);
+        let code = if matches!(code.class(), 4 | 5) { code } else { Code::INTERNAL_SERVER_ERROR };
+        let Some(entry) = self.held.observer_mut(resource) else { return false };
+        entry.set(mark::ENDING, true);
+        entry.set_code(code.to_byte());
+        true
+    }
+
+    /// All observers of a resource are to be told something.
+    fn all_are_stale(&mut self, resource: u32) {
+        if let Some(table) = &mut self.held.observers {
+            table.pour(resource, Ring::Loose, Ring::Stale);
+            table.pour(resource, Ring::Told, Ring::Stale);
+            self.core.observing.make_due(table, resource);
+        }
+    }
+
+    /// An ACK or RST of nothing that is outstanding: of one of the last notifications, if it is (RFC 7641 4.5).
+    pub(super) fn on_notified(&mut self, peer: Option<u32>, message: &Message<'_>) -> bool {
+        let (Some(peer), id) = (peer.filter(|_| R::SERVER), message.message_id()) else { return false };
+        if message.message_type() == Type::Reset {
+            let was = self.on_rejected(peer, id);
+            if was {
+                self.count(crate::reliability::Counter::Reset);
+            }
+            return was;
+        }
+        self.on_late_acknowledgement(peer, id)
+    }
+
+    /// Ends the observers of a peer, without an index.
+    pub(super) fn forget_observers(&mut self, peer: u32) {
+        for index in 0..self.held.observers.as_ref().map_or(0, |table| table.high_water()) {
+            if self.held.observer(index).is_some_and(|observer| observer.peer == peer) {
+                self.end_observer(index);
+            }
+        }
+    }
+
+    /// Goes on looking for observers that were forgotten.
+    pub(super) fn sweep_observers(&mut self) {
+        for _ in 0..STEPS {
+            let Some(index) = self.core.observing.sweep.checked_sub(1) else { break };
+            self.core.observing.sweep = index;
+            if self.held.observer(index).is_some_and(|observer| self.is_detached(observer.peer)) {
+                self.end_observer(index);
+            }
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! Who observes what (RFC 7641 3.1, 4.1): an observer is known by its endpoint and its token, a resource by a number of
+//! the application's.
+//!
+//! An observer hangs in one of three rings of its resource: not told of the latest state, told by a NON notification,
+//! told by one that is to be confirmed. When the resource changes all of them are poured into the first; `poll` takes
+//! them out from its front, one at a time. So `notify` costs the same for one observer and for a million.
+
+use super::Handle;
+use crate::random::Purpose;
+use crate::store::{Held, List, Observer, REACH, Ring, Scale, Table, mark};
+use core::hash::Hash;
+
+/// A resource that can be observed: a number of the application's choice.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct ResourceId(pub u32);
+
+/// An observer of a resource of ours, until it is none any more. Free of lifetimes; a stale one is an error, never a
+/// panic.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct ObserverId(pub(crate) Handle);
+
+/// What an endpoint knows of observation apart from its store. All zeros: nothing.
+#[derive(Clone, Debug)]
+pub(crate) struct Observing {
+    /// Resources with observers that are to be told, in the order in which it is their turn.
+    pub(crate) due: List,
+    /// Resources with observers that were told by a NON, since when first.
+    pub(crate) quiet: List,
+    /// The number of the present state of all that is observed (RFC 7641 4.4): of 24 bits.
+    sequence: u32,
+    /// The slots below it are to be looked through for observers that were forgotten.
+    pub(crate) sweep: u32,
+    /// The observer that the application was asked to notify, until the next call of `poll`.
+    pub(crate) asked: Asked,
+    /// Whether nobody has this number.
+    unused: bool,
+    /// No exchange is to be had: nobody is told anything until one ends.
+    pub(crate) blocked: bool,
+    /// Whose turn it is in `poll`: that of observers.
+    pub(crate) turn: bool,
+}
+
+/// What the application was asked to do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Asked {
+    pub(crate) observer: u32,
+    /// 0: nothing.
+    pub(crate) generation: u16,
+    pub(crate) occasion: Occasion,
+    /// It is to be confirmed, whatever the application says.
+    pub(crate) sure: bool,
+}
+
+/// On what occasion.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Occasion {
+    /// Nothing is under way for the observer.
+    Change,
+    /// It has waited in this exchange for its turn.
+    Turn(u32),
+    /// It has not acknowledged what this exchange stands for.
+    Again(u32),
+}
+
+impl Asked {
+    pub(crate) const NOTHING: Asked = Asked { observer: 0, generation: 0, occasion: Occasion::Change, sure: false };
+}
+
+impl Observing {
+    pub(crate) const NONE: Observing = Observing {
+        due: List::EMPTY,
+        quiet: List::EMPTY,
+        sequence: 0,
+        sweep: 0,
+        asked: Asked::NOTHING,
+        unused: false,
+        blocked: false,
+        turn: false,
+    };
+
+    /// Something has changed: what is told from now on has another number than what was told before.
+    pub(crate) fn advance(&mut self) {
+        if !self.unused {
+            self.sequence = self.sequence.wrapping_add(1) & 0x00ff_ffff;
+            self.unused = true;
+        }
+    }
+
+    /// The number of the present state, for a notification.
+    pub(crate) fn number(&mut self) -> u32 {
+        self.unused = false;
+        self.sequence
+    }
+
+    /// The number that the next notification would have.
+    pub(crate) const fn peek(&self) -> u32 {
+        self.sequence
+    }
+}
+
+/// The last Message ID of an observer.
+const BY_MESSAGE: usize = 0;
+/// An observer by its token, a resource by its number.
+const BY_NAME: usize = 1;
+
+impl<P: Copy + Eq + Hash, C: Scale> Held<'_, P, C> {
+    /// An observer.
+    pub(crate) fn observer(&self, index: u32) -> Option<&Observer> {
+        self.observers.as_ref()?.at(index).filter(|observer| !observer.is_resource())
+    }
+
+    /// An observer or a resource, to change it.
+    pub(crate) fn observer_mut(&mut self, index: u32) -> Option<&mut Observer> {
+        self.observers.as_mut()?.at_mut(index)
+    }
+
+    /// A resource that is observed.
+    pub(crate) fn resource(&self, index: u32) -> Option<&Observer> {
+        self.observers.as_ref()?.at(index).filter(|observer| observer.is_resource())
+    }
+
+    /// Who observes by this token.
+    pub(crate) fn find_observer(&self, peer: u32, token: &[u8]) -> Option<u32> {
+        let table = self.observers.as_ref()?;
+        let is_it = |observer: &Observer| !observer.is_resource() && observer.peer == peer && observer.token() == token;
+        if C::INDEXED { table.find(BY_NAME, self.random.hash_token(peer, token), is_it) } else { table.scan(is_it) }
+    }
+
+    /// The slot of a resource that is observed.
+    pub(crate) fn find_resource(&self, number: u32) -> Option<u32> {
+        let table = self.observers.as_ref()?;
+        let is_it = |entry: &Observer| entry.is_resource() && entry.resource == number && !entry.has(mark::ENDING);
+        if C::INDEXED { table.find(BY_NAME, self.number_key(number), is_it) } else { table.scan(is_it) }
+    }
+
+    /// Who was sent a notification with this Message ID, one of the last four. `given`: how many Message IDs were given
+    /// out to the peer since, this one included.
+    pub(crate) fn find_notified(&self, peer: u32, id: u16, given: u16) -> Option<u32> {
+        let table = self.observers.as_ref()?;
+        let has = |observer: &Observer| !observer.is_resource() && observer.peer == peer && observer.has_sent(id);
+        if !C::INDEXED {
+            return table.scan(has);
+        }
+        // It stands under its last one, which is not far ahead.
+        (0..given.min(REACH + 1)).find_map(|ahead| {
+            let last = id.wrapping_add(ahead);
+            let is_it = |observer: &Observer| observer.last_id() == Some(last) && has(observer);
+            table.find(BY_MESSAGE, self.random.hash_id(Purpose::LocalId, peer, last), is_it)
+        })
+    }
+
+    /// The observer's last Message ID is this one.
+    pub(crate) fn note_notified(&mut self, index: u32, id: u16) {
+        let Some(&observer) = self.observer(index) else { return };
+        let key = |id| self.random.hash_id(Purpose::LocalId, observer.peer, id);
+        let (old, new) = if C::INDEXED { (observer.last_id().map(key), key(id)) } else { (None, 0) };
+        let Some(table) = &mut self.observers else { return };
+        if let Some(old) = old {
+            table.unlink(index, BY_MESSAGE, old);
+        }
+        if let Some(observer) = table.at_mut(index) {
+            observer.note_id(id);
+        }
+        if C::INDEXED {
+            table.link(index, BY_MESSAGE, new);
+        }
+    }
+
+    /// Whether there is room for an observer of a resource.
+    pub(crate) fn can_observe(&self, peer: u32, token: &[u8], resource: u32) -> bool {
+        let Some(table) = &self.observers else { return false };
+        let needed =
+            u32::from(self.find_observer(peer, token).is_none()) + u32::from(self.find_resource(resource).is_none());
+        token.len() <= 8 && needed <= table.capacity().saturating_sub(table.len())
+    }
+
+    /// Enters an observer of a resource, whose state has this number: where there is [room](Self::can_observe) for it.
+    pub(crate) fn enter_observer(
+        &mut self,
+        mut observer: Observer,
+        number: u32,
+        ring: Ring,
+        state: u32,
+    ) -> Option<u32> {
+        let resource = match self.find_resource(number) {
+            Some(resource) => resource,
+            None => {
+                let key = self.number_key(number);
+                let table = self.observers.as_mut()?;
+                let resource = table.insert(Observer::of_resource(number, state))?.index();
+                if C::INDEXED {
+                    table.link(resource, BY_NAME, key);
+                }
+                resource
+            }
+        };
+        let key = if C::INDEXED { self.random.hash_token(observer.peer, observer.token()) } else { 0 };
+        let table = self.observers.as_mut()?;
+        observer.resource = resource;
+        let index = table.insert(observer)?.index();
+        if C::INDEXED {
+            table.link(index, BY_NAME, key);
+        }
+        table.push(ring, index);
+        Some(index)
+    }
+
+    /// Takes an observer out. Its resource comes back if it has no other.
+    pub(crate) fn remove_observer(&mut self, index: u32) -> Option<u32> {
+        let &observer = self.observer(index)?;
+        let name = if C::INDEXED { self.random.hash_token(observer.peer, observer.token()) } else { 0 };
+        let key = |id| self.random.hash_id(Purpose::LocalId, observer.peer, id);
+        let message = if C::INDEXED { observer.last_id().map(key) } else { None };
+        let table = self.observers.as_mut()?;
+        table.pull(index);
+        if C::INDEXED {
+            table.unlink(index, BY_NAME, name);
+            if let Some(message) = message {
+                table.unlink(index, BY_MESSAGE, message);
+            }
+        }
+        table.remove(index);
+        table.at(observer.resource).filter(|resource| resource.is_lonely()).map(|_| observer.resource)
+    }
+
+    /// From now on a resource is not found by its number.
+    pub(crate) fn unlink_resource(&mut self, index: u32) {
+        if !C::INDEXED {
+            return;
+        }
+        let Some(number) = self.resource(index).map(|resource| resource.resource) else { return };
+        let key = self.number_key(number);
+        if let Some(table) = &mut self.observers {
+            table.unlink(index, BY_NAME, key);
+        }
+    }
+
+    /// The number is the application's own, but it may follow from what a peer has asked for.
+    fn number_key(&self, number: u32) -> u64 {
+        if C::INDEXED { self.random.hash_id(Purpose::Resource, number, 0) } else { 0 }
+    }
+}
+
+impl Observing {
+    /// A resource has observers that are to be told.
+    pub(crate) fn make_due(&mut self, table: &mut Table<'_, Observer, 2>, resource: u32) {
+        self.calm(table, resource);
+        let Some(entry) = table.at_mut(resource).filter(|entry| !entry.has(mark::DUE)) else { return };
+        entry.set(mark::DUE, true);
+        self.due.push_back(table, resource);
+    }
+
+    /// A resource has observers that were told by a NON, from now on.
+    pub(crate) fn make_quiet(&mut self, table: &mut Table<'_, Observer, 2>, resource: u32, now: u32) {
+        let Some(entry) = table.at_mut(resource).filter(|entry| !entry.has(mark::DUE | mark::QUIET)) else { return };
+        entry.set(mark::QUIET, true);
+        entry.tag = now;
+        self.quiet.push_back(table, resource);
+    }
+
+    /// It has none any more, or they are not to be asked yet.
+    fn calm(&mut self, table: &mut Table<'_, Observer, 2>, resource: u32) {
+        let Some(entry) = table.at_mut(resource).filter(|entry| entry.has(mark::QUIET)) else { return };
+        entry.set(mark::QUIET, false);
+        self.quiet.remove(table, resource);
+    }
+
+    /// Takes a resource out of whatever list it is in.
+    pub(crate) fn withdraw(&mut self, table: &mut Table<'_, Observer, 2>, resource: u32) {
+        self.calm(table, resource);
+        let Some(entry) = table.at_mut(resource).filter(|entry| entry.has(mark::DUE)) else { return };
+        entry.set(mark::DUE, false);
+        self.due.remove(table, resource);
+    }
+}

@@ -1,0 +1,211 @@
+//! What an acknowledgement, a reset and silence mean for an observer (RFC 7641 4.5), and when it may be told something.
+//!
+//! What it guarantees: at most one notification is outstanding for an observer; no more messages to one peer than
+//! NSTART are (4.5.1); and an observer that was not told of the latest state when it acknowledged an earlier one is
+//! told.
+//!
+//! An outstanding notification has an exchange, as a separate response has: it is sent again and given up by the same
+//! rules. But it keeps no bytes: the application writes the current state.
+
+use super::{Counter, Engine};
+use crate::roles::Roles;
+use crate::store::{Exchange, Observer, Ring, Scale, State, flag, mark};
+use core::hash::Hash;
+
+/// Whether an observer may be told something.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Turn {
+    /// Now.
+    Now,
+    /// It waits, in an exchange of its own.
+    Later,
+    /// It would have to wait, and there is no exchange for it.
+    Full,
+}
+
+impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
+    /// Takes an observer off the list, with what is outstanding for it. What waits for its turn finds nobody then.
+    pub(crate) fn end_observer(&mut self, index: u32) {
+        let Some(&observer) = self.held.observer(index) else { return };
+        if let Some(exchange) = self.outstanding_for(index, &observer) {
+            self.release(exchange);
+        }
+        if let Some(resource) = self.held.remove_observer(index) {
+            self.held.unlink_resource(resource);
+            if let Some(table) = &mut self.held.observers {
+                self.core.observing.withdraw(table, resource);
+                table.remove(resource);
+            }
+        }
+        if C::INDEXED {
+            self.unrefer(observer.peer);
+        }
+    }
+
+    /// The notification that is outstanding for an observer.
+    fn outstanding_for(&self, index: u32, observer: &Observer) -> Option<u32> {
+        let id = observer.last_id().filter(|_| observer.has(mark::PENDING))?;
+        let exchange = self.held.find_local(observer.peer, id)?;
+        self.held.exchanges.at(exchange).filter(|it| it.state == State::Notifying && it.observer().0 == index)?;
+        Some(exchange)
+    }
+
+    /// The observer that an exchange is for, if it is one still.
+    pub(crate) fn observer_of(&self, exchange: &Exchange) -> Option<u32> {
+        let (index, generation) = exchange.observer();
+        self.held.observers.as_ref()?.meant(index, generation)
+    }
+
+    /// Who was sent a notification by this Message ID (RFC 7641 4.5).
+    fn notified(&self, peer: u32, id: u16) -> Option<u32> {
+        if self.held.observers.as_ref()?.len() == 0 {
+            return None;
+        }
+        let given = self.held.peers.at(peer)?.ids.peek().wrapping_sub(id);
+        self.held.find_notified(peer, id, given)
+    }
+
+    /// A reset has come, or nothing has: whoever was notified by this Message ID is not interested any more
+    /// (RFC 7641 4.5). True if somebody was.
+    pub(crate) fn on_rejected(&mut self, peer: u32, id: u16) -> bool {
+        let Some(index) = self.notified(peer, id) else { return false };
+        self.count(Counter::Unobserved);
+        self.end_observer(index);
+        true
+    }
+
+    /// An acknowledgement of a notification that was superseded: it says nothing about the state, but that the client
+    /// is there (RFC 7641 4.5.2). The next transmission is the first of a new message. True if it was one.
+    pub(crate) fn on_late_acknowledgement(&mut self, peer: u32, id: u16) -> bool {
+        let Some(index) = self.notified(peer, id) else { return false };
+        let outstanding = self.held.observer(index).copied().and_then(|it| self.outstanding_for(index, &it));
+        if let Some(exchange) = outstanding.and_then(|outstanding| self.held.exchanges.at_mut(outstanding)) {
+            exchange.flags |= flag::ANEW;
+            self.core.observing.advance();
+        }
+        true
+    }
+
+    /// A notification that is outstanding is sent as if for the first time.
+    pub(crate) fn begin_anew(&mut self, index: u32) {
+        let since = self.held.ticks();
+        let Some(exchange) = self.held.exchanges.at_mut(index) else { return };
+        exchange.flags &= !flag::ANEW;
+        exchange.since = since;
+        exchange.set_again(0);
+        let interval = exchange.interval;
+        self.held.after(index, interval);
+    }
+
+    /// A notification has arrived. If the resource has changed since, the observer is to be told again.
+    pub(crate) fn told(&mut self, index: u32) {
+        let Some(&exchange) = self.held.exchanges.at(index) else { return };
+        self.release(index);
+        let Some(observer) = self.observer_of(&exchange) else { return };
+        let Some(entry) = self.held.observer_mut(observer) else { return };
+        entry.set(mark::PENDING, false);
+        let resource = entry.resource;
+        // A round trip has passed since whatever went before.
+        self.held.peers.mark(exchange.peer, false);
+        if self.held.resource(resource).is_some_and(|resource| resource.is_ahead(exchange.number())) {
+            self.make_stale(observer);
+        }
+    }
+
+    /// An observer is to be told of the latest state.
+    pub(crate) fn make_stale(&mut self, index: u32) {
+        let Some(resource) = self.held.observer(index).map(|observer| observer.resource) else { return };
+        self.put(index, Ring::Stale);
+        if let Some(table) = &mut self.held.observers {
+            self.core.observing.make_due(table, resource);
+        }
+    }
+
+    /// Puts an observer into a ring.
+    pub(crate) fn put(&mut self, index: u32, ring: Ring) {
+        if let Some(table) = &mut self.held.observers {
+            table.pull(index);
+            table.push(ring, index);
+        }
+    }
+
+    /// An observer has waited for long enough.
+    pub(crate) fn rested(&mut self, index: u32) {
+        let Some(&exchange) = self.held.exchanges.at(index) else { return };
+        self.release(index);
+        let Some(observer) = self.observer_of(&exchange) else { return };
+        if let Some(entry) = self.held.observer_mut(observer) {
+            entry.set(mark::PENDING, false);
+        }
+        self.make_stale(observer);
+    }
+
+    /// Whether an observer may be told something now (RFC 7641 4.5.1). If not, it waits.
+    pub(crate) fn turn_of(&mut self, index: u32, observer: &Observer) -> Turn {
+        let (rules, peer) = (self.rules(), observer.peer);
+        let Some(&slot) = self.held.peers.at(peer) else { return Turn::Full };
+        let pause = rules.notification_interval.saturating_sub(self.held.passed(slot.last));
+        // Marked: the last that it was sent is a NON notification.
+        let pause = if self.held.peers.is_marked(peer) { pause } else { 0 };
+        let without = match self.message_id(peer) {
+            Ok(_) => 0,
+            Err(until) => until.saturating_sub(self.held.now).min(u64::from(u32::MAX)) as u32,
+        };
+        // The first response is a notification, too: one at a time, even where NSTART would allow more.
+        let answering = rules.pace.nstart > 1 && observer.last_id().is_some_and(|id| self.is_confirming(peer, id));
+        let wait = pause.max(without).max(if answering { rules.pace.ack_timeout } else { 0 });
+        let behind = self.would_wait(peer, rules.pace.nstart);
+        if wait == 0 && !behind {
+            return Turn::Now;
+        }
+        let generation = self.held.observers.as_ref().and_then(|table| table.id(index)).map_or(0, |id| id.generation());
+        let queues = R::NSTART_QUEUE && wait == 0;
+        let state = if queues { State::Notifying } else { State::Resting };
+        let set = |exchange: &mut Exchange| exchange.set_observer(index, generation);
+        let Some(exchange) = self.insert(state, peer, slot.ids.peek(), &[], set) else { return Turn::Full };
+        if queues {
+            self.pace(exchange, &rules.pace);
+            self.start(exchange, rules.pace.nstart);
+        } else {
+            self.held.after(exchange, if wait == 0 { rules.pace.ack_timeout } else { wait });
+        }
+        if let Some(observer) = self.held.observer_mut(index) {
+            observer.set(mark::PENDING, true);
+        }
+        Turn::Later
+    }
+
+    /// Whether a separate response with this Message ID is outstanding.
+    fn is_confirming(&self, peer: u32, id: u16) -> bool {
+        let found = self.held.find_local(peer, id).and_then(|index| self.held.exchanges.at(index));
+        found.is_some_and(|exchange| exchange.state == State::Confirming)
+    }
+
+    /// Whether a notification is to be confirmed, whatever the application wishes (RFC 7641 4.5).
+    pub(crate) fn is_overdue(&self, observer: &Observer) -> bool {
+        // At least every 24 hours: after six turns of four hours no less than 20 have passed, and before no more than 24.
+        observer.loose().saturating_add(1) >= self.rules().confirm_every || observer.turns_since(self.held.now) >= 6
+    }
+
+    /// Those who were told by a NON are asked for a confirmation, once nothing else is told for a while: they are to
+    /// end with the latest state, whatever got lost (RFC 7641 4.5).
+    pub(crate) fn confirm_quiet(&mut self, most: u32) {
+        for _ in 0..most {
+            let Some(0) = self.next_confirmation() else { return };
+            let (observing, Some(table)) = (&mut self.core.observing, &mut self.held.observers) else { return };
+            let Some(resource) = observing.quiet.first() else { return };
+            table.pour(resource, Ring::Loose, Ring::Stale);
+            observing.advance();
+            observing.make_due(table, resource);
+            if let Some(entry) = table.at_mut(resource) {
+                entry.set(mark::CONFIRM, true);
+            }
+        }
+    }
+
+    /// In how many ms that is to be looked at next.
+    pub(crate) fn next_confirmation(&self) -> Option<u32> {
+        let first = self.held.resource(self.core.observing.quiet.first()?)?;
+        Some(self.rules().confirm_after.saturating_sub(self.held.passed(first.tag)))
+    }
+}
