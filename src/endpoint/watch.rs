@@ -82,8 +82,8 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             exchange.set_freshest(number, now);
         }
         self.held.link(index, true);
-        // RFC 7641 3.3.1.
-        let wait = message.max_age().saturating_mul(1_000).min(u32::MAX / 2);
+        // RFC 7641 3.3.1. Not longer than 12 days: a deadline is told from a time that has passed.
+        let wait = message.max_age().saturating_mul(1_000).min(u32::MAX / 4);
         let wait = wait.saturating_add(PAUSE).saturating_add(self.held.random.up_to(SPREAD));
         self.held.after(index, wait);
         Heard::Fresh(number)
