@@ -329,22 +329,21 @@ fn section4_5_confirmable_now_and_then<C: Scale>() {
     let never = Config { confirm_after: Duration::MAX, ..rapid() };
     let mut s = roomy::<C>(never);
     s.observer(HOUR / 2, PEER, 1, "4a", 3, 0);
+    // When the last Confirmable one was, in hours.
+    let mut confirmed = 0;
     for n in 1..=75_u64 {
         s.changes(n * HOUR, 3, Shown::non(""));
-        let (_, bytes) = s.sent(
-            n * HOUR,
-            PEER,
-            &if n % 23 == 0 {
-                format!("CON 2.05 Content mid=$a{n} token=4a [Observe: $o{n}]")
-            } else {
-                format!("NON 2.05 Content mid=$a{n} token=4a [Observe: $o{n}]")
-            },
-        );
-        assert!(!bytes.is_empty());
-        if n % 23 == 0 {
+        let (_, bytes) = s.sent(n * HOUR, PEER, &format!("$kind{n} 2.05 Content mid=$a{n} token=4a [Observe: $o{n}]"));
+        let is_confirmable = bytes[0] >> 4 == 0b0100;
+        assert_eq!(is_confirmable, bytes[0] >> 4 != 0b0101);
+        // Not all observers at once, but somewhere from 20 hours on, and the next hour is too late at 24.
+        assert!(if is_confirmable { n - confirmed >= 20 } else { n - confirmed < 24 }, "{n} hours, {confirmed}");
+        if is_confirmable {
+            confirmed = n;
             s.recv(n * HOUR, PEER, &format!("ACK Empty mid=$a{n}"));
         }
     }
+    assert!(confirmed >= 3 * 20);
     // A day and a half without anything, and a week.
     for (n, at) in [(100, 111 * HOUR), (101, 300 * HOUR)] {
         s.changes(at, 3, Shown::non(""));
