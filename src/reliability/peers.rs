@@ -94,7 +94,8 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         for _ in 0..GIVE_WAY {
             let held = &mut self.held;
             let (mut least, mut idle) = (u8::MAX, None);
-            for index in (0..held.peers.slots()).filter(|&index| !held.is_referred_to(index, R::TRANSFERS, R::OBSERVE)) {
+            for index in (0..held.peers.slots()).filter(|&index| !held.is_referred_to(index, R::TRANSFERS, R::OBSERVE))
+            {
                 let unheard = if R::CLIENT { held.peers.at(index).map_or(0, |peer| peer.unheard) } else { 0 };
                 if idle.is_none() || unheard < least {
                     (least, idle) = (unheard, Some(index));
