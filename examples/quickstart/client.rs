@@ -46,6 +46,27 @@ pub struct Answer {
     pub payload: Vec<u8>,
 }
 
+impl Answer {
+    /// A transfer brings it, or a part of it. True once it is whole.
+    fn goes_on(&mut self, step: Progress<'_>) -> Result<bool, Fault> {
+        match step {
+            Progress::Part(part) => {
+                self.code = part.code;
+                // What was there from there on was of an older one.
+                self.payload.truncate(part.offset as usize);
+                self.payload.extend_from_slice(part.bytes);
+                Ok(part.last)
+            }
+            Progress::Next => Ok(false),
+            Progress::Restarted => {
+                self.payload.clear();
+                Ok(false)
+            }
+            Progress::Failed(fault) => Err(fault),
+        }
+    }
+}
+
 /// What may end a request of ours.
 pub enum Came<'d> {
     Response(ClientResponse<'d, SocketAddr>),
@@ -113,6 +134,56 @@ impl Client {
         self.peer
     }
 
+    /// Observes: `told` gets the first answer, and each notification from then on, whole if it has come in blocks, until
+    /// it says that it has heard enough. False if the server does not let us, or not any more.
+    pub fn observe(
+        &mut self,
+        block: Option<u16>,
+        options: &dyn Fn(&mut Writer<'_>),
+        mut told: impl FnMut(&Answer) -> bool,
+    ) -> Result<bool, NoAnswer> {
+        let peer = self.peer;
+        let handle = self.send(|link, now| {
+            let request = Request::get().observe();
+            let (handle, sent) = link.endpoint.request(now, peer, request, &mut link.tx, options)?;
+            Ok((sent, handle))
+        })?;
+        let mut answer = Answer { code: Code::EMPTY, payload: Vec::new() };
+        // What a notification has only the first block of is fetched; by a newer one that starts over.
+        let mut transfer = Transfer::download(peer, block, options);
+        let mut goes_on = true;
+        while goes_on {
+            let step = self.wait(|link, came| {
+                let step = match came {
+                    Came::Response(response) if response.handle == handle => {
+                        goes_on = response.more;
+                        transfer.begin(link, &response.message)
+                    }
+                    Came::Failed(failed, why) if failed == handle => return Some(Err(why)),
+                    Came::Response(response) => transfer.take(&response)?,
+                    Came::Failed(failed, why) => transfer.failed(failed, why)?,
+                };
+                Some(Ok(answer.goes_on(step)))
+            })?;
+            match step.map_err(|why| self.failure(why))? {
+                Ok(true) if told(&answer) && goes_on => {}
+                Ok(true) => break,
+                Ok(false) => self.send(|link, now| Ok((transfer.ask(link, now)?, ())))?,
+                Err(fault) => return Err(NoAnswer::Broken(fault)),
+            }
+        }
+        if !goes_on {
+            return Ok(false);
+        }
+        self.send(|link, now| Ok((link.endpoint.unobserve(now, handle, &mut link.tx)?, ())))?;
+        let ended = self.wait(|_, came| match came {
+            Came::Response(response) if response.handle == handle && !response.more => Some(Ok(true)),
+            Came::Failed(failed, why) if failed == handle => Some(Err(why)),
+            _ => None,
+        })?;
+        ended.map_err(|why| self.failure(why))
+    }
+
     /// Sends a request whose options and payload `build` writes, and waits for its response.
     pub fn request(&mut self, method: Code, build: impl FnOnce(&mut Writer<'_>)) -> Result<Answer, NoAnswer> {
         let peer = self.peer;
@@ -120,7 +191,7 @@ impl Client {
             let (handle, sent) = link.endpoint.request(now, peer, Request::new(method), &mut link.tx, build)?;
             Ok((sent, handle))
         })?;
-        let answer = self.wait(|came| match came {
+        let answer = self.wait(|_, came| match came {
             Came::Response(response) if response.handle == handle => {
                 let message = response.message;
                 Some(Ok(Answer { code: message.code(), payload: message.payload().to_vec() }))
@@ -141,26 +212,14 @@ impl Client {
         let mut answer = Answer { code: Code::EMPTY, payload: Vec::new() };
         loop {
             self.send(|link, now| Ok((transfer.ask(link, now)?, ())))?;
-            let step = self.wait(|came| {
+            let step = self.wait(|_, came| {
                 let step = match &came {
                     // Nothing of it has come yet: it is tried once, as any other request.
                     Came::Failed(_, why) if transfer.bytes() == 0 => return Some(Err(Fault::NoResponse(*why))),
                     Came::Failed(handle, why) => transfer.failed(*handle, *why)?,
                     Came::Response(response) => transfer.take(response)?,
                 };
-                Some(match step {
-                    Progress::Part(part) => {
-                        answer.code = part.code;
-                        answer.payload.extend_from_slice(part.bytes);
-                        Ok(part.last)
-                    }
-                    Progress::Next => Ok(false),
-                    Progress::Restarted => {
-                        answer.payload.clear();
-                        Ok(false)
-                    }
-                    Progress::Failed(fault) => Err(fault),
-                })
+                Some(answer.goes_on(step))
             })?;
             progress(transfer);
             match step {
@@ -206,17 +265,17 @@ impl Client {
     }
 
     /// Does what is due and takes in what comes, until `look` has what it looks for.
-    fn wait<T>(&mut self, mut look: impl FnMut(Came<'_>) -> Option<T>) -> Result<T, NoAnswer> {
+    fn wait<T>(&mut self, mut look: impl FnMut(&mut Link, Came<'_>) -> Option<T>) -> Result<T, NoAnswer> {
         loop {
             let now = self.udp.now();
             let until = match self.link.endpoint.poll(now, &mut self.link.tx) {
-                // Nothing else can be due: one request is under way, and what comes is answered at once.
+                // What was not acknowledged, or an observation that is made anew.
                 Output::Send(transmit) => {
                     self.request.retransmissions += 1;
                     self.transmit(transmit, "(retransmission) ")?;
                     continue;
                 }
-                Output::Failed(handle, why) => match look(Came::Failed(handle, why)) {
+                Output::Failed(handle, why) => match look(&mut self.link, Came::Failed(handle, why)) {
                     Some(found) => return Ok(found),
                     None => continue,
                 },
@@ -227,22 +286,18 @@ impl Client {
             let Some((length, from)) = received.map_err(|error| self.socket_error(error))? else { continue };
             self.request.heard = true;
             let (now, Link { endpoint, tx }) = (self.udp.now(), &mut self.link);
-            let Input { reply, event } = endpoint.handle(now, from, Arrival::Unicast, &self.rx[..length], tx);
+            let Input { mut reply, event } = endpoint.handle(now, from, Arrival::Unicast, &self.rx[..length], tx);
+            if let Event::Request(request) = &event {
+                // Every endpoint is a server, too; this one has no resources.
+                reply =
+                    endpoint.respond(now, request.id, tx, |answer| _ = answer.code(Code::NOT_FOUND)).unwrap_or(reply);
+            }
+            let sent = reply.map_or(Ok(()), |reply| self.udp.send(reply, &self.link.tx, ""));
             let found = match event {
-                Event::Response(response) => look(Came::Response(response)),
-                Event::Request(request) if reply.is_none() => {
-                    // Every endpoint is a server, too; this one has no resources.
-                    let answer = endpoint.respond(now, request.id, tx, |answer| _ = answer.code(Code::NOT_FOUND));
-                    if let Ok(Some(answer)) = answer {
-                        self.transmit(answer, "")?;
-                    }
-                    None
-                }
+                Event::Response(response) => look(&mut self.link, Came::Response(response)),
                 _ => None,
             };
-            if let Some(reply) = reply {
-                self.transmit(reply, "")?;
-            }
+            sent.map_err(|error| self.socket_error(error))?;
             if let Some(found) = found {
                 return Ok(found);
             }

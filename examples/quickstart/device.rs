@@ -1,14 +1,20 @@
-//! The resources: a clock, a lamp, a thermometer, one that is slow, and a file. Nothing here knows of sockets,
-//! retransmission or Message IDs.
+//! The resources: a clock, a lamp, a thermometer, one that is slow, a file, and a count to observe. Nothing here knows of
+//! sockets, retransmission or Message IDs.
 
 use coaplet::block::{Asked, Body, Piece, Settings, serve};
-use coaplet::endpoint::TransferId;
+use coaplet::endpoint::{ResourceId, TransferId};
 use coaplet::{Code, ContentFormat, Message, OptionNumber, Writer};
 use std::fmt::Write;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Longer than the endpoint waits with its acknowledgement: the answer becomes a separate response (RFC 7252 5.2.2).
 const SLOW: Duration = Duration::from_millis(1500);
+
+/// What can be observed: the count.
+pub const COUNT: ResourceId = ResourceId(1);
+
+/// How often it goes up while it is observed.
+pub const TICK: Duration = Duration::from_millis(300);
 
 /// How a file goes over the wire, and how long it may be.
 pub const FILE: Settings = Settings { max_body: 1 << 20, ..Settings::DEFAULT };
@@ -18,6 +24,7 @@ pub const FILE: Settings = Settings { max_body: 1 << 20, ..Settings::DEFAULT };
 pub struct Device {
     led: bool,
     readings: u32,
+    count: u32,
     file: Vec<u8>,
     /// How often it was replaced: its ETag.
     version: u64,
@@ -44,6 +51,11 @@ const RESOURCES: &[Resource] = &[
         handler: Device::temperature,
     },
     Resource { path: "/slow", attributes: r#";title="answers after 1.5 s";ct=0"#, handler: Device::slow },
+    Resource {
+        path: "/count",
+        attributes: r#";title="goes up while it is observed";obs;ct=0"#,
+        handler: Device::count,
+    },
     Resource {
         path: "/file",
         attributes: r#";title="up to 1 MiB, takes PUT, block by block";ct=42"#,
@@ -107,6 +119,27 @@ impl Device {
     fn slow(&mut self, request: &Message<'_>, reply: &mut Writer<'_>) -> Result<(), Refusal> {
         content(request, reply, ContentFormat::TEXT_PLAIN)?.payload(b"here at last");
         Ok(())
+    }
+
+    fn count(&mut self, request: &Message<'_>, reply: &mut Writer<'_>) -> Result<(), Refusal> {
+        content(request, reply, ContentFormat::TEXT_PLAIN)?;
+        let _ = write!(reply, "{}", self.count);
+        Ok(())
+    }
+
+    /// What of ours a request would observe.
+    pub fn observable(&self, request: &Message<'_>) -> Option<ResourceId> {
+        request.path_is("/count").then_some(COUNT)
+    }
+
+    /// The count goes up.
+    pub fn tick(&mut self) {
+        self.count = self.count.wrapping_add(1);
+    }
+
+    /// What an observer of the count is told.
+    pub fn notification(&self, reply: &mut Writer<'_>) {
+        let _ = write!(reply.code(Code::CONTENT).content_format(ContentFormat::TEXT_PLAIN), "{}", self.count);
     }
 
     fn file(&mut self, request: &Message<'_>, reply: &mut Writer<'_>) -> Result<(), Refusal> {

@@ -39,11 +39,14 @@ A CoAP server and client to try.
   cargo run --example quickstart -- put coap://127.0.0.1:5683/led on
   cargo run --example quickstart -- put coap://127.0.0.1:5683/file --from photo.jpeg
   cargo run --example quickstart -- get coap://127.0.0.1:5683/file --block 64 > photo.jpeg
+  cargo run --example quickstart -- observe coap://127.0.0.1:5683/count
   cargo run --example quickstart -- tour coap://127.0.0.1:5683      the same exchanges with a server elsewhere
 
 serve:
   --bind ADDRESS          where to listen: 127.0.0.1:5683 unless given; port 0 takes a free one
-get, put:
+observe:
+  --count COUNT           ends after so many notifications, the first answer included; unless given, never
+get, put, observe:
   --block BYTES           how large the blocks are to be in which a longer body goes: 16 to 1024, a power of two. Unless
                           given, up to 1024, as the server likes
 put:
@@ -94,28 +97,34 @@ fn main() -> ExitCode {
 fn run(mut arguments: lexopt::Parser) -> Result<(), Failed> {
     use lexopt::prelude::*;
     let (mut words, mut bind, mut ack_timeout, mut lose) = (Vec::new(), None, None, None);
-    let (mut block, mut from) = (None, None);
+    let (mut block, mut from, mut most) = (None, None, None);
     while let Some(argument) = arguments.next()? {
         match argument {
             Short('h') | Long("help") => return print(HELP.as_bytes()),
             Long("bind") => bind = Some(text(arguments.value()?)?),
             Long("ack-timeout") => ack_timeout = Some(seconds(&text(arguments.value()?)?)?),
             Long("block") => block = Some(block_size(&text(arguments.value()?)?)?),
+            Long("count") => most = Some(count("--count", &text(arguments.value()?)?)?),
             Long("from") => from = Some(arguments.value()?),
-            Long("lose") => lose = Some(count(&text(arguments.value()?)?)?),
+            Long("lose") => lose = Some(count("--lose", &text(arguments.value()?)?)?),
             Value(word) => words.push(text(word)?),
             _ => return Err(argument.unexpected().into()),
         }
     }
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
-        ["serve", ..] if ack_timeout.is_some() => return Err(usage("--ack-timeout goes with get, put and tour")),
+        ["serve", ..] if ack_timeout.is_some() => {
+            return Err(usage("--ack-timeout goes with get, put, observe and tour"));
+        }
         ["serve", ..] => {}
         _ if bind.is_some() => return Err(usage("--bind goes with serve")),
         _ => {}
     }
-    if block.is_some() && !matches!(words[..], ["get" | "put", ..]) {
-        return Err(usage("--block goes with get and put"));
+    if block.is_some() && !matches!(words[..], ["get" | "put" | "observe", ..]) {
+        return Err(usage("--block goes with get, put and observe"));
+    }
+    if most.is_some() && !matches!(words[..], ["observe", ..]) {
+        return Err(usage("--count goes with observe"));
     }
     if from.is_some() && !matches!(words[..], ["put", ..]) {
         return Err(usage("--from goes with put"));
@@ -131,15 +140,18 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Failed> {
         ["put", uri] if from.is_some() => {
             put(uri, &read(&from.unwrap_or_default())?, ContentFormat::OCTET_STREAM, manner)
         }
+        ["observe", uri] => observe(uri, most, manner),
         ["tour", uri] => ask(&parse(uri)?, manner, To::Stdout, tour::tour),
-        ["get" | "tour"] => Err(usage("the URI is missing, as in coap://127.0.0.1:5683/time")),
+        ["get" | "observe" | "tour"] => Err(usage("the URI is missing, as in coap://127.0.0.1:5683/time")),
         ["put", _, _] => Err(usage("put takes a payload or --from a file, not both")),
         ["put"] | ["put", _] => {
             Err(usage("put takes a URI and a payload, as in coap://127.0.0.1:5683/led on, or --from a file"))
         }
-        ["serve" | "get" | "put" | "tour", .., extra] => Err(usage(format!("{extra:?} is one argument too many"))),
+        ["serve" | "get" | "put" | "observe" | "tour", .., extra] => {
+            Err(usage(format!("{extra:?} is one argument too many")))
+        }
         [uri, ..] if uri.contains("://") => Err(usage(format!("to ask a server, say get {uri}"))),
-        [word, ..] => Err(usage(format!("{word:?} is no command: serve, get, put and tour are"))),
+        [word, ..] => Err(usage(format!("{word:?} is no command: serve, get, put, observe and tour are"))),
     }
 }
 
@@ -212,6 +224,30 @@ fn put(uri: &str, body: &[u8], format: ContentFormat, manner: Manner) -> Result<
     print_payload(&success(uri, answer)?)
 }
 
+/// Prints each notification on a line of its own.
+fn observe(uri: &str, most: Option<u32>, manner: Manner) -> Result<(), Failed> {
+    let target = parse(uri)?;
+    let options = |request: &mut Writer<'_>| _ = request.uri(&target);
+    let (mut left, mut last) = (most, Ok(()));
+    let observed = ask(&target, manner, To::Stderr, |client| {
+        client.observe(manner.block, &options, |answer| {
+            left = left.map(|left| left.saturating_sub(1));
+            let answer = Answer { code: answer.code, payload: answer.payload.clone() };
+            last = success(uri, answer).and_then(|mut payload| {
+                payload.push(b'\n');
+                print(&payload)
+            });
+            last.is_ok() && left != Some(0)
+        })
+    })?;
+    last?;
+    match left {
+        Some(0) => Ok(()),
+        _ if observed => Ok(()),
+        _ => Err(Failed(1, format!("{uri} is not to be observed, or not any more"))),
+    }
+}
+
 /// The payload of a 2.xx response; of another one it is part of the error.
 fn success(uri: &str, Answer { code, payload }: Answer) -> Result<Vec<u8>, Failed> {
     if code.is_success() {
@@ -233,7 +269,7 @@ fn ask<T>(
     target: &CoapUri<'_>,
     Manner { ack_timeout, lose, .. }: Manner,
     to: To,
-    question: impl Fn(&mut Client) -> Result<T, NoAnswer>,
+    mut question: impl FnMut(&mut Client) -> Result<T, NoAnswer>,
 ) -> Result<T, Failed> {
     let mut last = None;
     for address in target::addresses(target)? {
@@ -292,6 +328,6 @@ fn block_size(text: &str) -> Result<u16, Failed> {
     }
 }
 
-fn count(text: &str) -> Result<u32, Failed> {
-    text.parse().map_err(|_| usage(format!("--lose {text:?}: a number of datagrams is asked for")))
+fn count(option: &str, text: &str) -> Result<u32, Failed> {
+    text.parse().map_err(|_| usage(format!("{option} {text:?}: a number is asked for")))
 }

@@ -1,12 +1,12 @@
 //! The server: an endpoint that is asked, and the loop between it and a socket. What RFC 7252 wants of a server is in
 //! the endpoint, what there is to be asked for in the device.
 
-use crate::device::{Device, FILE};
+use crate::device::{COUNT, Device, FILE, TICK};
 use crate::udp::{DATAGRAM, Udp, seed};
 use coaplet::block::{Body, Received};
 use coaplet::endpoint::{Arrival, Event, Input, Output, RequestId, RespondError, ServerRequest, Transmit};
 use coaplet::store::Indexed;
-use coaplet::{Code, Config, Endpoint, Fixed, Instant, Message};
+use coaplet::{Code, Config, Endpoint, Fixed, Instant, Message, Writer};
 use std::fmt::Arguments;
 use std::io::{self, ErrorKind, Write};
 use std::net::SocketAddr;
@@ -14,11 +14,14 @@ use std::time::Duration;
 
 struct Server {
     udp: Udp,
-    /// A thousand peers, as many exchanges, what of them may have to be sent again, and 16 files on their way.
-    endpoint: Endpoint<Fixed<SocketAddr, 1024, 1024, 131_072, 0, 16, Indexed>>,
+    /// A thousand peers, as many exchanges, what of them may have to be sent again, as many observers, and 16 files on
+    /// their way.
+    endpoint: Endpoint<Fixed<SocketAddr, 1024, 1024, 131_072, 1024, 16, Indexed>>,
     device: Device,
     /// Requests to be answered later. Never more than the endpoint has exchanges.
     later: Vec<Later>,
+    /// When the count goes up, if it is observed.
+    tick: Option<Instant>,
     tx: Vec<u8>,
 }
 
@@ -32,7 +35,8 @@ struct Later {
 /// Answers datagrams for as long as the process lives. No datagram and no socket error ends it.
 pub fn serve(udp: Udp) -> ! {
     let endpoint = Endpoint::new(Config::DEFAULT.blockwise(), seed(), Fixed::new());
-    let mut server = Server { udp, endpoint, device: Device::default(), later: Vec::new(), tx: vec![0; DATAGRAM] };
+    let (device, later, tx) = (Device::default(), Vec::new(), vec![0; DATAGRAM]);
+    let mut server = Server { udp, endpoint, device, later, tick: None, tx };
     let mut rx = vec![0; DATAGRAM];
     loop {
         let until = server.what_is_due();
@@ -60,7 +64,7 @@ impl Server {
         let Event::Request(request) = event else { return };
         if self.device.takes_blocks(&request.message) {
             let done = self.block(now, &request);
-            return self.done(done);
+            return self.done(done, "");
         }
         match self.device.takes(&request.message) {
             Duration::ZERO => self.answer(request.id, &request.message),
@@ -78,6 +82,12 @@ impl Server {
                     self.send(transmit, "(by itself) ");
                     continue;
                 }
+                Output::Notify(notify) => {
+                    let Server { endpoint, device, tx, .. } = self;
+                    let done = endpoint.write_notification(now, notify, tx, |reply| device.notification(reply));
+                    self.done(done, "(notification) ");
+                    continue;
+                }
                 Output::Broken(transfer, _) => {
                     self.device.broken(transfer);
                     continue;
@@ -86,8 +96,14 @@ impl Server {
                 // Only who asks is told more.
                 _ => continue,
             };
+            if self.tick.is_some_and(|tick| tick <= now) {
+                self.device.tick();
+                // Until nobody is there any more who would like to know.
+                self.tick = self.endpoint.notify(COUNT).then_some(now + TICK);
+                continue;
+            }
             let Some(index) = self.later.iter().position(|later| later.at <= now) else {
-                return self.later.iter().map(|later| later.at).chain(until).min();
+                return self.later.iter().map(|later| later.at).chain(until).chain(self.tick).min();
             };
             let later = self.later.swap_remove(index);
             if let Ok(request) = Message::parse(&later.datagram) {
@@ -98,8 +114,15 @@ impl Server {
 
     fn answer(&mut self, id: RequestId, request: &Message<'_>) {
         let (now, device) = (self.udp.now(), &mut self.device);
-        let done = self.endpoint.respond(now, id, &mut self.tx, |answer| device.answer(request, answer));
-        self.done(done);
+        let done = match device.observable(request) {
+            Some(resource) => {
+                self.tick.get_or_insert(now + TICK);
+                let build = |answer: &mut Writer<'_>| device.answer(request, answer);
+                self.endpoint.respond_observing(now, id, resource, 0, &mut self.tx, build)
+            }
+            None => self.endpoint.respond(now, id, &mut self.tx, |answer| device.answer(request, answer)),
+        };
+        self.done(done, "");
     }
 
     /// Takes a piece of a file.
@@ -125,9 +148,9 @@ impl Server {
         }
     }
 
-    fn done(&mut self, answered: Result<Option<Transmit<SocketAddr>>, RespondError>) {
+    fn done(&mut self, answered: Result<Option<Transmit<SocketAddr>>, RespondError>, remark: &str) {
         match answered {
-            Ok(Some(transmit)) => self.send(transmit, ""),
+            Ok(Some(transmit)) => self.send(transmit, remark),
             // It waits until the client has acknowledged another one, and comes out of `poll`.
             Ok(None) => {}
             Err(error) => complain(format_args!("cannot answer: {error}")),

@@ -63,10 +63,13 @@ fn number<N: std::str::FromStr>(answer: &Answer) -> bool {
     std::str::from_utf8(&answer.payload).is_ok_and(|text| text.trim().parse::<N>().is_ok())
 }
 
+/// How often an observer is told, after the first answer.
+const NOTIFICATIONS: u32 = 3;
+
 /// How long the file is that goes there and back.
 const FILE: u32 = 100_000;
 
-/// Every step, a file there and back, and the sum; the first answer that is wrong or missing ends it.
+/// Every step, an observation, a file there and back, and the sum; the first answer that is wrong or missing ends it.
 pub fn tour(client: &mut Client) -> Result<(), NoAnswer> {
     for Step { method, path, payload, expected, is_right } in STEPS {
         let answer = client.request(*method, |request| {
@@ -78,6 +81,18 @@ pub fn tour(client: &mut Client) -> Result<(), NoAnswer> {
         if !is_right(&answer) {
             return Err(wrong(*method, path, &answer, expected));
         }
+    }
+    let mut left = NOTIFICATIONS;
+    let count = |request: &mut Writer<'_>| _ = request.path("/count");
+    let mut others = 0;
+    let observed = client.observe(None, &count, |answer| {
+        others += u32::from(answer.code != Code::CONTENT || !number::<u32>(answer));
+        let goes_on = left > 0;
+        left = left.saturating_sub(1);
+        goes_on
+    })?;
+    if !observed || others > 0 {
+        return Err(NoAnswer::Wrong(format!("GET /count: {NOTIFICATIONS} notifications with a number are right")));
     }
     let file: Vec<u8> = (0..FILE).map(|at| (at.wrapping_mul(0x9e37_79b9) >> 24) as u8).collect();
     let path = |request: &mut Writer<'_>| _ = request.path("/file");
@@ -91,7 +106,7 @@ pub fn tour(client: &mut Client) -> Result<(), NoAnswer> {
         return Err(NoAnswer::Wrong(format!("GET /file: {}, and not the bytes that were sent", answer.code)));
     }
     let trace = &client.udp.trace;
-    let requests = STEPS.len() + 2;
+    let requests = STEPS.len() + 3;
     trace.line(format_args!("\n{requests} requests, each answered as it should be; {}.", trace.total()));
     Ok(())
 }

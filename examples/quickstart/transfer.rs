@@ -3,7 +3,7 @@
 use crate::client::Link;
 use coaplet::block::{Body, Fetch, Progress, Send, Settings};
 use coaplet::endpoint::{ClientResponse, Failure, Handle, Request, RequestError, Transmit};
-use coaplet::{Instant, Writer};
+use coaplet::{Instant, Message, Writer};
 use std::net::SocketAddr;
 
 /// A download, or an upload: what the endpoint needs to go on with it.
@@ -39,6 +39,14 @@ impl<'a> Transfer<'a> {
         match &mut self.machine {
             Machine::Fetch(fetch) => fetch.ask(endpoint, now, tx, self.options),
             Machine::Send(send, body) => send.ask(endpoint, now, tx, Body::slice(body), self.options),
+        }
+    }
+
+    /// A download begins with a block that has come as a notification, which says that what came before it is old.
+    pub fn begin<'d>(&mut self, link: &mut Link, message: &Message<'d>) -> Progress<'d> {
+        match &mut self.machine {
+            Machine::Fetch(fetch) => fetch.begin_with(&mut link.endpoint, message),
+            Machine::Send(..) => Progress::Next,
         }
     }
 
