@@ -40,6 +40,15 @@ fn quickstart_ends_by_itself() {
         "CON 2.05 Content",
         "->    4 bytes  ACK Empty",
         "4.04 Not Found",
+        "[Observe: 0, Uri-Path: count]",
+        "ACK 2.05 Content",
+        "CON 2.05 Content",
+        "->    4 bytes  ACK Empty",
+        "CON 2.05 Content",
+        "->    4 bytes  ACK Empty",
+        "CON 2.05 Content",
+        "->    4 bytes  ACK Empty",
+        "[Observe: 1, Uri-Path: count]",
         "<>  PUT /file: 100000 bytes in ",
         "2.04 Changed",
         "<>  GET /file: 100000 bytes in ",
@@ -63,7 +72,7 @@ fn quickstart_ends_by_itself() {
         }
     }
     let sum = format!("{messages} messages (1 lost on purpose), {bytes} bytes.");
-    assert!(messages >= 14 + 2 * 196 && text.trim_end().ends_with(&sum), "{sum}: {text}");
+    assert!(messages >= 24 + 2 * 196 && text.trim_end().ends_with(&sum), "{sum}: {text}");
 }
 
 /// Nothing is lost unless it is asked for.
@@ -205,10 +214,13 @@ fn mistakes_of_quickstart() {
         (&["put", "coap://127.0.0.1/"], "a URI and a payload"),
         (&["get", "coap://127.0.0.1/", "more"], "\"more\" is one argument too many"),
         (&["get", "coap://127.0.0.1/", "--block", "100"], "16, 32, 64, 128, 256, 512 or 1024"),
-        (&["tour", "coap://127.0.0.1/", "--block", "64"], "--block goes with get and put"),
+        (&["tour", "coap://127.0.0.1/", "--block", "64"], "--block goes with get, put and observe"),
         (&["get", "coap://127.0.0.1/", "--from", "x"], "--from goes with put"),
         (&["put", "coap://127.0.0.1/", "on", "--from", "x"], "not both"),
         (&["put", "coap://127.0.0.1/", "--from", "/no/such/file"], "cannot read \"/no/such/file\""),
+        (&["get", "coap://127.0.0.1/", "--count", "3"], "--count goes with observe"),
+        (&["observe", "coap://127.0.0.1/", "--count", "some"], "--count \"some\": a number is asked for"),
+        (&["observe"], "the URI is missing"),
         (&["serve", "more"], "\"more\" is one argument too many"),
         (&["--hlep"], "--hlep"),
         (&["serve", "--bnid", "127.0.0.1:0"], "--bnid"),

@@ -3,7 +3,7 @@
 use crate::process::{Ended, LIMIT, Running, Server, example, file, pattern, run};
 use std::env;
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, UdpSocket};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
@@ -15,11 +15,15 @@ pub const TESTS: &[(&str, fn())] = &[
     ("aiocoap_waits_for_our_separate_response", aiocoap_waits_for_our_separate_response),
     ("aiocoap_fetches_a_file_in_blocks", aiocoap_fetches_a_file_in_blocks),
     ("aiocoap_sends_a_file_in_blocks", aiocoap_sends_a_file_in_blocks),
+    ("aiocoap_observes_our_count", aiocoap_observes_our_count),
     ("we_get_from_aiocoap", we_get_from_aiocoap),
     ("we_put_to_aiocoap", we_put_to_aiocoap),
     ("we_are_told_by_aiocoap_what_is_not_there", we_are_told_by_aiocoap_what_is_not_there),
     ("we_fetch_from_aiocoap_in_blocks", we_fetch_from_aiocoap_in_blocks),
     ("we_send_to_aiocoap_in_blocks", we_send_to_aiocoap_in_blocks),
+    ("we_observe_aiocoap", we_observe_aiocoap),
+    ("we_observe_aiocoap_in_blocks", we_observe_aiocoap_in_blocks),
+    ("we_are_told_by_aiocoap_that_it_is_gone", we_are_told_by_aiocoap_that_it_is_gone),
 ];
 
 /// How large blocks can be, and the length of a body that goes in such.
@@ -179,4 +183,51 @@ fn we_send_to_aiocoap_in_blocks() {
         assert_eq!(done.status, Some(0), "{size}: {:?}", done.stderr.lines().last());
         assert!(ask(&["get", &server.uri("/kept")]).stdout == body, "{size}");
     }
+}
+
+/// So many numbers, each above the one before: a state that is superseded before it is sent is left out.
+fn counts(lines: impl Iterator<Item = impl AsRef<str>>, how_many: usize) {
+    let numbers: Vec<u32> = lines.map(|line| line.as_ref().parse().expect("a number")).collect();
+    assert!(numbers.len() == how_many && numbers.windows(2).all(|pair| pair[0] < pair[1]), "{numbers:?}");
+}
+
+fn aiocoap_observes_our_count() {
+    let server = Server::start("127.0.0.1:0");
+    counts(aiocoap_client(&["observe", &server.uri("/count"), "5"]).text().lines(), 5);
+    assert!(server.line_with("(notification) CON 2.05").contains("Observe"));
+}
+
+fn we_observe_aiocoap() {
+    let server = AiocoapServer::start();
+    let done = ask(&["observe", &server.uri("/ticks"), "--count", "5"]);
+    assert_eq!(done.status, Some(0), "{done:?}");
+    counts(done.text().lines(), 5);
+}
+
+/// RFC 7959 2.6: each is whole, and of one state.
+fn we_observe_aiocoap_in_blocks() {
+    let server = AiocoapServer::start();
+    for (_, size, _) in SIZES {
+        let done = ask(&["observe", &server.uri("/pages"), "--count", "3", "--block", size]);
+        assert_eq!(done.status, Some(0), "{size}: {:?}", done.stderr.lines().last());
+        for page in done.text().lines() {
+            let number = page.trim_end_matches('.');
+            assert!(page.len() == 3000 && number.parse::<u32>().is_ok(), "{size}: {number} of {}", page.len());
+        }
+        counts(done.text().lines().map(|page| page.trim_end_matches('.')), 3);
+    }
+}
+
+fn we_are_told_by_aiocoap_that_it_is_gone() {
+    let server = AiocoapServer::start();
+    let uri = server.uri("/gone");
+    let mut observing =
+        Running::start(example("quickstart").args(["observe", &uri]).stdout(Stdio::piped()).stderr(Stdio::piped()));
+    let mut lines = BufReader::new(observing.child.stdout.take().expect("a pipe")).lines();
+    assert_eq!(lines.next().expect("a line").expect("UTF-8"), "here");
+    aiocoap_client(&["delete", &uri]);
+    assert_eq!(observing.wait(LIMIT), Some(4));
+    let mut errors = String::new();
+    observing.child.stderr.take().expect("a pipe").read_to_string(&mut errors).expect("UTF-8");
+    assert!(errors.trim_end().ends_with("4.04 Not Found"), "{errors}");
 }

@@ -18,6 +18,7 @@ pub const TESTS: &[(&str, fn())] = &[
     ("coap_client_waits_for_our_separate_response", coap_client_waits_for_our_separate_response),
     ("coap_client_fetches_a_file_in_blocks", coap_client_fetches_a_file_in_blocks),
     ("coap_client_sends_a_file_in_blocks", coap_client_sends_a_file_in_blocks),
+    ("coap_client_observes_our_count", coap_client_observes_our_count),
     ("we_get_the_time_of_coap_server", we_get_the_time_of_coap_server),
     ("we_list_the_resources_of_coap_server", we_list_the_resources_of_coap_server),
     ("we_wait_for_the_separate_response_of_coap_server", we_wait_for_the_separate_response_of_coap_server),
@@ -25,6 +26,7 @@ pub const TESTS: &[(&str, fn())] = &[
     ("we_are_told_by_coap_server_what_is_not_there", we_are_told_by_coap_server_what_is_not_there),
     ("we_retransmit_what_coap_server_loses", we_retransmit_what_coap_server_loses),
     ("coap_server_answers_what_we_lose_first", coap_server_answers_what_we_lose_first),
+    ("we_observe_the_time_of_coap_server", we_observe_the_time_of_coap_server),
     ("we_send_to_and_fetch_from_coap_server_in_blocks", we_send_to_and_fetch_from_coap_server_in_blocks),
 ];
 
@@ -181,6 +183,22 @@ fn coap_client_sends_a_file_in_blocks() {
     }
 }
 
+/// A number in each line, one more than in the line before, and so many lines at least.
+fn counts(text: &str, least: usize) {
+    let numbers: Vec<u32> = text.lines().filter_map(|line| line.parse().ok()).collect();
+    assert!(numbers.len() >= least, "{text}");
+    assert!(numbers.windows(2).all(|pair| pair[1] == pair[0] + 1), "{text}");
+}
+
+/// For ten seconds; then it lets go.
+fn coap_client_observes_our_count() {
+    let server = Server::start("127.0.0.1:0");
+    counts(coap_client(&["-w", "-m", "get", "-s", "10"], &server.uri("/count")).text(), 15);
+    assert!(server.line_with("Observe: 0").contains("CON GET"));
+    assert!(server.line_with("(notification) CON 2.05").contains("Observe"));
+    assert!(server.line_with("Observe: 1,").contains("CON GET"), "it asks to be told no more");
+}
+
 /// `coap-server-notls` on a port of its own.
 struct CoapServer {
     _running: Running,
@@ -266,6 +284,18 @@ fn we_wait_for_the_separate_response_of_coap_server() {
     // RFC 7252 5.2.2: the Empty ACK, the response in a CON, and the ACK of that.
     assert!(after("<-    4 bytes  ACK Empty") < after("CON 2.05 Content"), "{done:?}");
     assert!(after("CON 2.05 Content") < after("->    4 bytes  ACK Empty"), "{done:?}");
+}
+
+/// Its clock changes every second. CON; and with `-N` NON, but every fifth.
+fn we_observe_the_time_of_coap_server() {
+    for (arguments, kind) in [(&[][..], "CON 2.05 Content"), (&["-N"], "NON 2.05 Content")] {
+        let server = CoapServer::start(arguments);
+        let done = get(&["observe", &server.uri("/time?ticks"), "--count", "4"]);
+        assert_eq!(done.status, Some(0), "{done:?}");
+        counts(done.text(), 4);
+        assert!(done.stderr.contains(kind), "{done:?}");
+        assert!(done.stderr.contains("CON GET") && done.stderr.contains("Observe: 1,"), "it lets go: {done:?}");
+    }
 }
 
 fn we_put_to_coap_server() {

@@ -3,6 +3,7 @@
 client.py get URI [SZX]             the body, to standard output; SZX: the block size asked for
 client.py put URI FILE [SZX]        the code of the answer
 client.py post URI FILE [SZX]       the payload of the answer, to standard output
+client.py delete URI                the code of the answer
 client.py --version                 that of aiocoap
 client.py observe URI COUNT         so many notifications, the first answer included, a line each; then it lets go
 """
@@ -12,7 +13,7 @@ import sys
 
 import aiocoap
 import aiocoap.meta
-from aiocoap.numbers.codes import GET, POST, PUT
+from aiocoap.numbers.codes import DELETE, GET, POST, PUT
 from aiocoap.optiontypes import BlockOption
 
 
@@ -30,6 +31,8 @@ async def main(verb, uri="", *rest):
     if verb == "get":
         response = await context.request(size(aiocoap.Message(code=GET, uri=uri), rest, "block2")).response_raising
         sys.stdout.buffer.write(response.payload)
+    elif verb == "delete":
+        print((await context.request(aiocoap.Message(code=DELETE, uri=uri)).response_raising).code)
     elif verb in ("put", "post"):
         body = open(rest[0], "rb").read()
         message = aiocoap.Message(code=PUT if verb == "put" else POST, uri=uri, payload=body)
