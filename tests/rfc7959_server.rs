@@ -521,3 +521,45 @@ fn a_store_without_slots_for_transfers() {
     let coaplet::block::Received::Answered(Some(sent)) = received else { panic!("{received:?}") };
     assert_eq!(show(&tx[..sent.len]), "ACK 5.03 A:10");
 }
+
+#[test]
+fn a_request_that_is_answered_already_is_none_to_be_received() {
+    let config = Config::DEFAULT.blockwise();
+    let mut ep = Endpoint::new(config, [7; 16], Fixed::<u16, 2, 4, 512, 0, 2>::new());
+    let mut tx = [0; 256];
+    let bytes = build("CON PUT /log 1:0/1/64 (0..64)", 1, &[1]);
+    let Event::Request(request) = ep.handle(Instant::ZERO, 5, Arrival::Unicast, &bytes, &mut tx).event else {
+        panic!()
+    };
+    ep.respond(Instant::ZERO, request.id, &mut tx, |w| _ = w.code(Code::CHANGED)).unwrap();
+    let late = ep.receive(Instant::ZERO, &request, &PLAIN, &mut tx);
+    assert_eq!(late, Err(coaplet::endpoint::RespondError::Stale));
+    assert_eq!(ep.usage().transfers, 0);
+}
+
+/// RFC 7967: who does not want an answer gets an Empty ACK, and the block counts as answered all the same.
+#[test]
+fn rfc7967_an_answer_that_is_not_wanted() {
+    let mut server = Server::<Scan>::new(Plan::PLAIN);
+    let silent = |server: &mut Server<Scan>, number: u32, more: bool, payload: &[u8]| {
+        server.id += 1;
+        let mut bytes = [0; 128];
+        let len = Writer::new(&mut bytes, Header::confirmable(Code::PUT, server.id), &[1])
+            .path("log")
+            .block1(coaplet::wire::Block::with_size(number, more, 64).unwrap())
+            .no_response(coaplet::NoResponse::new(2))
+            .payload(payload)
+            .finish()
+            .unwrap();
+        server.takes(transfers::CLIENT, &bytes[..len]);
+        show(&server.sent.pop_front().unwrap())
+    };
+    for _ in 0..2 {
+        assert_eq!(silent(&mut server, 0, true, &up()[..64]), "ACK");
+    }
+    for _ in 0..2 {
+        assert_eq!(silent(&mut server, 1, false, &up()[64..70]), "ACK");
+    }
+    assert_eq!((server.pieces.len(), server.body()), (2, up()[..70].to_vec()));
+    server.is_free();
+}

@@ -95,16 +95,30 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         tx: &mut [u8],
     ) -> Result<Received<'d, S::Peer>, RespondError> {
         let mut engine = self.at(now);
-        let refusal = match engine.receive(request.id, &request.message, settings) {
-            Ok(Ok(piece)) => return Ok(Received::Piece(piece)),
-            Ok(Err(transfer)) => return Ok(Received::Later(transfer)),
-            Err(refusal) => refusal,
-        };
-        if refusal.code == Code::EMPTY {
-            return Ok(Received::Answered(None));
+        let (id, message) = (request.id, &request.message);
+        let peer = engine.asked_by(id).ok_or(RespondError::Stale)?;
+        match engine.receive(id, peer, message, settings) {
+            Seen::Later(transfer) => Ok(Received::Later(transfer)),
+            Seen::Refused(refusal) if refusal.code == Code::EMPTY => Ok(Received::Answered(None)),
+            Seen::Refused(refusal) => {
+                let max_age = engine.rules().refusal_max_age;
+                engine.answer(id, None, tx, &mut |w| refusal.write(w, max_age)).map(Received::Answered)
+            }
+            Seen::Piece(transfer) => {
+                let block = message.block1();
+                Ok(Received::Piece(Piece {
+                    offset: block.and_then(Block::offset).unwrap_or(0),
+                    bytes: message.payload(),
+                    last: !block.is_some_and(Block::more),
+                    size: message.size1(),
+                    transfer,
+                    request: id,
+                    asked: Asked { block1: answer_to(block, settings), ..Asked::of(message) },
+                    max_message: settings.max_message,
+                    block_size: settings.block_size,
+                }))
+            }
         }
-        let max_age = engine.rules().refusal_max_age;
-        engine.answer(request.id, None, tx, &mut |w| refusal.write(w, max_age)).map(Received::Answered)
     }
 
     /// Answers a piece that is not the last: 2.31 Continue. Blocks are to have the size of `settings.block_size` from
@@ -119,8 +133,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         piece: &Piece<'_>,
         tx: &mut [u8],
     ) -> Result<Option<Transmit<S::Peer>>, RespondError> {
-        let block1 = piece.asked.block1.map(|block| with_more(block, true));
-        let refusal = Refusal { code: Code::CONTINUE, block1, size1: None };
+        let refusal = Refusal { code: Code::CONTINUE, block1: piece.asked.block1, size1: None };
         self.answer_piece(now, piece, tx, &mut |w| refusal.write(w, 0))
     }
 
@@ -166,11 +179,11 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     }
 }
 
-const fn with_more(block: Block, more: bool) -> Block {
-    match Block::new(block.num(), more, block.szx()) {
-        Ok(block) => block,
-        Err(_) => block,
-    }
+/// The Block1 of an answer (RFC 7959 2.3): the block that is acknowledged, and how large others are to be from now on.
+/// That more are to come is for 2.31 to say.
+fn answer_to(block: Option<Block>, settings: &Settings) -> Option<Block> {
+    let block = block?;
+    Block::new(block.num(), false, block.szx().min(settings.wanted_szx())).ok()
 }
 
 /// An answer that the application has no part in.
@@ -192,106 +205,95 @@ impl Refusal {
         if self.code == Code::SERVICE_UNAVAILABLE {
             w.max_age(max_age);
         }
-        Extras { block1: self.block1, size1: self.size1, ..Extras::default() }.put::<false>(w);
+        let more = self.code == Code::CONTINUE;
+        let block1 = self.block1.map(|block| Block::new(block.num(), more, block.szx()).unwrap_or(block));
+        Extras { block1, size1: self.size1, ..Extras::default() }.put::<false>(w);
     }
 }
 
-/// A piece, or a request for a later block of the answer.
-type Seen<'d> = Result<Piece<'d>, Option<TransferId>>;
+/// What a request is found to be.
+enum Seen {
+    /// A piece: of which transfer, if it is not all of the body.
+    Piece(Option<TransferId>),
+    Later(Option<TransferId>),
+    Refused(Refusal),
+}
 
 impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
-    fn receive<'d>(
-        &mut self,
-        request: RequestId,
-        message: &Message<'d>,
-        settings: &Settings,
-    ) -> Result<Seen<'d>, Refusal> {
-        let (bytes, size, asked) = (message.payload(), message.size1(), Asked::of(message));
-        let mut piece = Piece {
-            offset: 0,
-            bytes,
-            last: true,
-            size,
-            transfer: None,
-            request,
-            asked,
-            max_message: settings.max_message,
-            block_size: settings.block_size,
-        };
-        let block = message.block1();
-        let later = block.is_none() && asked.offset() > 0;
-        let peer = self.meant(request.0).and_then(|index| self.held.exchanges.at(index)).map(|exchange| exchange.peer);
-        // Of a request whose time is over there is nothing to be found: answering it is the error.
-        let peer = peer.filter(|_| R::TRANSFERS).unwrap_or(u32::MAX);
+    /// Looks at a request that is still to be answered, of a peer.
+    fn receive(&mut self, request: RequestId, peer: u32, message: &Message<'_>, settings: &Settings) -> Seen {
+        let (bytes, block) = (message.payload(), message.block1());
+        let later = block.is_none() && message.block2().is_some_and(|block| block.num() > 0);
         let alone = !later && block.is_none_or(|block| block.num() == 0 && !block.more());
         let (mut key, mut found) = (0, None);
         if R::TRANSFERS && !alone {
             key = self.held.body_key(peer, message);
             found = self.held.transfers.as_ref().and_then(|transfers| transfers.find(peer, key));
         }
+        let known = found.and_then(|index| Some((index, *self.transfer(index)?)));
         if later {
-            if let Some((index, stage)) = found.and_then(|index| Some((index, self.transfer(index)?.stage))) {
+            if let Some((index, transfer)) = known {
                 // It is remembered as long as its answer is fetched.
-                self.touch_transfer(index, stage);
+                self.touch_transfer(index, transfer.stage);
             }
-            return Ok(Err(found.and_then(|index| self.transfer_handle(index)).map(TransferId)));
+            return Seen::Later(found.and_then(|index| self.transfer_handle(index)).map(TransferId));
         }
-        let Some(block) = block else {
-            return if bytes.len() as u32 > settings.max_body { Err(too_large(settings)) } else { Ok(Ok(piece)) };
+        let refuse = |code| Seen::Refused(Refusal { code, block1: answer_to(block, settings), size1: None });
+        let (room, offset, value) = match block {
+            Some(block) => (block.size(), block.offset(), block.value()),
+            None => (Some(u16::MAX), Some(0), 0),
         };
         // RFC 7959 2.2, 2.3.
-        let Some((room, offset)) = block.size().map(usize::from).zip(block.offset()) else {
-            return Err(Refusal::new(Code::BAD_REQUEST));
-        };
-        if bytes.len() > room || block.more() && bytes.len() < room {
-            return Err(Refusal::new(Code::BAD_REQUEST));
+        let more = block.is_some_and(Block::more);
+        let (Some(room), Some(offset)) = (room, offset) else { return Seen::Refused(Refusal::new(Code::BAD_REQUEST)) };
+        if bytes.len() > usize::from(room) || more && bytes.len() < usize::from(room) {
+            return Seen::Refused(Refusal::new(Code::BAD_REQUEST));
         }
-        // 2.5: how large blocks are to be from now on.
-        let szx = block.szx().min(settings.wanted_szx());
-        let block1 = Block::new(block.num(), false, szx).ok();
-        piece.offset = offset;
-        piece.last = !block.more();
-        piece.asked.block1 = block1;
-        let hash = self.held.body_hash(0, block.value(), bytes) as u32;
-        let again = found.and_then(|index| Some((index, *self.transfer(index)?)));
-        if let Some((index, transfer)) = again.filter(|(_, t)| t.block() == block.value() && t.hash == hash) {
+        let hash = if R::TRANSFERS && !alone { self.held.body_hash(0, value, bytes) as u32 } else { 0 };
+        if let Some((index, transfer)) = known.filter(|(_, t)| t.block() == value && t.hash == hash) {
             // It came before: the answer got lost, or is still being made, and goes to who asks last.
             self.touch_transfer(index, transfer.stage);
             if let Some(transfer) = self.transfer_mut(index) {
                 transfer.request = request.0;
             }
-            let code = Code::from_byte(transfer.code());
-            let block1 = block1.map(|block| with_more(block, code == Code::CONTINUE));
-            return Err(Refusal { block1, ..Refusal::new(code) });
+            return refuse(Code::from_byte(transfer.code()));
         }
         let end = offset.saturating_add(bytes.len() as u32);
-        if end > settings.max_body || block.num() == 0 && size.is_some_and(|size| size > settings.max_body) {
-            return Err(Refusal { block1, ..too_large(settings) });
+        let announced = if offset == 0 { message.size1().unwrap_or(0) } else { 0 };
+        if end.max(announced) > settings.max_body || !R::TRANSFERS && !alone {
+            let size1 = Some(settings.max_body);
+            let block1 = answer_to(block, settings);
+            return Seen::Refused(Refusal { code: Code::REQUEST_ENTITY_TOO_LARGE, block1, size1 });
         }
         if alone {
-            return Ok(Ok(piece));
+            return Seen::Piece(None);
         }
-        let index = match found {
+        let index = match known {
             // 2.5: the first block begins a new body in any case.
-            Some(index) if offset == 0 => index,
-            Some(index) if self.transfer(index).is_some_and(|t| t.next == offset && t.stage == Stage::Coming) => index,
-            None if !R::TRANSFERS => return Err(too_large(settings)),
+            Some((index, transfer)) if offset == 0 || transfer.next == offset && transfer.stage == Stage::Coming => {
+                index
+            }
             None if offset == 0 => match self.insert_transfer(peer, key) {
                 Some(index) => index,
-                None => return Err(Refusal::new(Code::SERVICE_UNAVAILABLE)),
+                None => return Seen::Refused(Refusal::new(Code::SERVICE_UNAVAILABLE)),
             },
             // 2.9.2.
-            _ => return Err(Refusal { block1, ..Refusal::new(Code::REQUEST_ENTITY_INCOMPLETE) }),
+            _ => return refuse(Code::REQUEST_ENTITY_INCOMPLETE),
         };
-        self.touch_transfer(index, if block.more() { Stage::Coming } else { Stage::Over });
+        self.touch_transfer(index, if more { Stage::Coming } else { Stage::Over });
         if let Some(transfer) = self.transfer_mut(index) {
-            transfer.set_block(block.value());
+            transfer.set_block(value);
             transfer.hash = hash;
             transfer.next = end;
             transfer.request = request.0;
         }
-        piece.transfer = self.transfer_handle(index).map(TransferId);
-        Ok(Ok(piece))
+        Seen::Piece(self.transfer_handle(index).map(TransferId))
+    }
+
+    /// Of whom a request is that is still to be answered.
+    fn asked_by(&self, request: RequestId) -> Option<u32> {
+        let exchange = self.held.exchanges.at(self.meant(request.0)?)?;
+        (exchange.state.awaits_answer() && !self.is_detached(exchange.peer)).then_some(exchange.peer)
     }
 
     /// Answers a request; of a piece, the last one that brought it. There is one of it for each endpoint, whatever is
@@ -352,8 +354,4 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             self.touch_transfer(index, Stage::Over);
         }
     }
-}
-
-fn too_large(settings: &Settings) -> Refusal {
-    Refusal { size1: Some(settings.max_body), ..Refusal::new(Code::REQUEST_ENTITY_TOO_LARGE) }
 }

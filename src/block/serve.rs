@@ -22,10 +22,10 @@ use crate::wire::{Block, Code, Message, Writer};
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Asked {
-    block2: Option<Block>,
+    pub(super) block2: Option<Block>,
     /// What the answer says of the block of the request (RFC 7959 2.3).
     pub(super) block1: Option<Block>,
-    size2: bool,
+    pub(super) size2: bool,
 }
 
 impl Asked {

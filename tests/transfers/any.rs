@@ -4,18 +4,23 @@
 use coaplet::block::{Asked, Body, Fetch, Progress, Received, Send, Settings, serve};
 use coaplet::endpoint::{Arrival, Event, Failure, Output, Request, TransferId};
 use coaplet::store::{Indexed, Scale, Scan};
+use coaplet::wire::Block;
 use coaplet::{Code, Config, Endpoint, Fixed, Header, Instant, Message, OptionNumber, Type, Writer};
 use std::collections::HashMap;
 
 /// The options that count here; a value is of 0 to 4 bytes.
 const OPTIONS: [u16; 9] = [4, 5, 11, 12, 23, 27, 28, 60, 292];
 
-struct Script<'b>(&'b [u8]);
+struct Script<'b> {
+    bytes: &'b [u8],
+    /// The number of the block that would be right, of 16 bytes.
+    next: u32,
+}
 
 impl Script<'_> {
     fn byte(&mut self) -> Option<u8> {
-        let (&byte, rest) = self.0.split_first()?;
-        self.0 = rest;
+        let (&byte, rest) = self.bytes.split_first()?;
+        self.bytes = rest;
         Some(byte)
     }
 
@@ -24,9 +29,18 @@ impl Script<'_> {
         let mut bytes = vec![0; 1400];
         let mut w = Writer::new(&mut bytes, head, token);
         let which = u16::from(self.byte()?) | u16::from(self.byte()?) << 8;
-        for (at, number) in OPTIONS.into_iter().enumerate().filter(|(at, _)| which >> at & 1 == 1) {
-            let _ = at;
+        let mut right = false;
+        for (_, number) in OPTIONS.into_iter().enumerate().filter(|(at, _)| which >> at & 1 == 1) {
             let value = self.byte()?;
+            // Half of the blocks are what would be right, or near it: the next one, the one before, the first.
+            if matches!(number, 23 | 27) && value & 0x80 != 0 {
+                let number_of = [self.next, self.next, self.next.saturating_sub(1), 0][usize::from(value & 3)];
+                let block = Block::new(number_of, value & 12 != 0, 0).ok()?;
+                w.uint(OptionNumber::new(number), block.value());
+                self.next = number_of + 1;
+                right = true;
+                continue;
+            }
             let length = usize::from(value >> 5).min(4);
             // Small numbers, the right sizes and what is near them.
             let value = [value & 31, self.byte()?, self.byte().unwrap_or(0), value];
@@ -34,7 +48,9 @@ impl Script<'_> {
         }
         let payload = [0, 1, 16, 17, 32, 64, 63, 128, 1024, 1025, 5, 65, 33, 15, 31, 256];
         let length = payload[usize::from(self.byte().unwrap_or(0) & 15)];
-        w.payload(&vec![b'.'; length]);
+        let length = if right && length % 3 != 0 { 16 } else { length };
+        // What comes again is the same, and what follows is not.
+        w.payload(&vec![b'.' ^ self.next as u8; length]);
         let length = w.finish().ok()?;
         bytes.truncate(length);
         Some(bytes)
@@ -43,7 +59,7 @@ impl Script<'_> {
 
 /// Plays the bytes, to a client or a server of either scale.
 pub fn play(bytes: &[u8]) -> Result<(), String> {
-    let mut script = Script(bytes);
+    let mut script = Script { bytes, next: 0 };
     match script.byte().unwrap_or(0) & 3 {
         0 => client(script),
         1 => server::<Scan>(script),
@@ -141,7 +157,7 @@ fn exchange(
             _ => {}
         }
     }
-    Ok(script.0.is_empty())
+    Ok(script.bytes.is_empty())
 }
 
 enum Heard<'r> {

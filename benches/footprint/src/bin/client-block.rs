@@ -8,7 +8,6 @@
 use coaplet::block::{Body, Fetch, Progress, Send, Settings};
 use coaplet::endpoint::{Arrival, Event, Output, Request, Transmit};
 use coaplet::{Config, Endpoint, Fixed, Instant, Roles};
-use core::mem::MaybeUninit;
 use device::{CONSOLE, Device, Place, emit, seed};
 
 /// As [`ClientMin`](coaplet::endpoint::ClientMin), with bodies in blocks.
@@ -25,6 +24,7 @@ impl Roles for Small {
     const AGING: bool = false;
     const OBSERVE: bool = false;
     const REPORTS: bool = false;
+    const UNANSWERED: bool = false;
     const STATISTICS: bool = false;
     const TRANSFERS: bool = false;
     const OPTIONS_BEHIND: bool = false;
@@ -32,10 +32,9 @@ impl Roles for Small {
 
 /// One server, and a slot for the request and one for its separate response.
 type Memory = Fixed<[u8; 4], 1, 2, 256>;
-type Client = Endpoint<&'static mut Memory, Small>;
+type Client = Endpoint<Memory, Small>;
 
-static MEMORY: Place<Memory> = Place::new(Memory::new());
-static CLIENT: Place<MaybeUninit<Client>> = Place::new(MaybeUninit::uninit());
+static CLIENT: Place<Client> = Place::new(Client::of_roles([0; 16], Memory::new()));
 
 /// The server's address.
 const SERVER: [u8; 4] = [10, 0, 0, 1];
@@ -49,7 +48,8 @@ const IMAGE: &[u8] = b"An image that does not fit into one message of a hundred 
 #[unsafe(no_mangle)]
 #[inline(never)]
 fn firmware(_: &[u8], tx: &mut [u8], device: &mut Device) {
-    let client = CLIENT.lend().write(Client::of_roles(seed(), MEMORY.lend()));
+    let client = CLIENT.lend();
+    client.seed(seed());
     let mut fetch = Fetch::new(SERVER, Request::get(), SETTINGS);
     let mut send = Send::new(SERVER, Request::put(), SETTINGS);
     let mut now = Instant::ZERO;

@@ -9,7 +9,6 @@
 use coaplet::block::{Asked, Body, Received, Settings, serve};
 use coaplet::endpoint::{Arrival, Event, Output, RequestId, RespondError, ServerRequest, Transmit};
 use coaplet::{Code, Config, Endpoint, Fixed, Instant, Roles};
-use core::mem::MaybeUninit;
 use device::{CONSOLE, Device, Place, emit, seed};
 
 /// As [`ServerMin`](coaplet::endpoint::ServerMin), with bodies in blocks.
@@ -26,16 +25,16 @@ impl Roles for Small {
     const AGING: bool = false;
     const OBSERVE: bool = false;
     const REPORTS: bool = false;
+    const UNANSWERED: bool = false;
     const STATISTICS: bool = false;
     const OPTIONS_BEHIND: bool = false;
 }
 
 /// Room for one image at a time.
 type Memory = Fixed<[u8; 4], 4, 8, 512, 0, 1>;
-type Server = Endpoint<&'static mut Memory, Small>;
+type Server = Endpoint<Memory, Small>;
 
-static MEMORY: Place<Memory> = Place::new(Memory::new());
-static SERVER: Place<MaybeUninit<Server>> = Place::new(MaybeUninit::uninit());
+static SERVER: Place<Server> = Place::new(Server::of_roles([0; 16], Memory::new()));
 
 /// Blocks of 64 bytes; the image is no longer than 4 KiB.
 const SETTINGS: Settings = Settings { max_body: 4096, ..Settings::for_messages_of(127) };
@@ -47,7 +46,8 @@ const TEXT: &[u8] = b"A text that does not fit into one message of a hundred and
 #[unsafe(no_mangle)]
 #[inline(never)]
 fn firmware(_: &[u8], tx: &mut [u8], device: &mut Device) {
-    let server = SERVER.lend().write(Server::of_roles(seed(), MEMORY.lend()));
+    let server = SERVER.lend();
+    server.seed(seed());
     let mut waiting = None;
     let mut until = 0;
     while let Some(wake) = device.wait(until) {
