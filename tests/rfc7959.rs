@@ -2,10 +2,11 @@
 
 mod transfers;
 
-use coaplet::Code;
-use coaplet::block::Send;
+use coaplet::block::{Asked, Body, Send, serve};
 use coaplet::endpoint::Request;
 use coaplet::store::Indexed;
+use coaplet::{Code, Header, Writer};
+use transfers::notation::show;
 use transfers::server::{Plan, Server};
 use transfers::{Client, Machine, PLAIN, SERVER, early, of_size};
 
@@ -215,4 +216,43 @@ fn figure_11_post_with_block_wise_response_and_early_negotiation() {
     let mut server = served(Plan { length: 256, ..Plan::PLAIN }, &figure);
     assert_eq!((server.body(), server.later), (transfers::notation::up()[..300].to_vec(), 3));
     server.is_free();
+}
+
+/// Figures 12 and 13, from the notification on: the first block comes with it, the rest is fetched. How a notification comes
+/// about is RFC 7641's.
+#[test]
+fn figures_12_and_13_the_rest_of_a_notification() {
+    const LENGTH: usize = 309;
+    for size in [128_usize, 64] {
+        let blocks = LENGTH.div_ceil(size);
+        // The server writes the first block as large as the registration wants it ...
+        let mut tx = [0; 256];
+        let mut w = Writer::new(&mut tx, Header::confirmable(Code::CONTENT, 0xaf9c), &[0xfb]);
+        w.etag(&[0x6f, 0x00, 0xf3, 0x92]).observe(62354);
+        let (asked, body) = (Asked::first(size as u16), transfers::notation::down());
+        serve(&mut w, &asked, Body::slice(&body[..LENGTH]), &PLAIN);
+        let length = w.finish().unwrap();
+        assert_eq!(show(&tx[..length]), format!("CON 2.05 E:6f00f392 O:f392 2:0/1/{size} (0..{size})"));
+        // ... and each other one as it is asked for, of the same representation.
+        let mut figure = vec![];
+        for block in 1..blocks {
+            let (from, to) = (block * size, LENGTH.min(block * size + size));
+            let more = u8::from(block + 1 < blocks);
+            figure.push(format!("-> CON GET /status-icon 2:{block}/0/{size}"));
+            figure.push(format!("<- ACK 2.05 E:6f00f392 2:{block}/{more}/{size} ({from}..{to})"));
+        }
+        let figure: Vec<_> = figure.iter().map(String::as_str).collect();
+        served(Plan { length: LENGTH, etag: &[0x6f, 0x00, 0xf3, 0x92], ..Plan::PLAIN }, &figure).is_free();
+        // The client goes on from the notification. A newer one meanwhile starts over.
+        let first = tx[..length].to_vec();
+        let mut client = Client::fetch("status-icon", PLAIN);
+        client.sends("CON GET /status-icon");
+        for _ in 0..2 {
+            client.begins_with(&first);
+            client.sends(figure[0].trim_start_matches("-> "));
+        }
+        client.gets(figure[1].trim_start_matches("<- "));
+        client.plays(&figure[2..]);
+        client.ends(Code::CONTENT, LENGTH);
+    }
 }

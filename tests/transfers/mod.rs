@@ -264,3 +264,15 @@ impl Client {
         self.sent.pop_front().map(|(_, bytes)| bytes)
     }
 }
+
+impl Client {
+    /// A first block has come otherwise than as the answer to what was asked.
+    #[track_caller]
+    pub fn begins_with(&mut self, bytes: &[u8]) {
+        let message = Message::parse(bytes).unwrap();
+        let Machine::Fetch(fetch) = &mut self.machine else { panic!("that is for a download") };
+        let progress = fetch.begin_with(&mut self.ep, &message);
+        self.body.clear();
+        self.progress(Some(progress));
+    }
+}
