@@ -25,6 +25,7 @@ impl Roles for Small {
     const AGING: bool = false;
     const OBSERVE: bool = false;
     const REPORTS: bool = false;
+    const TEXTS: bool = false;
     const UNANSWERED: bool = false;
     const STATISTICS: bool = false;
     const OPTIONS_BEHIND: bool = false;
