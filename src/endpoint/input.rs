@@ -146,19 +146,19 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         tx: &mut [u8],
         reply: &mut Option<usize>,
     ) -> Option<u32> {
+        if !R::SERVER {
+            // No state, so that a duplicate gets the same again. A NON would take a Message ID; and a group is not told (RFC 7252 8.2).
+            if message.message_type() == Type::Confirmable {
+                *reply = self.refuse(from, message, Code::NOT_IMPLEMENTED, None, tx);
+            }
+            return None;
+        }
         let key = peer.map(|peer| self.held.remote_key(peer, message.message_id()));
         if let Some(index) = peer.zip(key).and_then(|(peer, key)| self.seen(peer, message.message_id(), key)) {
             // RFC 7252 4.5: a duplicate is acknowledged again, the request is processed once.
             self.count(Counter::Duplicate);
             if message.message_type() == Type::Confirmable {
                 *reply = self.again(index, message, tx);
-            }
-            return None;
-        }
-        if !R::SERVER {
-            // A NON would take a Message ID; and a group is not told (RFC 7252 8.2).
-            if message.message_type() == Type::Confirmable {
-                *reply = self.refuse(from, message, Code::NOT_IMPLEMENTED, None, tx);
             }
             return None;
         }

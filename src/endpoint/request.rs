@@ -266,11 +266,13 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
                 exchange.flags |= flag::NON;
             }
         };
-        if (!request.non || observes) && !self.make_room(peer, len) {
-            return Err(RequestError::NoBytes { needed: len });
-        }
         let inserted = self.insert(state, peer, message_id, token.as_bytes(), set);
         let index = inserted.ok_or(RequestError::NoExchange)?;
+        // To be sent again; or, to register again.
+        if (!request.non || observes) && !self.keep_bytes(index, message) {
+            self.let_go(index);
+            return Err(RequestError::NoBytes { needed: len });
+        }
         if observes {
             self.keep_registration(index, message);
         }
@@ -285,10 +287,6 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             self.take_message_id(peer);
             true
         } else {
-            self.keep_bytes(index, message);
-            if observes {
-                self.keep_registration(index, message);
-            }
             self.pace(index, pace);
             self.start(index, pace.nstart)
         };
@@ -345,7 +343,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             None => {
                 let length = self.rules().token_length;
                 let length = if group { length.max(4) } else { length };
-                self.held.draw_token(peer, length, R::OBSERVE).ok_or(RequestError::NoToken { length })
+                self.held.draw_token(peer, length, R::MULTICAST, R::OBSERVE).ok_or(RequestError::NoToken { length })
             }
         }
     }

@@ -11,11 +11,13 @@ const DRAWS: u32 = 10;
 impl<P: Copy + Eq + Hash, C: Scale> Held<'_, P, C> {
     /// A token of so many bytes that none of our requests to this peer, or to a group, has. `None`: all that were tried
     /// are taken.
-    pub(crate) fn draw_token(&mut self, peer: u32, length: u8, observe: bool) -> Option<Token> {
+    /// `groups`: whether there may be any to groups.
+    pub(crate) fn draw_token(&mut self, peer: u32, length: u8, groups: bool, observe: bool) -> Option<Token> {
         for _ in 0..DRAWS {
             let bytes = self.random.draw().to_le_bytes();
             let token = Token::try_from(bytes.get(..usize::from(length))?).ok()?;
-            if !self.is_taken(peer, &token, observe) && (peer == GROUP || !self.is_taken(GROUP, &token, false)) {
+            let everybody = groups && peer != GROUP && self.is_taken(GROUP, &token, false);
+            if !everybody && !self.is_taken(peer, &token, observe) {
                 return Some(token);
             }
         }
