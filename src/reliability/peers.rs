@@ -90,6 +90,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
 
     /// The same where there is no index. A peer to which nothing refers has nothing that is to be kept, but for what it
     /// was sent unheard: the one with the least of that gives way.
+    #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
     fn new_peer_of_few(&mut self, address: P) -> Option<u32> {
         for _ in 0..GIVE_WAY {
             let held = &mut self.held;
