@@ -58,10 +58,8 @@ pub(crate) struct Core {
     pub(crate) lists: [List; remembered::LISTS],
     /// Peers to which nothing refers, oldest first. Where there is an index.
     pub(crate) idle: List,
-    /// The Message IDs towards all peers, where there is no index.
+    /// The Message IDs towards all peers; where there is an index, those of peers that gave way.
     pub(crate) ids: Ids,
-    /// The Message IDs of peers that gave way, where there is one.
-    pub(crate) given_up: peers::GivenUp,
     /// The Message IDs of requests to groups.
     pub(crate) group: Ids,
     /// The slots below it are to be looked through for exchanges of peers that were forgotten.
@@ -89,7 +87,6 @@ impl Core {
             lists: [List::EMPTY; remembered::LISTS],
             idle: List::EMPTY,
             ids: Ids::NONE,
-            given_up: peers::GivenUp::NONE,
             group: Ids::NONE,
             sweep: 0,
             observing: Observing::NONE,

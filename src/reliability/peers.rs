@@ -24,32 +24,27 @@ const HALF_OF_GROUPS: u16 = 2048;
 /// way. So a peer that comes back goes on behind where it was, without a record of it. That holds until the sum goes
 /// round; before it does, within an EXCHANGE_LIFETIME, nobody gives way any more. The random number is the endpoint's;
 /// each address adds its keyed hash, so that a peer cannot tell the Message IDs of another.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct GivenUp {
-    ids: u16,
-    /// How many of these in the present EXCHANGE_LIFETIME.
-    lately: u16,
-    since: u32,
-}
+///
+/// It lies where the sequence towards all peers does without an index: `next` is the sum, of which so many were `given` up
+/// in the present EXCHANGE_LIFETIME.
+struct GivenUp<'i>(&'i mut Ids);
 
-impl GivenUp {
-    pub(crate) const NONE: GivenUp = GivenUp { ids: 0, lately: 0, since: 0 };
-
+impl GivenUp<'_> {
     /// Whether a peer with these Message IDs may give way. One that has begun its second half of them may not.
-    fn has_room(self, ids: &Ids, anew: bool) -> bool {
-        let lately = if anew { 0 } else { self.lately };
+    fn has_room(&self, ids: &Ids, anew: bool) -> bool {
+        let lately = if anew { 0 } else { self.0.given };
         // An EXCHANGE_LIFETIME may lie across two of those that are counted: half of HALF in each, and HALF for who
         // comes back.
         ids.given().is_some_and(|given| lately.saturating_add(given) < HALF / 2)
     }
 
     fn take(&mut self, given: u16, now: u32, anew: bool) {
-        if anew || self.lately == 0 {
-            self.lately = 0;
-            self.since = now;
+        if anew || self.0.given == 0 {
+            self.0.given = 0;
+            self.0.since = now;
         }
-        self.lately = self.lately.wrapping_add(given);
-        self.ids = self.ids.wrapping_add(given);
+        self.0.given = self.0.given.wrapping_add(given);
+        self.0.next = self.0.next.wrapping_add(given);
     }
 }
 
@@ -76,11 +71,11 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         if self.held.peers.len() == self.held.peers.capacity() {
             self.drop_idle_peer(true);
         }
-        if self.core.given_up.ids == 0 {
-            self.core.given_up.ids = self.held.random.draw() as u16;
+        if self.core.ids.next == 0 {
+            self.core.ids.next = self.held.random.draw() as u16;
         }
         let mut ids = Ids::NONE;
-        ids.begin(self.core.given_up.ids.wrapping_add(self.held.random.hash_address(address) as u16));
+        ids.begin(self.core.ids.next.wrapping_add(self.held.random.hash_address(address) as u16));
         let index = self.held.peers.insert(Peer { address: Some(address), ids, ..Peer::NONE })?.index();
         self.held.link_peer(index, address);
         // Nothing refers to it yet, and none of its Message IDs is on the way.
@@ -125,8 +120,8 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         // The oldest.
         let Some(index) = self.core.idle.first() else { return false };
         let Some(&Peer { address, ids, last, references, .. }) = held.peers.at(index) else { return false };
-        let given_up = &mut self.core.given_up;
-        let anew = passed(now, given_up.since) >= lifetime;
+        let mut given_up = GivenUp(&mut self.core.ids);
+        let anew = passed(now, given_up.0.since) >= lifetime;
         let is_over = ids.is_new() || passed(now, last) >= lifetime;
         if references != 0 || !(is_over || early && given_up.has_room(&ids, anew)) {
             return false;

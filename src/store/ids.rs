@@ -11,10 +11,10 @@ use super::held::passed;
 #[cfg_attr(test, derive(Hash))]
 pub(crate) struct Ids {
     /// Since when the present half is given out, in ms modulo 2^32.
-    since: u32,
-    next: u16,
+    pub(crate) since: u32,
+    pub(crate) next: u16,
     /// How many of the present half were given out; and [`ROUND`].
-    given: u16,
+    pub(crate) given: u16,
 }
 
 /// In `given`: not the first half any more.
