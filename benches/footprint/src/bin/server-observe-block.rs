@@ -1,5 +1,6 @@
-//! A server with bodies in blocks: what `server-min` is, a text that is served in blocks from where it lies, and an
-//! image that comes in blocks and goes to flash one by one. 127 bytes are the longest message.
+//! A server with bodies in blocks and something to observe: what `server-min` is, a text that is served in blocks from
+//! where it lies, an image that comes in blocks and goes to flash one by one, and the input pin, of which observers are
+//! told when it changes. 127 bytes are the longest message.
 //!
 //! The console is in the place of the flash: what comes of the image is told there as it is written.
 
@@ -7,11 +8,11 @@
 #![no_main]
 
 use coaplet::block::{Asked, Body, Received, Settings, serve};
-use coaplet::endpoint::{Arrival, Event, Output, RequestId, RespondError, ServerRequest, Transmit};
-use coaplet::{Code, Config, Endpoint, Fixed, Instant, Roles};
+use coaplet::endpoint::{Arrival, Event, Output, RequestId, ResourceId, RespondError, ServerRequest, Transmit};
+use coaplet::{Code, Config, Endpoint, Fixed, Instant, Roles, Writer};
 use device::{CONSOLE, Device, Place, emit, seed};
 
-/// As [`ServerMin`](coaplet::endpoint::ServerMin), with bodies in blocks.
+/// As [`ServerMin`](coaplet::endpoint::ServerMin), with bodies in blocks and observers.
 enum Small {}
 
 impl Roles for Small {
@@ -23,7 +24,6 @@ impl Roles for Small {
     const LONG_TOKENS: bool = false;
     const SHARES: bool = false;
     const AGING: bool = false;
-    const OBSERVE: bool = false;
     const REPORTS: bool = false;
     const TEXTS: bool = false;
     const UNANSWERED: bool = false;
@@ -31,14 +31,17 @@ impl Roles for Small {
     const OPTIONS_BEHIND: bool = false;
 }
 
-/// Room for one image at a time.
-type Memory = Fixed<[u8; 4], 4, 8, 512, 0, 1>;
+/// Room for two observers and what they observe, and for one image at a time.
+type Memory = Fixed<[u8; 4], 4, 8, 512, 3, 1>;
 type Server = Endpoint<Memory, Small>;
 
 static SERVER: Place<Server> = Place::new(Server::of_roles([0; 16], Memory::new()));
 
 /// Blocks of 64 bytes; the image is no longer than 4 KiB.
 const SETTINGS: Settings = Settings { max_body: 4096, ..Settings::for_messages_of(127) };
+
+/// The pin.
+const PIN: ResourceId = ResourceId(1);
 
 /// What is served.
 const TEXT: &[u8] = b"A text that does not fit into one message of a hundred and twenty-seven bytes, \
@@ -51,8 +54,13 @@ fn firmware(_: &[u8], tx: &mut [u8], device: &mut Device) {
     server.seed(seed());
     let mut waiting = None;
     let mut until = 0;
+    let mut pin = false;
     while let Some(wake) = device.wait(until) {
         let now = Instant::from_millis(wake.now);
+        if wake.pin != pin {
+            pin = wake.pin;
+            server.notify(PIN);
+        }
         if let Some(datagram) = wake.datagram {
             let input = server.handle(now, wake.from, Arrival::Unicast, datagram, tx);
             if let Some(reply) = input.reply {
@@ -62,7 +70,7 @@ fn firmware(_: &[u8], tx: &mut [u8], device: &mut Device) {
                 let message = &request.message;
                 if message.code() == Code::GET && message.path_is("temp") {
                     waiting = Some(request.id);
-                } else if let Ok(Some(answer)) = answer(server, now, &request, tx) {
+                } else if let Ok(Some(answer)) = answer(server, now, &request, pin, tx) {
                     transmit(now, tx, answer);
                 }
             }
@@ -77,6 +85,11 @@ fn firmware(_: &[u8], tx: &mut [u8], device: &mut Device) {
         until = loop {
             match server.poll(now, tx) {
                 Output::Send(due) => transmit(now, tx, due),
+                Output::Notify(notify) => {
+                    if let Ok(Some(due)) = server.write_notification(now, notify, tx, |w| state(w, pin)) {
+                        transmit(now, tx, due);
+                    }
+                }
                 Output::Broken(..) => emit(now.as_millis(), CONSOLE, b"broken", 6),
                 Output::Idle(at) => break at.map_or(u64::MAX, Instant::as_millis),
                 _ => {}
@@ -88,8 +101,17 @@ fn firmware(_: &[u8], tx: &mut [u8], device: &mut Device) {
 type Answered = Result<Option<Transmit<[u8; 4]>>, RespondError>;
 
 /// What is neither the sensor's nor anything else is not found.
-fn answer(server: &mut Server, now: Instant, request: &ServerRequest<'_, [u8; 4]>, tx: &mut [u8]) -> Answered {
+fn answer(
+    server: &mut Server,
+    now: Instant,
+    request: &ServerRequest<'_, [u8; 4]>,
+    pin: bool,
+    tx: &mut [u8],
+) -> Answered {
     let (message, id) = (&request.message, request.id);
+    if message.code() == Code::GET && message.path_is("pin") {
+        return server.respond_observing(now, id, PIN, 0, tx, |w| state(w, pin));
+    }
     if message.code() == Code::GET && message.path_is("text") {
         return respond(server, now, id, tx, Code::CONTENT, Body::slice(TEXT), &Asked::of(message));
     }
@@ -104,6 +126,10 @@ fn answer(server: &mut Server, now: Instant, request: &ServerRequest<'_, [u8; 4]
             if piece.last { server.conclude(now, &piece, tx, Body::EMPTY, |_| {}) } else { server.proceed(now, &piece, tx) }
         }
     }
+}
+
+fn state(w: &mut Writer<'_>, pin: bool) {
+    w.code(Code::CONTENT).payload(if pin { b"1" } else { b"0" });
 }
 
 fn respond(
