@@ -110,6 +110,7 @@ impl<'e, P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'e, P, C, R> {
     }
 
     /// By what the application names an exchange.
+    #[inline(always)]
     pub(crate) fn handle_of(&self, index: u32) -> Handle {
         let generation = self.held.exchanges.id(index).map_or(0, |id| id.generation());
         Handle { index, generation, brand: self.held.random.brand() }
