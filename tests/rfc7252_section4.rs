@@ -27,6 +27,32 @@ fn millis(row: &Value, key: &str) -> Vec<u64> {
 
 // 4.2: transmission.
 
+/// 4.2, 4.8.2: the last retransmission is due as MAX_TRANSMIT_SPAN ends, where the first timeout is the longest. A loop that
+/// comes ten milliseconds late sends it all the same; one that comes seconds late does not.
+#[test]
+fn rfc7252_4_2_the_last_retransmission_may_be_late_a_little() {
+    use coaplet::endpoint::Output;
+    let transmission = Transmission { ack_random_factor: 1000, ..Transmission::DEFAULT };
+    assert_eq!(transmission.max_transmit_span(), Duration::from_secs(30));
+    for (late, sent) in [(0, 4), (10, 4), (500, 4), (501, 3), (5_000, 3)] {
+        let store = coaplet::Fixed::<u16, 1, 2, 128>::new();
+        let mut ep = coaplet::Endpoint::new(Config { transmission, ..Config::DEFAULT }, [1; 16], store);
+        let mut tx = [0; 64];
+        let at = coaplet::Instant::from_millis;
+        let made = ep.request(at(0), PEER, Request::get(), &mut tx, |_| {});
+        assert!(made.is_ok_and(|(_, first)| first.is_some()));
+        let mut again = 0;
+        for due in [2_000, 6_000, 14_000, 30_000] {
+            // In time, but for the last one.
+            let now = at(if due == 30_000 { due + late } else { due });
+            while let Output::Send(_) = ep.poll(now, &mut tx) {
+                again += 1;
+            }
+        }
+        assert_eq!(again, sent, "{late} ms late");
+    }
+}
+
 /// 4.2, 4.8.2 and `transmission` of behaviour.json, with a hundred different draws of the first timeout.
 #[test]
 fn rfc7252_4_2_retransmissions_and_giving_up() {

@@ -144,7 +144,8 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     /// Whether a message is to be sent again now, and when to look again (RFC 7252 4.2).
     ///
     /// The k-th retransmission is due 2^k - 1 first timeouts after the first transmission. Who polls late catches up:
-    /// no faster than ACK_TIMEOUT, and not beyond MAX_TRANSMIT_SPAN.
+    /// no faster than ACK_TIMEOUT, and beyond MAX_TRANSMIT_SPAN by a quarter of that at most, as a loop over a socket is
+    /// always late a little and the last one may be due at its very end.
     pub(crate) fn next_try(&mut self, index: u32) -> Again {
         let rules = self.rules();
         let ticks = self.held.ticks();
@@ -164,7 +165,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         // A request may have a pace of its own.
         let span = if R::CLIENT { rules.span.max(offset(most)) } else { rules.span };
         let mut next = end;
-        let send = again < most && passed <= span;
+        let send = again < most && passed <= span.saturating_add(rules.pace.ack_timeout >> 2);
         if send {
             again = again.wrapping_add(1);
             let planned =
