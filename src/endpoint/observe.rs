@@ -28,6 +28,33 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     /// token of more than 8 bytes, if no slot is free, or if the code is not 2.xx; an observer with the same token then
     /// is none any more.
     ///
+    /// ```
+    /// use coaplet::endpoint::{Arrival, Event, Output, ResourceId};
+    /// use coaplet::{Code, Config, Endpoint, Fixed, Instant, Message};
+    ///
+    /// const TEMPERATURE: ResourceId = ResourceId(1);
+    /// // One slot for the observer, and one for what it observes.
+    /// let mut ep = Endpoint::new(Config::DEFAULT, [7; 16], Fixed::<u8, 4, 8, 512, 2>::new());
+    /// let (mut now, mut tx) = (Instant::ZERO, [0; 64]);
+    /// let registration = b"\x41\x01\x00\x01\x4a\x60\x54temp"; // GET, Observe: 0, Uri-Path: temp
+    /// let input = ep.handle(now, 9, Arrival::Unicast, registration, &mut tx);
+    /// let Event::Request(request) = input.event else { panic!() };
+    /// let answer = ep.respond_observing(now, request.id, TEMPERATURE, 0, &mut tx, |w| {
+    ///     w.code(Code::CONTENT).payload(b"22.9");
+    /// })?;
+    /// assert_eq!(Message::parse(&tx[..answer.unwrap().len])?.observe(), Some(1));
+    ///
+    /// // It has changed.
+    /// ep.notify(TEMPERATURE);
+    /// let Output::Notify(notify) = ep.poll(now, &mut tx) else { panic!() };
+    /// let notification = ep.write_notification(now, notify.non(), &mut tx, |w| {
+    ///     w.code(Code::CONTENT).payload(b"22.8");
+    /// })?;
+    /// let message = Message::parse(&tx[..notification.unwrap().len])?;
+    /// assert_eq!((message.token(), message.observe()), (&[0x4a][..], Some(2)));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`respond`](Endpoint::respond).
