@@ -221,19 +221,6 @@ fn run<S: Store<Peer = u16> + Clone>(seed: u64, store: impl Fn() -> S) -> Result
         let world = sim.application(peer).unwrap();
         let knows = world.observing.values().any(|&it| it == (resource, states[resource as usize]));
         if !knows && world.observing.values().any(|&(its, _)| its == resource) {
-            if std::env::var("DBG").is_ok() {
-                for r in sim.records().iter().filter(|r| r.from == peer || r.to == peer).rev().take(40) {
-                    println!(
-                        "{} {}->{} {:?} {}",
-                        r.at.as_millis(),
-                        r.from,
-                        r.to,
-                        r.kind,
-                        coaplet::Message::parse(&r.bytes).unwrap()
-                    );
-                }
-            }
-            let world = sim.application(peer).unwrap();
             return Err(format!(
                 "{peer} is on the list of {resource}, and was not told {states:?}: {:?}",
                 world.observing
@@ -350,13 +337,7 @@ fn a_round_trip_of_five_seconds() {
         });
         sim.run_for(Duration::from_secs(400)).unwrap();
         assert_eq!(sim.statistics(SERVER).unwrap().lost_observers, 0, "seed {seed}");
-        assert_eq!(
-            listed(&mut sim).len(),
-            6,
-            "seed {seed}: {:?} {:?}",
-            sim.usage(SERVER),
-            sim.application(2).map(|it| (&it.observing, &it.tally))
-        );
+        assert_eq!(sim.usage(SERVER).unwrap().observers, 9, "seed {seed}: six, and three resources");
         let states = sim.application(SERVER).unwrap().states;
         for client in 2..=3 {
             let world = sim.application(client).unwrap();
