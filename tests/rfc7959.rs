@@ -229,7 +229,7 @@ fn figures_12_and_13_the_rest_of_a_notification() {
         let mut tx = [0; 256];
         let mut w = Writer::new(&mut tx, Header::confirmable(Code::CONTENT, 0xaf9c), &[0xfb]);
         w.etag(&[0x6f, 0x00, 0xf3, 0x92]).observe(62354);
-        let (asked, body) = (Asked::first(size as u16), transfers::notation::down());
+        let (asked, body) = (Asked::first(Some(size as u16)), transfers::notation::down());
         serve(&mut w, &asked, Body::slice(&body[..LENGTH]), &PLAIN);
         let length = w.finish().unwrap();
         assert_eq!(show(&tx[..length]), format!("CON 2.05 E:6f00f392 O:f392 2:0/1/{size} (0..{size})"));

@@ -170,7 +170,7 @@ fn a_buffer_that_is_too_small_is_the_callers_error() {
     let mut tx = [0; 100];
     let mut w = Writer::new(&mut tx, Header::acknowledgement(Code::CONTENT, 1), &[7; 8]);
     w.echo(b"1");
-    serve(&mut w, &Asked::first(64), Body::slice(&down()), &PLAIN);
+    serve(&mut w, &Asked::first(Some(64)), Body::slice(&down()), &PLAIN);
     assert!(matches!(w.finish(), Err(coaplet::WriteError::OutOfOrder { .. })));
 }
 
@@ -183,7 +183,7 @@ fn a_representation_that_gives_less_than_it_has() {
         let mut tx = [0; 100];
         let mut w = Writer::new(&mut tx, Header::acknowledgement(Code::CONTENT, 1), &[7]);
         w.etag(&[1]);
-        serve(&mut w, &Asked::first(32), body, &PLAIN);
+        serve(&mut w, &Asked::first(Some(32)), body, &PLAIN);
         let len = w.finish().unwrap();
         let answer = Message::parse(&tx[..len]).unwrap();
         (answer.code(), answer.etag().is_some(), answer.payload().len())

@@ -36,18 +36,12 @@ impl Asked {
     }
 
     /// The first block, of at most so many bytes: what a notification has (RFC 7959 2.6). The size is that of the
-    /// request by which the observation was registered ([`block_size`](Asked::block_size)).
+    /// request by which the observation was registered:
+    /// [`Notify::block_size`](crate::endpoint::Notify::block_size). `None`: it has named none.
     #[must_use]
-    pub const fn first(block_size: u16) -> Asked {
-        let szx = match Block::szx_for(block_size as usize) {
-            Some(szx) => szx,
-            None => 0,
-        };
-        let block2 = match Block::new(0, false, szx) {
-            Ok(block) => Some(block),
-            Err(_) => None,
-        };
-        Asked { block2, block1: None, size2: false }
+    pub fn first(block_size: Option<u16>) -> Asked {
+        let szx = block_size.map(|size| Block::szx_for(usize::from(size)).unwrap_or(0));
+        Asked { block2: szx.and_then(|szx| Block::new(0, false, szx).ok()), block1: None, size2: false }
     }
 
     /// Where the block begins that is asked for, in bytes. 0: the first one, or all.
