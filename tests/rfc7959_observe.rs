@@ -62,7 +62,7 @@ impl Pair {
         });
         let (handle, sent) = made.unwrap();
         pair.observed = Some(handle);
-        pair.to_server(&tx[..sent.unwrap().len]);
+        pair.arrives_at_server(&tx[..sent.unwrap().len]);
         pair.settle();
         pair
     }
@@ -71,7 +71,7 @@ impl Pair {
         Instant::from_millis(self.now)
     }
 
-    fn to_server(&mut self, bytes: &[u8]) {
+    fn arrives_at_server(&mut self, bytes: &[u8]) {
         self.lines.push(format!("-> {}", show(bytes)));
         let (now, mut tx, etag) = (self.at(), [0; 1152], [self.version]);
         let input = self.server.handle(now, CLIENT, Arrival::Unicast, bytes, &mut tx);
@@ -86,16 +86,16 @@ impl Pair {
             sent = answered.unwrap();
         }
         if let Some(sent) = sent {
-            self.to_client(&tx[..sent.len].to_vec());
+            self.arrives_at_client(&tx[..sent.len]);
         }
     }
 
-    fn to_client(&mut self, bytes: &[u8]) {
+    fn arrives_at_client(&mut self, bytes: &[u8]) {
         self.lines.push(format!("<- {}", show(bytes)));
         let (now, mut tx) = (self.at(), [0; 1152]);
         let input = self.client.handle(now, SERVER, Arrival::Unicast, bytes, &mut tx);
         if let Some(reply) = input.reply {
-            self.to_server(&tx[..reply.len].to_vec());
+            self.arrives_at_server(&tx[..reply.len]);
         }
         let Event::Response(response) = input.event else { return };
         let progress = if Some(response.handle) == self.observed {
@@ -142,23 +142,23 @@ impl Pair {
                         serve(w, &Asked::first(notify.block_size), Body::slice(&icon), &served);
                     });
                     if let Some(sent) = sent.unwrap() {
-                        self.to_client(&tx[..sent.len].to_vec());
+                        self.arrives_at_client(&tx[..sent.len]);
                     }
                     continue;
                 }
                 Output::Send(sent) => {
-                    self.to_client(&tx[..sent.len].to_vec());
+                    self.arrives_at_client(&tx[..sent.len]);
                     continue;
                 }
                 _ => {}
             }
             if let Output::Send(sent) = self.client.poll(now, &mut tx) {
-                self.to_server(&tx[..sent.len].to_vec());
+                self.arrives_at_server(&tx[..sent.len]);
                 continue;
             }
             match self.fetch.ask(&mut self.client, now, &mut tx, |w| _ = w.path("status-icon")) {
                 // Before a first block has come there is nothing to be fetched.
-                Ok(Some(sent)) => self.to_server(&tx[..sent.len].to_vec()),
+                Ok(Some(sent)) => self.arrives_at_server(&tx[..sent.len]),
                 _ => return,
             }
         }
@@ -176,7 +176,7 @@ fn figure(settings: Settings, size: usize) {
     assert_eq!(pair.whole, [icon(1), icon(2)], "{:#?}", pair.lines);
     // The first block as large as the registration wants it, then plain GETs, with the same ETag.
     let notification = pair.lines.iter().find(|line| line.starts_with("<-") && line.contains(" O:")).unwrap();
-    assert!(notification.contains(&"E:02 O:") && notification.contains(&format!("2:0/1/{size}")), "{notification}");
+    assert!(notification.contains("E:02 O:") && notification.contains(&format!("2:0/1/{size}")), "{notification}");
     let gets: Vec<_> = pair.lines.iter().filter(|line| line.contains("GET")).collect();
     let wanted: Vec<_> =
         (1..LENGTH.div_ceil(size)).map(|n| format!("-> CON GET /status-icon 2:{n}/0/{size}")).collect();
