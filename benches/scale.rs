@@ -5,10 +5,10 @@
 //! figures that are, in instructions, come from `scale_instructions.rs`. What the events are is told in `src/scale.rs` and
 //! `src/observers.rs`.
 
+use coaplet::store::{ObserverSlot, PeerSlot};
 use coaplet_benches::CALLS;
 use coaplet_benches::observers::{Crowd, OBSERVERS};
 use coaplet_benches::scale::{DUE, OUTSTANDING, SIZES, Scene};
-use coaplet::store::{ObserverSlot, PeerSlot};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 

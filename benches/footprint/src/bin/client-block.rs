@@ -44,7 +44,8 @@ const SERVER: [u8; 4] = [10, 0, 0, 1];
 const SETTINGS: Settings = Settings::for_messages_of(127);
 
 /// What is sent.
-const IMAGE: &[u8] = b"An image that does not fit into one message of a hundred and twenty-seven bytes, and goes in two.";
+const IMAGE: &[u8] =
+    b"An image that does not fit into one message of a hundred and twenty-seven bytes, and goes in two.";
 
 #[unsafe(no_mangle)]
 #[inline(never)]
@@ -80,7 +81,9 @@ fn firmware(_: &[u8], tx: &mut [u8], device: &mut Device) {
         until = loop {
             match client.poll(now, tx) {
                 Output::Send(due) => transmit(now, tx, due),
-                Output::Failed(handle, why) => tell(now, fetch.failed(handle, why).or_else(|| send.failed(handle, why))),
+                Output::Failed(handle, why) => {
+                    tell(now, fetch.failed(handle, why).or_else(|| send.failed(handle, why)))
+                }
                 Output::Idle(at) => break at.map_or(u64::MAX, Instant::as_millis),
                 _ => {}
             }

@@ -77,7 +77,9 @@ fn firmware(_: &[u8], tx: &mut [u8], device: &mut Device) {
         }
         if wake.pin {
             if let Some(id) = waiting.take() {
-                if let Ok(Some(response)) = respond(server, now, id, tx, Code::CONTENT, Body::slice(b"21.5"), &Asked::default()) {
+                if let Ok(Some(response)) =
+                    respond(server, now, id, tx, Code::CONTENT, Body::slice(b"21.5"), &Asked::default())
+                {
                     transmit(now, tx, response);
                 }
             }
@@ -123,7 +125,11 @@ fn answer(
         Received::Later(_) => respond(server, now, id, tx, Code::BAD_REQUEST, Body::EMPTY, &Asked::default()),
         Received::Piece(piece) => {
             emit(now.as_millis(), CONSOLE, piece.bytes, piece.bytes.len());
-            if piece.last { server.conclude(now, &piece, tx, Body::EMPTY, |_| {}) } else { server.proceed(now, &piece, tx) }
+            if piece.last {
+                server.conclude(now, &piece, tx, Body::EMPTY, |_| {})
+            } else {
+                server.proceed(now, &piece, tx)
+            }
         }
     }
 }
