@@ -87,12 +87,14 @@
 //!   datagram in                                                datagram out
 //!        │                                                          ▲
 //!  ┌─────▼──────────────────────────────────────────────────────────┴─────┐
-//!  │ endpoint/     handle    request, respond, defer, cancel, ..    poll  │  a few verbs, one thing at a time
+//!  │ block/        fetch, send, serve, receive                            │  bodies of any length, over the verbs
+//!  ├──────────────────────────────────────────────────────────────────────┤
+//!  │ endpoint/     handle    request, respond, notify, cancel, ..   poll  │  a few verbs, one thing at a time
 //!  ├──────────────────────────────────────────────────────────────────────┤
 //!  │ reliability/  Message IDs, NSTART, retransmission, duplicates        │  messages: RFC 7252 section 4
-//!  │ exchange/     tokens, matching, which responses are wanted           │  requests and responses: section 5
+//!  │ exchange/     tokens, matching, who observes what                    │  requests and responses: section 5, RFC 7641
 //!  ├──────────────────────────────────────────────────────────────────────┤
-//!  │ store/        peers, exchanges, timers, bytes                        │  memory, lent by the caller
+//!  │ store/        peers, exchanges, observers, transfers, timers, bytes  │  memory, lent by the caller
 //!  ├──────────────────────────────────────────────────────────────────────┤
 //!  │ uri/, link/   URIs <-> options; links <-> payload                    │  text; no state, beside the rest
 //!  │ wire/         Message::parse                               Writer    │  bytes <-> message; no state
@@ -101,7 +103,7 @@
 //!
 //! | module | what | RFC |
 //! |---|---|---|
-//! | [`endpoint`] | requests and responses over datagrams, to one peer or a group | 7252 (4, 5, 8), 7967, 8516, 8974 |
+//! | [`endpoint`] | requests and responses over datagrams, to one peer or a group, and observations | 7252 (4, 5, 8), 7641, 7967, 8516, 8974 |
 //! | [`block`] | bodies of any length, in blocks, in both roles | 7959, 8132 2.5, 9175 3 |
 //! | [`Roles`] | what an image wants of it: what it does not want is not linked | |
 //! | [`store`] | the memory that the caller lends | |
@@ -112,8 +114,8 @@
 //! | [`wire`] | messages, options, codes, formats, block values | 7252 (3, 5.10, 12), 7959 2.2, 7967, 8974 |
 //! | `sim` (feature) | endpoints over a virtual clock and a seeded network, to test on | |
 //!
-//! The layers above (Observe, resources, drivers) are not here yet. `ARCHITECTURE.md` in the
-//! repository has the plan, and what the endpoint lacks.
+//! The layers above (resources, drivers) are not here yet. `ARCHITECTURE.md` in the repository has the plan, and what the
+//! endpoint lacks.
 //!
 //! # Errors, and who makes them
 //!

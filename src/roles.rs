@@ -71,6 +71,9 @@ pub enum Full {}
 impl Roles for Full {}
 
 /// A server alone: piggybacked and separate responses, retransmission, deduplication. [`Config::DEFAULT`].
+///
+/// A request that the application never answers is forgotten after its time rather than answered with 5.03, and the
+/// strings of its options are not looked at for UTF-8: [`UNANSWERED`](Roles::UNANSWERED), [`TEXTS`](Roles::TEXTS).
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ServerMin {}
