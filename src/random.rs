@@ -1,5 +1,5 @@
-//! One keyed function for all that must not be guessed: tokens, where Message IDs begin, and the hash of keys that peers
-//! choose; and a plain one for what has only to be spread.
+//! One keyed function for all that must not be guessed: tokens, where Message IDs begin with an index, and the hash of keys
+//! that peers choose; and a plain one for what has only to be spread.
 //!
 //! SipHash-1-3 under the caller's seed. With a secret seed nobody outside can choose keys that fall into one bucket, or
 //! tell the next token from those before.
@@ -95,9 +95,10 @@ impl Random {
 
     /// A number from 0 to `most`, as good as uniform: `most` is far below 2^32.
     ///
-    /// For what is to be spread, and may be guessed by who has seen enough of it: timeouts, the part of the leisure, a
-    /// first Message ID. A linear congruential generator over 32 bits that follow from the seed: a server alone links no
-    /// keyed function for these.
+    /// For what is to be spread, and may be guessed by who has seen enough of it: timeouts, the part of the leisure, the
+    /// first Message ID for groups, and without an index that for all peers. A linear congruential generator over 32 bits
+    /// that follow from the seed: a server alone links no keyed function for these. Who finds them out knows 32 of the
+    /// seed's 128 bits, and 96 are left.
     pub(crate) fn up_to(&mut self, most: u32) -> u32 {
         self.spread = self.spread.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (u64::from(self.spread).wrapping_mul(u64::from(most).wrapping_add(1)) >> 32) as u32
