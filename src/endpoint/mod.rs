@@ -303,6 +303,7 @@ mod request;
 mod respond;
 mod transfers;
 mod types;
+mod walk;
 mod watch;
 
 pub use crate::exchange::{Handle, ObserverId, RequestId, ResourceId};
@@ -319,7 +320,7 @@ pub use types::{
 use crate::config::{Config, Rules};
 use crate::random::Random;
 use crate::reliability::{Core, Engine};
-use crate::store::{Scale, Store};
+use crate::store::{Observer, Scale, Store, Table};
 use crate::time::Instant;
 use core::hash::Hash;
 use core::marker::PhantomData;
@@ -423,7 +424,8 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     /// What of the store is in use.
     fn usage(&self) -> Usage {
         let (peers, exchanges) = (&self.held.peers, &self.held.exchanges);
-        let observers = self.held.observers.as_ref().map_or(0, |observers| observers.len());
+        let count = |table: &Table<'_, Observer, 2>| if C::INDEXED { table.len() } else { table.count(|_| true) };
+        let observers = self.held.observers.as_ref().map_or(0, count);
         let transfers = self.held.transfers.as_ref().map_or(0, |transfers| transfers.len());
         let blocks = self.held.arena.used();
         if C::INDEXED {

@@ -9,7 +9,7 @@ use crate::reliability::Engine;
 use crate::roles::Roles;
 use crate::store::{Exchange, Observer, Ring, Scale, State, Store, mark};
 use crate::time::Instant;
-use crate::wire::{Code, Message, OptionNumber, Token, Type, Writer, observe, uint};
+use crate::wire::{Code, Message, OptionNumber, Type, Writer, observe, uint};
 use core::hash::Hash;
 
 /// How many slots one call of `poll` looks at.
@@ -33,8 +33,8 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     /// use coaplet::{Code, Config, Endpoint, Fixed, Instant, Message};
     ///
     /// const TEMPERATURE: ResourceId = ResourceId(1);
-    /// // One slot for the observer, and one for what it observes.
-    /// let mut ep = Endpoint::new(Config::DEFAULT, [7; 16], Fixed::<u8, 4, 8, 512, 2>::new());
+    /// // One slot for the observer.
+    /// let mut ep = Endpoint::new(Config::DEFAULT, [7; 16], Fixed::<u8, 4, 8, 512, 1>::new());
     /// let (mut now, mut tx) = (Instant::ZERO, [0; 64]);
     /// let registration = b"\x41\x01\x00\x01\x4a\x60\x54temp"; // GET, Observe: 0, Uri-Path: temp
     /// let input = ep.handle(now, 9, Arrival::Unicast, registration, &mut tx);
@@ -71,7 +71,12 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         let mut engine = self.at(now);
         let index = engine.meant(answer.id.0).ok_or(RespondError::Stale)?;
         let made = if R::OBSERVE {
-            engine.respond_observing(index, answer.flags, resource.0, tag, tx, build)
+            let mut build = Some(build);
+            engine.respond_observing(index, answer.flags, resource.0, tag, tx, &mut |w| {
+                if let Some(build) = build.take() {
+                    build(w);
+                }
+            })
         } else {
             engine.respond(index, answer.flags, tx, build)
         };
@@ -143,6 +148,8 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         }
     }
 
+    /// There is one of it for each endpoint, whatever is written.
+    #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
     fn respond_observing(
         &mut self,
         index: u32,
@@ -150,41 +157,36 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         resource: u32,
         tag: u32,
         tx: &mut [u8],
-        build: impl FnOnce(&mut Writer<'_>),
+        build: &mut dyn FnMut(&mut Writer<'_>),
     ) -> Result<Option<Transmit<P>>, RespondError> {
         let header = self.begin(index)?;
-        let &Exchange { state, peer, flags: asked, .. } = self.held.exchanges.at(index).ok_or(RespondError::Stale)?;
-        let registration = self.registration(index, resource);
+        let &Exchange { state, flags: asked, .. } = self.held.exchanges.at(index).ok_or(RespondError::Stale)?;
+        let (old, mut accepted) = self.registration(index, resource, tag);
         let mut writer = Writer::blank(tx);
         self.held.begin_answer(index, header, &mut writer, R::LONG_TOKENS);
         build(&mut writer);
         let code = writer.present_code();
         let heard = !R::NO_RESPONSE || is_wanted(code, asked);
-        let accepted = registration.filter(|_| code.class() == 2 && heard);
+        accepted = accepted.filter(|_| code.class() == 2 && heard);
         if accepted.is_some() {
             self.core.observing.advance();
             writer.insert(OptionNumber::OBSERVE, uint::encode(self.core.observing.peek()).as_bytes());
         }
         let (written, empty) = (writer.finish(), !writer.has_payload());
-        let old = self.registered(index);
         let len = written.map_err(|error| not_written(error, tx))?;
         let made = self.complete(index, flags, len, empty, tx)?;
         if let Some(old) = old {
             self.end_observer(old);
         }
-        if let Some((token, block)) = accepted {
-            let mut observer = Observer::new(peer, 0, tag, token.as_bytes(), block);
-            observer.confirmed_at(self.held.now);
+        if let Some(observer) = accepted {
             let number = self.core.observing.number();
-            let ring = if header.message_type == Type::NonConfirmable { Ring::Loose } else { Ring::Told };
-            let entered = self.held.enter_observer(observer, resource, ring, number);
-            if let Some(index) = entered {
-                self.refer(peer, false);
+            if let Some(index) = self.held.enter_observer(&observer, number) {
+                self.refer(observer.peer, false);
                 if state != State::Asked {
                     // A notification like any other: it may be rejected.
                     self.held.note_notified(index, header.message_id);
                 }
-                if ring == Ring::Loose {
+                if header.message_type == Type::NonConfirmable {
                     self.told_loosely(index);
                 }
             }
@@ -192,27 +194,31 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         Ok(made)
     }
 
-    /// The token and the size exponent of a registration for which there is room.
-    fn registration(&self, index: u32, resource: u32) -> Option<(Token, u8)> {
-        let exchange = self.held.exchanges.at(index)?;
-        let block = exchange.registers().filter(|_| exchange.state != State::AskedGroup)?;
-        if exchange.has_long_token() || self.is_full(exchange.peer) {
-            return None;
+    /// Of a registration: who observes by its token already; and whom it makes an observer of a resource, if there is
+    /// room for it.
+    fn registration(&self, index: u32, resource: u32, tag: u32) -> (Option<u32>, Option<Observer>) {
+        let exchange = self.held.exchanges.at(index).filter(|exchange| !exchange.has_long_token());
+        let Some((exchange, block)) = exchange.and_then(|exchange| Some((exchange, exchange.registers()?))) else {
+            return (None, None);
+        };
+        let (peer, token) = (exchange.peer, exchange.token());
+        let old = self.held.find_observer(peer, token);
+        let refused = R::MULTICAST && exchange.state == State::AskedGroup || C::INDEXED && self.is_full(peer);
+        if refused || !self.held.can_observe(resource, old) {
+            return (old, None);
         }
-        let token = Token::try_from(exchange.token()).ok()?;
-        self.held.can_observe(exchange.peer, token.as_bytes(), resource).then_some((token, block))
-    }
-
-    /// Who observes by the token of a registration.
-    fn registered(&self, index: u32) -> Option<u32> {
-        let exchange = self.held.exchanges.at(index)?;
-        exchange.registers().filter(|_| !exchange.has_long_token())?;
-        self.held.find_observer(exchange.peer, exchange.token())
+        let mut observer = Observer::new(peer, resource, tag, token, block);
+        observer.confirmed_at(self.held.now);
+        (old, Some(observer))
     }
 
     fn notify(&mut self, number: u32) -> bool {
         let Some(resource) = self.held.find_resource(number) else { return false };
         self.core.observing.advance();
+        if !C::INDEXED {
+            self.all_of_few(number, |observer| observer.set_ring(Ring::Stale));
+            return true;
+        }
         self.all_are_stale(resource);
         let number = self.core.observing.peek();
         let Some(entry) = self.held.observer_mut(resource) else { return false };
@@ -223,16 +229,30 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
 
     fn end_observers(&mut self, number: u32, code: Code) -> bool {
         let Some(resource) = self.held.find_resource(number) else { return false };
+        let code = if matches!(code.class(), 4 | 5) { code } else { Code::INTERNAL_SERVER_ERROR };
+        if !C::INDEXED {
+            self.all_of_few(number, |observer| {
+                observer.set(mark::LEAVING, true);
+                observer.tag = u32::from(code.to_byte());
+            });
+            return true;
+        }
         self.all_are_stale(resource);
         self.held.unlink_resource(resource);
-        let code = if matches!(code.class(), 4 | 5) { code } else { Code::INTERNAL_SERVER_ERROR };
         let Some(entry) = self.held.observer_mut(resource) else { return false };
         entry.set(mark::ENDING, true);
         entry.set_code(code.to_byte());
         true
     }
 
-    /// All observers of a resource are to be told something.
+    /// All observers of a resource, where there is no index.
+    fn all_of_few(&mut self, number: u32, change: impl Fn(&mut Observer)) {
+        let Some(table) = &mut self.held.observers else { return };
+        let meant = |observer: &&mut Observer| observer.resource == number && !observer.has(mark::LEAVING);
+        table.values().filter(meant).for_each(change);
+    }
+
+    /// All observers of a resource are to be told something. Where there is an index.
     fn all_are_stale(&mut self, resource: u32) {
         if let Some(table) = &mut self.held.observers {
             table.pour(resource, Ring::Loose, Ring::Stale);
@@ -256,7 +276,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
 
     /// Ends the observers of a peer, without an index.
     pub(super) fn forget_observers(&mut self, peer: u32) {
-        for index in 0..self.held.observers.as_ref().map_or(0, |table| table.high_water()) {
+        for index in 0..self.held.observers.as_ref().map_or(0, |table| table.slots()) {
             if self.held.observer(index).is_some_and(|observer| observer.peer == peer) {
                 self.end_observer(index);
             }

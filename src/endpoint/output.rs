@@ -92,27 +92,20 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
                 break;
             };
             if let Some(output) = self.due(index, tx) {
-                if R::OBSERVE {
-                    self.core.observing.turn = true;
-                }
                 return output;
             }
         }
-        if R::OBSERVE {
-            if let Some(output) = self.walk(tx) {
-                return output;
+        if R::OBSERVE && R::SERVER {
+            match self.walk_few(tx) {
+                Ok(output) => return output,
+                Err(walk) => wait = wait.into_iter().chain(walk).min(),
             }
-            // Who has begun to wait in it has a deadline.
-            wait = self.held.exchanges.soonest(self.held.ticks()).map(|(_, ahead)| ahead.max(0) as u32);
         }
         if R::TRANSFERS {
             if let Some(output) = self.expire_transfers(STEPS) {
                 return output;
             }
             wait = wait.into_iter().chain(self.next_transfer()).min();
-        }
-        if R::OBSERVE {
-            wait = wait.into_iter().chain(self.next_walk()).min();
         }
         let Some(wait) = wait else { return Output::Idle(None) };
         Output::Idle(Some(Instant::from_millis(self.held.now.saturating_add(u64::from(wait)))))

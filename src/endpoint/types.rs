@@ -177,7 +177,8 @@ pub struct Usage {
     pub exchanges: u32,
     /// Of these the remembered ones: over, and kept for duplicates. They give way to new ones.
     pub remembered: u32,
-    /// Slots for observers (RFC 7641), one for each resource that is observed among them.
+    /// Slots for observers (RFC 7641); with [`Indexed`](crate::store::Indexed) one for each resource that is observed
+    /// among them.
     pub observers: u32,
     /// Slots for transfers: bodies that peers send in blocks, and those that are over. The latter give way to new ones.
     pub transfers: u32,

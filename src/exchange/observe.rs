@@ -4,10 +4,14 @@
 //! An observer hangs in one of three rings of its resource: not told of the latest state, told by a NON notification,
 //! told by one that is to be confirmed. When the resource changes all of them are poured into the first; `poll` takes
 //! them out from its front, one at a time. So `notify` costs the same for one observer and for a million.
+//!
+//! Without an index there are neither slots for resources nor rings: each observer has a mark in their place, and is
+//! looked at for everything. So it needs no list of who is due, either, and waits without a timer.
 
 use super::Handle;
 use crate::random::Purpose;
 use crate::store::{Held, List, Observer, REACH, Ring, Scale, Table, mark};
+use crate::wire::same;
 use core::hash::Hash;
 
 /// A resource that can be observed: a number of the application's choice.
@@ -24,13 +28,14 @@ pub struct ObserverId(pub(crate) Handle);
 /// What an endpoint knows of observation apart from its store. All zeros: nothing.
 #[derive(Clone, Debug)]
 pub(crate) struct Observing {
-    /// Resources with observers that are to be told, in the order in which it is their turn.
+    /// Resources with observers that are to be told, in the order in which it is their turn. Where there is an index.
     pub(crate) due: List,
-    /// Resources with observers that were told by a NON, since when first.
+    /// Resources with observers that were told by a NON, since when first. Where there is an index.
     pub(crate) quiet: List,
     /// The number of the present state of all that is observed (RFC 7641 4.4): of 24 bits.
     sequence: u32,
-    /// The slots below it are to be looked through for observers that were forgotten.
+    /// The slots below it are to be looked through for observers that were forgotten. Without an index: the
+    /// resource behind the one of which somebody was told last.
     pub(crate) sweep: u32,
     /// The observer that the application was asked to notify, until the next call of `poll`.
     pub(crate) asked: Asked,
@@ -38,7 +43,7 @@ pub(crate) struct Observing {
     unused: bool,
     /// No exchange is to be had: nobody is told anything until one ends.
     pub(crate) blocked: bool,
-    /// Whose turn it is in `poll`: that of observers.
+    /// Whose turn it is in `poll`: that of observers. Where there is an index.
     pub(crate) turn: bool,
 }
 
@@ -108,7 +113,14 @@ const BY_NAME: usize = 1;
 impl<P: Copy + Eq + Hash, C: Scale> Held<'_, P, C> {
     /// An observer.
     pub(crate) fn observer(&self, index: u32) -> Option<&Observer> {
-        self.observers.as_ref()?.at(index).filter(|observer| !observer.is_resource())
+        self.observers.as_ref()?.at(index).filter(|observer| !C::INDEXED || !observer.is_resource())
+    }
+
+    /// By what the application names an observer.
+    pub(crate) fn observer_handle(&self, index: u32) -> Option<Handle> {
+        self.observer(index)?;
+        let generation = self.observers.as_ref()?.id(index)?.generation();
+        Some(Handle { index, generation, brand: self.random.brand() })
     }
 
     /// An observer or a resource, to change it.
@@ -124,22 +136,29 @@ impl<P: Copy + Eq + Hash, C: Scale> Held<'_, P, C> {
     /// Who observes by this token.
     pub(crate) fn find_observer(&self, peer: u32, token: &[u8]) -> Option<u32> {
         let table = self.observers.as_ref()?;
-        let is_it = |observer: &Observer| !observer.is_resource() && observer.peer == peer && observer.token() == token;
+        let is_it = |observer: &Observer| {
+            !(C::INDEXED && observer.is_resource()) && observer.peer == peer && same(observer.token(), token)
+        };
         if C::INDEXED { table.find(BY_NAME, self.random.hash_token(peer, token), is_it) } else { table.scan(is_it) }
     }
 
-    /// The slot of a resource that is observed.
+    /// The slot of a resource that is observed; without an index, that of somebody who observes it.
     pub(crate) fn find_resource(&self, number: u32) -> Option<u32> {
         let table = self.observers.as_ref()?;
+        if !C::INDEXED {
+            return table.scan(|observer| observer.resource == number && !observer.has(mark::LEAVING));
+        }
         let is_it = |entry: &Observer| entry.is_resource() && entry.resource == number && !entry.has(mark::ENDING);
-        if C::INDEXED { table.find(BY_NAME, self.number_key(number), is_it) } else { table.scan(is_it) }
+        table.find(BY_NAME, self.number_key(number), is_it)
     }
 
     /// Who was sent a notification with this Message ID, one of the last four. `given`: how many Message IDs were given
     /// out to the peer since, this one included.
     pub(crate) fn find_notified(&self, peer: u32, id: u16, given: u16) -> Option<u32> {
         let table = self.observers.as_ref()?;
-        let has = |observer: &Observer| !observer.is_resource() && observer.peer == peer && observer.has_sent(id);
+        let has = |observer: &Observer| {
+            !(C::INDEXED && observer.is_resource()) && observer.peer == peer && observer.has_sent(id)
+        };
         if !C::INDEXED {
             return table.scan(has);
         }
@@ -153,9 +172,12 @@ impl<P: Copy + Eq + Hash, C: Scale> Held<'_, P, C> {
 
     /// The observer's last Message ID is this one.
     pub(crate) fn note_notified(&mut self, index: u32, id: u16) {
+        if !C::INDEXED {
+            return self.observer_mut(index).map_or((), |observer| observer.note_id(id));
+        }
         let Some(&observer) = self.observer(index) else { return };
         let key = |id| self.random.hash_id(Purpose::LocalId, observer.peer, id);
-        let (old, new) = if C::INDEXED { (observer.last_id().map(key), key(id)) } else { (None, 0) };
+        let (old, new) = (observer.last_id().map(key), key(id));
         let Some(table) = &mut self.observers else { return };
         if let Some(old) = old {
             table.unlink(index, BY_MESSAGE, old);
@@ -163,63 +185,79 @@ impl<P: Copy + Eq + Hash, C: Scale> Held<'_, P, C> {
         if let Some(observer) = table.at_mut(index) {
             observer.note_id(id);
         }
-        if C::INDEXED {
-            table.link(index, BY_MESSAGE, new);
-        }
+        table.link(index, BY_MESSAGE, new);
     }
 
-    /// Whether there is room for an observer of a resource.
-    pub(crate) fn can_observe(&self, peer: u32, token: &[u8], resource: u32) -> bool {
+    /// Whether there is room for one more observer of a resource, or for one in the place of another.
+    pub(crate) fn can_observe(&self, resource: u32, instead: Option<u32>) -> bool {
         let Some(table) = &self.observers else { return false };
-        let needed =
-            u32::from(self.find_observer(peer, token).is_none()) + u32::from(self.find_resource(resource).is_none());
-        token.len() <= 8 && needed <= table.capacity().saturating_sub(table.len())
+        if !C::INDEXED {
+            return instead.is_some() || table.vacancy().is_some();
+        }
+        let needed = u32::from(instead.is_none()) + u32::from(self.find_resource(resource).is_none());
+        needed <= table.capacity().saturating_sub(table.len())
     }
 
-    /// Enters an observer of a resource, whose state has this number: where there is [room](Self::can_observe) for it.
-    pub(crate) fn enter_observer(
-        &mut self,
-        mut observer: Observer,
-        number: u32,
-        ring: Ring,
-        state: u32,
-    ) -> Option<u32> {
-        let resource = match self.find_resource(number) {
+    /// Enters an observer of a resource that has this number, whose state has one of its own: where there is
+    /// [room](Self::can_observe) for it.
+    pub(crate) fn enter_observer(&mut self, observer: &Observer, state: u32) -> Option<u32> {
+        if !C::INDEXED {
+            let table = self.observers.as_mut()?;
+            let index = table.vacancy()?;
+            *table.occupy(index)? = *observer;
+            self.mark_told(index, Ring::Told);
+            return Some(index);
+        }
+        let (mut observer, number) = (*observer, observer.resource);
+        observer.resource = match self.find_resource(number) {
             Some(resource) => resource,
             None => {
                 let key = self.number_key(number);
                 let table = self.observers.as_mut()?;
                 let resource = table.insert(Observer::of_resource(number, state))?.index();
-                if C::INDEXED {
-                    table.link(resource, BY_NAME, key);
-                }
+                table.link(resource, BY_NAME, key);
                 resource
             }
         };
-        let key = if C::INDEXED { self.random.hash_token(observer.peer, observer.token()) } else { 0 };
+        let key = self.random.hash_token(observer.peer, observer.token());
         let table = self.observers.as_mut()?;
-        observer.resource = resource;
         let index = table.insert(observer)?.index();
-        if C::INDEXED {
-            table.link(index, BY_NAME, key);
-        }
-        table.push(ring, index);
+        table.link(index, BY_NAME, key);
+        table.push(Ring::Told, index);
         Some(index)
+    }
+
+    /// Where there is no index: which ring an observer would hang in. If it is told, it is so now.
+    pub(crate) fn mark_told(&mut self, index: u32, ring: Ring) {
+        let now = self.ticks();
+        let Some(table) = &mut self.observers else { return };
+        if ring != Ring::Stale {
+            table.set_told_at(index, now);
+        }
+        if let Some(observer) = table.at_mut(index) {
+            observer.set_ring(ring);
+        }
+    }
+
+    /// Where there is no index: when an observer was told something, in ms modulo 2^32.
+    pub(crate) fn told_at(&self, index: u32) -> u32 {
+        self.observers.as_ref().map_or(0, |table| table.told_at(index))
     }
 
     /// Takes an observer out. Its resource comes back if it has no other.
     pub(crate) fn remove_observer(&mut self, index: u32) -> Option<u32> {
+        if !C::INDEXED {
+            self.observers.as_mut()?.vacate(index);
+            return None;
+        }
         let &observer = self.observer(index)?;
-        let name = if C::INDEXED { self.random.hash_token(observer.peer, observer.token()) } else { 0 };
-        let key = |id| self.random.hash_id(Purpose::LocalId, observer.peer, id);
-        let message = if C::INDEXED { observer.last_id().map(key) } else { None };
+        let name = self.random.hash_token(observer.peer, observer.token());
+        let message = observer.last_id().map(|id| self.random.hash_id(Purpose::LocalId, observer.peer, id));
         let table = self.observers.as_mut()?;
         table.pull(index);
-        if C::INDEXED {
-            table.unlink(index, BY_NAME, name);
-            if let Some(message) = message {
-                table.unlink(index, BY_MESSAGE, message);
-            }
+        table.unlink(index, BY_NAME, name);
+        if let Some(message) = message {
+            table.unlink(index, BY_MESSAGE, message);
         }
         table.remove(index);
         table.at(observer.resource).filter(|resource| resource.is_lonely()).map(|_| observer.resource)
@@ -239,7 +277,7 @@ impl<P: Copy + Eq + Hash, C: Scale> Held<'_, P, C> {
 
     /// The number is the application's own, but it may follow from what a peer has asked for.
     fn number_key(&self, number: u32) -> u64 {
-        if C::INDEXED { self.random.hash_id(Purpose::Resource, number, 0) } else { 0 }
+        self.random.hash_id(Purpose::Resource, number, 0)
     }
 }
 

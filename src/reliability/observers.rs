@@ -6,6 +6,9 @@
 //!
 //! An outstanding notification has an exchange, as a separate response has: it is sent again and given up by the same
 //! rules. But it keeps no bytes: the application writes the current state.
+//!
+//! Where there is an index, an observer that has to wait does so in an exchange, so that nobody looks at it before its
+//! time. Without one each observer is looked at anyway, and waits in an exchange only where it stands in a queue.
 
 use super::{Counter, Engine};
 use crate::roles::Roles;
@@ -42,22 +45,29 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         }
     }
 
-    /// The notification that is outstanding for an observer.
-    fn outstanding_for(&self, index: u32, observer: &Observer) -> Option<u32> {
+    /// The notification that is outstanding for an observer; without an index, also one that waits for its turn.
+    pub(crate) fn outstanding_for(&self, index: u32, observer: &Observer) -> Option<u32> {
+        let is_it = |it: &Exchange| it.state == State::Notifying && it.observer().0 == index;
+        if !C::INDEXED {
+            return self.held.exchanges.scan(is_it);
+        }
         let id = observer.last_id().filter(|_| observer.has(mark::PENDING))?;
         let exchange = self.held.find_local(observer.peer, id)?;
-        self.held.exchanges.at(exchange).filter(|it| it.state == State::Notifying && it.observer().0 == index)?;
+        self.held.exchanges.at(exchange).filter(|it| is_it(it))?;
         Some(exchange)
     }
 
-    /// The observer that an exchange is for, if it is one still.
+    /// The observer that an exchange is for, if it is one still. Without an index an exchange goes with its observer.
     pub(crate) fn observer_of(&self, exchange: &Exchange) -> Option<u32> {
         let (index, generation) = exchange.observer();
-        self.held.observers.as_ref()?.meant(index, generation)
+        if C::INDEXED { self.held.observers.as_ref()?.meant(index, generation) } else { Some(index) }
     }
 
     /// Who was sent a notification by this Message ID (RFC 7641 4.5).
     fn notified(&self, peer: u32, id: u16) -> Option<u32> {
+        if !C::INDEXED {
+            return self.held.find_notified(peer, id, 0);
+        }
         if self.held.observers.as_ref()?.len() == 0 {
             return None;
         }
@@ -79,7 +89,8 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     pub(crate) fn on_late_acknowledgement(&mut self, peer: u32, id: u16) -> bool {
         let Some(index) = self.notified(peer, id) else { return false };
         let outstanding = self.held.observer(index).copied().and_then(|it| self.outstanding_for(index, &it));
-        if let Some(exchange) = outstanding.and_then(|outstanding| self.held.exchanges.at_mut(outstanding)) {
+        let outstanding = outstanding.and_then(|outstanding| self.held.exchanges.at_mut(outstanding));
+        if let Some(exchange) = outstanding.filter(|exchange| !R::NSTART_QUEUE || !exchange.waits()) {
             exchange.flags |= flag::ANEW;
             self.core.observing.advance();
         }
@@ -101,6 +112,10 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     pub(crate) fn told(&mut self, index: u32) {
         let Some(&exchange) = self.held.exchanges.at(index) else { return };
         self.release(index);
+        if !C::INDEXED {
+            self.held.peers.mark(exchange.peer, false);
+            return;
+        }
         let Some(observer) = self.observer_of(&exchange) else { return };
         let Some(entry) = self.held.observer_mut(observer) else { return };
         entry.set(mark::PENDING, false);
@@ -114,8 +129,11 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
 
     /// An observer is to be told of the latest state.
     pub(crate) fn make_stale(&mut self, index: u32) {
-        let Some(resource) = self.held.observer(index).map(|observer| observer.resource) else { return };
         self.put(index, Ring::Stale);
+        if !C::INDEXED {
+            return;
+        }
+        let Some(resource) = self.held.observer(index).map(|observer| observer.resource) else { return };
         if let Some(table) = &mut self.held.observers {
             self.core.observing.make_due(table, resource);
         }
@@ -123,55 +141,78 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
 
     /// Puts an observer into a ring.
     pub(crate) fn put(&mut self, index: u32, ring: Ring) {
+        if !C::INDEXED {
+            return self.held.mark_told(index, ring);
+        }
         if let Some(table) = &mut self.held.observers {
             table.pull(index);
             table.push(ring, index);
         }
     }
 
-    /// An observer has waited for long enough.
+    /// The exchange in which an observer waited has ended, or one is outstanding for it from now on.
+    pub(crate) fn set_pending(&mut self, index: u32, on: bool) {
+        if C::INDEXED {
+            if let Some(entry) = self.held.observer_mut(index) {
+                entry.set(mark::PENDING, on);
+            }
+        }
+    }
+
+    /// An observer has waited for long enough. Where there is an index.
     pub(crate) fn rested(&mut self, index: u32) {
         let Some(&exchange) = self.held.exchanges.at(index) else { return };
         self.release(index);
         let Some(observer) = self.observer_of(&exchange) else { return };
-        if let Some(entry) = self.held.observer_mut(observer) {
-            entry.set(mark::PENDING, false);
-        }
+        self.set_pending(observer, false);
         self.make_stale(observer);
     }
 
-    /// Whether an observer may be told something now (RFC 7641 4.5.1). If not, it waits.
-    pub(crate) fn turn_of(&mut self, index: u32, observer: &Observer) -> Turn {
+    /// In how many ms an observer may be told something (RFC 7641 4.5.1), if nothing is outstanding for its peer.
+    pub(crate) fn pause_of(&mut self, observer: &Observer) -> u32 {
         let (rules, peer) = (self.rules(), observer.peer);
-        let Some(&slot) = self.held.peers.at(peer) else { return Turn::Full };
-        let pause = rules.notification_interval.saturating_sub(self.held.passed(slot.last));
         // Marked: the last that it was sent is a NON notification.
-        let pause = if self.held.peers.is_marked(peer) { pause } else { 0 };
-        let without = match self.message_id(peer) {
-            Ok(_) => 0,
-            Err(until) => until.saturating_sub(self.held.now).min(u64::from(u32::MAX)) as u32,
-        };
+        let last = self.held.peers.at(peer).filter(|_| self.held.peers.is_marked(peer)).map(|peer| peer.last);
+        let pause = last.map_or(0, |last| rules.notification_interval.saturating_sub(self.held.passed(last)));
+        let without = self.without_id(peer);
         // The first response is a notification, too: one at a time, even where NSTART would allow more.
         let answering = rules.pace.nstart > 1 && observer.last_id().is_some_and(|id| self.is_confirming(peer, id));
-        let wait = pause.max(without).max(if answering { rules.pace.ack_timeout } else { 0 });
-        let behind = self.would_wait(peer, rules.pace.nstart);
-        if wait == 0 && !behind {
+        pause.max(without).max(if answering { rules.pace.ack_timeout } else { 0 })
+    }
+
+    /// In how many ms there is a Message ID towards a peer.
+    pub(crate) fn without_id(&mut self, peer: u32) -> u32 {
+        match self.message_id(peer) {
+            Ok(_) => 0,
+            Err(until) => until.saturating_sub(self.held.now).min(u64::from(u32::MAX)) as u32,
+        }
+    }
+
+    /// Whether an observer may be told something now. If not, it waits. Where there is an index.
+    pub(crate) fn turn_of(&mut self, index: u32, observer: &Observer) -> Turn {
+        let pace = self.rules().pace;
+        let wait = self.pause_of(observer);
+        if wait == 0 && !self.would_wait(observer.peer, pace.nstart) {
             return Turn::Now;
         }
+        self.line_up(index, observer, if R::NSTART_QUEUE || wait > 0 { wait } else { pace.ack_timeout })
+    }
+
+    /// An observer waits in an exchange: for so many ms; 0: behind NSTART.
+    pub(crate) fn line_up(&mut self, index: u32, observer: &Observer, wait: u32) -> Turn {
+        let pace = self.rules().pace;
         let generation = self.held.observers.as_ref().and_then(|table| table.id(index)).map_or(0, |id| id.generation());
-        let queues = R::NSTART_QUEUE && wait == 0;
-        let state = if queues { State::Notifying } else { State::Resting };
+        let Some(id) = self.held.peers.at(observer.peer).map(|peer| peer.ids.peek()) else { return Turn::Full };
+        let state = if wait == 0 { State::Notifying } else { State::Resting };
         let set = |exchange: &mut Exchange| exchange.set_observer(index, generation);
-        let Some(exchange) = self.insert(state, peer, slot.ids.peek(), &[], set) else { return Turn::Full };
-        if queues {
-            self.pace(exchange, &rules.pace);
-            self.start(exchange, rules.pace.nstart);
+        let Some(exchange) = self.insert(state, observer.peer, id, &[], set) else { return Turn::Full };
+        if wait == 0 {
+            self.pace(exchange, &pace);
+            self.start(exchange, pace.nstart);
         } else {
-            self.held.after(exchange, if wait == 0 { rules.pace.ack_timeout } else { wait });
+            self.held.after(exchange, wait);
         }
-        if let Some(observer) = self.held.observer_mut(index) {
-            observer.set(mark::PENDING, true);
-        }
+        self.set_pending(index, true);
         Turn::Later
     }
 
@@ -183,12 +224,16 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
 
     /// Whether a notification is to be confirmed, whatever the application wishes (RFC 7641 4.5).
     pub(crate) fn is_overdue(&self, observer: &Observer) -> bool {
+        if !C::INDEXED && !observer.has(mark::STALE) {
+            // What it is told is nothing new.
+            return true;
+        }
         // At least every 24 hours: after six turns of four hours no less than 20 have passed, and before no more than 24.
         observer.loose().saturating_add(1) >= self.rules().confirm_every || observer.turns_since(self.held.now) >= 6
     }
 
     /// Those who were told by a NON are asked for a confirmation, once nothing else is told for a while: they are to
-    /// end with the latest state, whatever got lost (RFC 7641 4.5).
+    /// end with the latest state, whatever got lost (RFC 7641 4.5). Where there is an index.
     pub(crate) fn confirm_quiet(&mut self, most: u32) {
         for _ in 0..most {
             let Some(0) = self.next_confirmation() else { return };
@@ -203,7 +248,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         }
     }
 
-    /// In how many ms that is to be looked at next.
+    /// In how many ms that is to be looked at next. Where there is an index.
     pub(crate) fn next_confirmation(&self) -> Option<u32> {
         let first = self.held.resource(self.core.observing.quiet.first()?)?;
         Some(self.rules().confirm_after.saturating_sub(self.held.passed(first.tag)))

@@ -15,7 +15,8 @@
 //! by value is built on the stack first, with the store in it.
 //!
 //! With the heads of the index, an exchange takes 64 bytes; an observer 56; a peer 72 with a `SocketAddr` and 44 with an
-//! `Ipv4Addr`. Each resource that is observed takes a slot for an observer, too.
+//! `Ipv4Addr`. With an index each resource that is observed takes a slot for an
+//! observer, too.
 //! Messages that may have to be sent again lie in blocks of 32 bytes; with [`Scan`] in as many as they have.
 
 mod arena;

@@ -3,9 +3,10 @@
 //! What it guarantees: with the heads of its indexes a slot takes 56 bytes, and an observer is found by any of its last
 //! four Message IDs without a record of each.
 //!
-//! Why it is built so: a resource has a slot of its own among those of its observers. These hang in rings whose ends it
-//! holds, so that a change of the resource is a matter of a few links, however many there are. An observer stands in
-//! the index under its last Message ID alone; the three before it are kept as how far back they lie.
+//! Why it is built so: with an index a resource has a slot of its own among those of its observers. These hang in rings
+//! whose ends it holds, so that a change of the resource is a matter of a few links, however many there are. An observer
+//! stands in the index under its last Message ID alone; the three before it are kept as how far back they lie. Among few
+//! a resource is nothing but a number that its observers have, and which ring one would hang in is a mark of its own.
 
 use super::ring::{InNode, append, first, push_back, remove};
 use super::table::{Entry, Id, Link, Table, Untimed};
@@ -18,9 +19,10 @@ pub struct Observer {
     token: [u8; 8],
     /// Who observes. Of a resource: the end of a ring.
     pub(crate) peer: u32,
-    /// The slot of the resource. Of a resource: its number.
+    /// The slot of the resource; without an index, its number. Of a resource: its number.
     pub(crate) resource: u32,
-    /// What the application has given along. Of a resource: since when it is quiet, in ms modulo 2^32.
+    /// What the application has given along; among few, of one that is to get a last notification, the code of that. Of a
+    /// resource: since when it is quiet, in ms modulo 2^32.
     pub(crate) tag: u32,
     /// The last Message ID (16 bits), how many NON notifications in a row (8), how long the token is (4), marks (4). Of
     /// a resource: the code of the last notification in place of the first two.
@@ -32,10 +34,15 @@ pub struct Observer {
 
 /// What else is to be known of an observer, or of a resource.
 pub(crate) mod mark {
-    /// Of an observer: an exchange is under way for it.
+    /// Of an observer: an exchange is under way for it. Where there is an index.
     pub(crate) const PENDING: u32 = 1 << 28;
-    /// Of an observer: its last notification was Non-confirmable.
-    pub(crate) const LOOSE: u32 = 1 << 29;
+
+    /// Of an observer among few: it was not told of the latest state.
+    pub(crate) const STALE: u32 = 1 << 29;
+    /// Of an observer among few: it was told by a NON notification.
+    pub(crate) const LOOSE: u32 = 1 << 30;
+    /// Of an observer among few: the next notification is the last one.
+    pub(crate) const LEAVING: u32 = 1 << 31;
 
     /// Of a resource: some of its observers are due.
     pub(crate) const DUE: u32 = 1 << 28;
@@ -103,6 +110,16 @@ impl Observer {
 
     pub(crate) const fn set(&mut self, mark: u32, on: bool) {
         self.counts = if on { self.counts | mark } else { self.counts & !mark };
+    }
+
+    /// Among few: which ring it would hang in.
+    pub(crate) const fn set_ring(&mut self, ring: Ring) {
+        let mark = match ring {
+            Ring::Stale => mark::STALE,
+            Ring::Loose => mark::LOOSE,
+            Ring::Told => 0,
+        };
+        self.counts = self.counts & !(mark::STALE | mark::LOOSE) | mark;
     }
 
     /// The size exponent that the registration asked for, 7 for none.
@@ -257,6 +274,18 @@ impl Table<'_, Observer, 2> {
         }
     }
 
+    /// When an observer was told something, in ms modulo 2^32. Where there is no index: it lies where the link of a ring
+    /// would.
+    pub(crate) fn told_at(&self, observer: u32) -> u32 {
+        self.node(observer).map_or(0, |node| node.previous)
+    }
+
+    pub(crate) fn set_told_at(&mut self, observer: u32, now: u32) {
+        if let Some(node) = self.node_mut(observer) {
+            node.previous = now;
+        }
+    }
+
     /// The slot of an observer, if it is still the one that was meant.
     pub(crate) fn meant(&self, index: u32, generation: u16) -> Option<u32> {
         let id: Id = self.id(index)?;
@@ -301,15 +330,19 @@ mod tests {
         observer.note_id(0xffff);
         observer.set_loose(255);
         observer.confirmed_at(14_400_000 * 127 + 14_399_999);
-        for mark in [mark::PENDING, mark::LOOSE] {
-            observer.set(mark, true);
-        }
+        observer.set(mark::PENDING, true);
+        observer.set(mark::LEAVING, true);
+        observer.set_ring(Ring::Stale);
+        observer.set_ring(Ring::Loose);
         assert_eq!((observer.token(), observer.block(), observer.loose()), (&b"token"[..], 5, 255));
         assert_eq!(observer.last_id(), Some(0xffff));
         assert_eq!(observer.turns_since(14_400_000 * 133), 6);
         assert_eq!(observer.turns_since(14_400_000 * 128 - 1), 0);
         observer.set(mark::PENDING, false);
-        assert!(!observer.has(mark::PENDING) && observer.has(mark::LOOSE));
+        assert!(!observer.has(mark::PENDING) && observer.has(mark::LEAVING));
+        assert!(!observer.has(mark::STALE) && observer.has(mark::LOOSE));
+        observer.set_ring(Ring::Told);
+        assert!(!observer.has(mark::STALE | mark::LOOSE) && observer.has(mark::LEAVING));
         assert!(!observer.is_resource() && Observer::of_resource(7, 0).is_resource());
         let mut resource = Observer::of_resource(7, 0);
         resource.set_code(0x84);

@@ -31,8 +31,8 @@ impl Roles for Small {
     const OPTIONS_BEHIND: bool = false;
 }
 
-/// Room for two observers and what they observe, and for one image at a time.
-type Memory = Fixed<[u8; 4], 4, 8, 512, 3, 1>;
+/// Room for two observers, and for one image at a time.
+type Memory = Fixed<[u8; 4], 4, 8, 512, 2, 1>;
 type Server = Endpoint<Memory, Small>;
 
 static SERVER: Place<Server> = Place::new(Server::of_roles([0; 16], Memory::new()));

@@ -1,0 +1,293 @@
+//! Who is the next to be told something (RFC 7641 4.2, 4.5).
+
+use super::types::{Notify, Output};
+use crate::exchange::{Asked, ObserverId, Occasion, ResourceId};
+use crate::reliability::{Again, Counter, Engine, Turn};
+use crate::roles::Roles;
+use crate::store::{Exchange, Observer, Ring, Scale, State, flag, mark};
+use crate::wire::Code;
+use core::hash::Hash;
+
+/// Steps of one call that lead to nothing that the caller has to do.
+const STEPS: u32 = 16;
+
+impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
+    /// What the application did not write is left out; and observers have their turn first, if something else had it
+    /// before.
+    pub(super) fn begin_walk(&mut self, tx: &mut [u8]) -> Option<Output<P>> {
+        if !R::SERVER {
+            return None;
+        }
+        let asked = core::mem::replace(&mut self.core.observing.asked, Asked::NOTHING);
+        if C::INDEXED || R::NSTART_QUEUE {
+            if let Occasion::Turn(exchange) = asked.occasion {
+                self.skip_turn(exchange, asked.observer, asked.generation);
+            }
+        }
+        if !C::INDEXED {
+            // Who is told something has a deadline for it, and does not come back before: nobody is kept waiting.
+            return None;
+        }
+        self.confirm_quiet(STEPS);
+        if core::mem::take(&mut self.core.observing.turn) { self.walk(tx) } else { None }
+    }
+
+    /// The turn passes on.
+    fn skip_turn(&mut self, exchange: u32, observer: u32, generation: u16) {
+        let waits =
+            |it: &&Exchange| it.state == State::Notifying && it.waits() && it.observer() == (observer, generation);
+        let Some(&it) = self.held.exchanges.at(exchange).filter(waits) else { return };
+        self.release(exchange);
+        if let Some(index) = self.observer_of(&it) {
+            self.set_pending(index, false);
+        }
+    }
+
+    /// Where there is no index: somebody who may be told something, of each resource one in turn, and of one who was told
+    /// longest ago. `Err`: in how many ms somebody may be; `None`: not before something else happens.
+    pub(super) fn walk_few(&mut self, tx: &mut [u8]) -> Result<Output<P>, Option<u32>> {
+        for _ in 0..STEPS {
+            let (mut soonest, mut least, mut next) = (u32::MAX, u64::MAX, None);
+            for index in 0..self.held.observers.as_ref().map_or(0, |table| table.slots()) {
+                let Some(&observer) = self.held.observer(index) else { continue };
+                let passed = self.held.passed(self.held.told_at(index));
+                let wait = self.wait_of(index, &observer, passed);
+                let behind = observer.resource.wrapping_sub(self.core.observing.sweep);
+                let key = u64::from(behind) << 32 | u64::from(!passed);
+                if wait == 0 && (next.is_none() || key < least) {
+                    (least, next) = (key, Some((index, observer)));
+                }
+                soonest = soonest.min(wait);
+            }
+            let Some((index, observer)) = next else { return Err(Some(soonest).filter(|&wait| wait < u32::MAX)) };
+            self.core.observing.sweep = observer.resource.wrapping_add(1);
+            if let Some(output) = self.visit_of_few(index, &observer, tx) {
+                return Ok(output);
+            }
+        }
+        Err(Some(0))
+    }
+
+    /// In how many ms an observer may be told something; `u32::MAX`: not before something else happens. Where there is
+    /// no index.
+    fn wait_of(&mut self, index: u32, observer: &Observer, passed: u32) -> u32 {
+        if observer.has(mark::LEAVING) {
+            return self.without_id(observer.peer);
+        }
+        if !observer.has(mark::STALE | mark::LOOSE)
+            || self.core.observing.blocked
+            || self.outstanding_for(index, observer).is_some()
+            || !R::NSTART_QUEUE && self.would_wait(observer.peer, self.rules().pace.nstart)
+        {
+            return u32::MAX;
+        }
+        let quiet = if observer.has(mark::STALE) { 0 } else { self.rules().confirm_after.saturating_sub(passed) };
+        self.pause_of(observer).max(quiet)
+    }
+
+    fn visit_of_few(&mut self, index: u32, observer: &Observer, tx: &mut [u8]) -> Option<Output<P>> {
+        if observer.has(mark::LEAVING) {
+            return self.farewell(index, observer, Code::from_byte(observer.tag as u8), tx);
+        }
+        if R::NSTART_QUEUE && self.would_wait(observer.peer, self.rules().pace.nstart) {
+            if self.line_up(index, observer, 0) == Turn::Full {
+                self.core.observing.blocked = true;
+            }
+            return None;
+        }
+        self.ask(index, Occasion::Change, false)
+    }
+
+    /// Somebody who is to be told something: of each resource one, in turn. Where there is an index.
+    pub(super) fn walk(&mut self, tx: &mut [u8]) -> Option<Output<P>> {
+        if !R::SERVER {
+            return None;
+        }
+        for _ in 0..STEPS {
+            if self.core.observing.blocked {
+                return None;
+            }
+            let resource = self.core.observing.due.first()?;
+            if let Some(output) = self.visit(resource, tx) {
+                return Some(output);
+            }
+        }
+        None
+    }
+
+    /// In how many ms there is something to walk to. Where there is an index.
+    pub(super) fn next_walk(&self) -> Option<u32> {
+        let observing = &self.core.observing;
+        if observing.sweep > 0 || !observing.due.is_empty() && !observing.blocked {
+            return Some(0);
+        }
+        self.next_confirmation()
+    }
+
+    fn visit(&mut self, resource: u32, tx: &mut [u8]) -> Option<Output<P>> {
+        let now = self.held.ticks();
+        let observing = &mut self.core.observing;
+        let table = self.held.observers.as_mut()?;
+        let &entry = table.at(resource)?;
+        observing.withdraw(table, resource);
+        let Some(index) = table.first_of(resource, Ring::Stale) else {
+            // All are told.
+            if let Some(entry) = table.at_mut(resource) {
+                entry.set(mark::CONFIRM, false);
+            }
+            if entry.end(Ring::Loose) != 0 {
+                observing.make_quiet(table, resource, now);
+            }
+            return None;
+        };
+        // The next resource has its turn before.
+        observing.make_due(table, resource);
+        let &observer = table.at(index)?;
+        if self.address(observer.peer).is_none() {
+            self.end_observer(index);
+            return None;
+        }
+        if entry.has(mark::ENDING) {
+            return self.farewell(index, &observer, Code::from_byte(entry.code()), tx);
+        }
+        if observer.has(mark::PENDING) {
+            // What is on its way is looked at again when it has arrived, or is to be sent again.
+            self.put(index, Ring::Told);
+            return None;
+        }
+        match self.turn_of(index, &observer) {
+            Turn::Full => {
+                self.core.observing.blocked = true;
+                None
+            }
+            Turn::Later => {
+                self.put(index, Ring::Told);
+                if let Some(entry) = self.held.observer_mut(index).filter(|_| entry.has(mark::CONFIRM)) {
+                    // When its turn comes, this is to be a confirmation still.
+                    entry.set_loose(u8::MAX);
+                }
+                None
+            }
+            Turn::Now => {
+                self.put(index, Ring::Told);
+                self.ask(index, Occasion::Change, entry.has(mark::CONFIRM))
+            }
+        }
+    }
+
+    /// A timer of an observation, ours or an observer's, has run out.
+    pub(super) fn due_for_observation(&mut self, index: u32, exchange: &Exchange, tx: &mut [u8]) -> Option<Output<P>> {
+        match exchange.state {
+            State::Watching if R::CLIENT => return self.renew(index, tx),
+            State::Resting if C::INDEXED => {
+                self.rested(index);
+                return None;
+            }
+            State::Notifying if (C::INDEXED || R::NSTART_QUEUE) && exchange.waits() => {
+                return self.take_turn(index, exchange);
+            }
+            State::Parting if R::NSTART_QUEUE && exchange.waits() => {
+                return if self.launch_waiting(index) { self.transmit(index, tx).map(Output::Send) } else { None };
+            }
+            _ => {}
+        }
+        match self.next_try(index) {
+            Again::Now if exchange.state == State::Notifying => return self.notify_again(index, exchange),
+            Again::Now => {
+                self.count(Counter::Retransmitted);
+                return self.transmit(index, tx).map(Output::Send);
+            }
+            Again::Later => {}
+            Again::Never if exchange.has(flag::ANEW) && exchange.state == State::Notifying => {
+                // It is written under a new Message ID; or, where the application does not, waits once more.
+                let wait = exchange.interval;
+                self.held.after(index, wait);
+                return self.notify_again(index, exchange);
+            }
+            Again::Never => {
+                self.count(Counter::TimedOut);
+                self.on_rejected(exchange.peer, exchange.message_id);
+                // A notification has gone with its observer, unless that has gone before.
+                if self.held.exchanges.at(index).is_some_and(|it| it.state == exchange.state) {
+                    self.release(index);
+                }
+            }
+        }
+        None
+    }
+
+    /// An observer has waited, and its turn has come.
+    fn take_turn(&mut self, exchange: u32, it: &Exchange) -> Option<Output<P>> {
+        // One that waits and has a deadline has its turn, until it is written or the turn passes on.
+        self.held.after(exchange, 0);
+        let Some(index) = self.observer_of(it).filter(|_| R::SERVER && self.address(it.peer).is_some()) else {
+            self.release(exchange);
+            return None;
+        };
+        if let Err(until) = self.message_id(it.peer) {
+            let wait = until.saturating_sub(self.held.now).min(u64::from(u32::MAX)) as u32;
+            self.held.after(exchange, wait);
+            return None;
+        }
+        self.ask(index, Occasion::Turn(exchange), false)
+    }
+
+    /// A notification was not acknowledged in time: it is sent again.
+    fn notify_again(&mut self, exchange: u32, it: &Exchange) -> Option<Output<P>> {
+        match self.observer_of(it).filter(|_| R::SERVER) {
+            Some(index) => self.ask(index, Occasion::Again(exchange), true),
+            None => {
+                self.release(exchange);
+                None
+            }
+        }
+    }
+
+    /// Asks the application to write a notification.
+    fn ask(&mut self, index: u32, occasion: Occasion, sure: bool) -> Option<Output<P>> {
+        let &observer = self.held.observer(index)?;
+        let peer = self.address(observer.peer)?;
+        let resource = if C::INDEXED { self.held.resource(observer.resource)?.resource } else { observer.resource };
+        let handle = self.held.observer_handle(index)?;
+        let again = matches!(occasion, Occasion::Again(_));
+        let sure = sure || self.is_overdue(&observer);
+        if !C::INDEXED && !again {
+            if !observer.has(mark::STALE) {
+                self.core.observing.advance();
+            }
+            self.put(index, Ring::Told);
+        }
+        self.core.observing.asked = Asked { observer: index, generation: handle.generation, occasion, sure };
+        let block_size = (observer.block() < 7).then(|| 16_u16 << observer.block());
+        Some(Output::Notify(Notify {
+            observer: ObserverId(handle),
+            resource: ResourceId(resource),
+            tag: observer.tag,
+            peer,
+            block_size,
+            again,
+            non: false,
+        }))
+    }
+
+    /// The last notification, made by the endpoint.
+    fn farewell(&mut self, index: u32, observer: &Observer, code: Code, tx: &mut [u8]) -> Option<Output<P>> {
+        if C::INDEXED && self.message_id(observer.peer).is_err() {
+            // It waits until there is one.
+            match self.turn_of(index, observer) {
+                Turn::Full => self.core.observing.blocked = true,
+                _ => self.put(index, Ring::Told),
+            }
+            return None;
+        }
+        let generation = self.held.observer_handle(index)?.generation;
+        self.core.observing.asked = Asked { observer: index, generation, occasion: Occasion::Change, sure: true };
+        match self.write_asked(false, tx, &mut |w| _ = w.code(code)) {
+            Ok(sent) => sent.map(Output::Send),
+            Err(_) => {
+                self.end_observer(index);
+                None
+            }
+        }
+    }
+}
