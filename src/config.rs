@@ -242,6 +242,16 @@ impl Config {
     }
 }
 
+/// What a [`Server`](crate::Server) understands.
+impl Config {
+    /// With the critical options among those that are understood on which a [`Server`](crate::Server) acts: of
+    /// [`blockwise`](Config::blockwise), and If-Match, If-None-Match, Proxy-Uri and Proxy-Scheme.
+    #[must_use]
+    pub const fn serving(self) -> Config {
+        Config { known: |number| known(number) || is_block(number) || is_served(number), ..self.blockwise() }
+    }
+}
+
 /// How one request is paced.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -358,6 +368,13 @@ fn known(number: OptionNumber) -> bool {
 
 fn is_block(number: OptionNumber) -> bool {
     matches!(number, OptionNumber::BLOCK1 | OptionNumber::BLOCK2)
+}
+
+fn is_served(number: OptionNumber) -> bool {
+    matches!(
+        number,
+        OptionNumber::IF_MATCH | OptionNumber::IF_NONE_MATCH | OptionNumber::PROXY_URI | OptionNumber::PROXY_SCHEME
+    )
 }
 
 #[cfg(test)]

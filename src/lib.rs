@@ -165,6 +165,7 @@ pub mod link;
 mod random;
 mod reliability;
 mod roles;
+pub mod server;
 #[cfg(feature = "sim")]
 pub mod sim;
 pub mod store;
@@ -176,6 +177,7 @@ pub mod wire;
 
 pub use config::{Config, Transmission};
 pub use endpoint::{Endpoint, Roles};
+pub use server::Server;
 pub use store::{Fixed, Store};
 pub use time::Instant;
 pub use uri::CoapUri;

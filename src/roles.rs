@@ -61,6 +61,20 @@ pub trait Roles {
     /// above, such as Proxy-Uri and No-Response. Without it that is an error
     /// ([`OutOfOrder`](crate::WriteError::OutOfOrder)).
     const OPTIONS_BEHIND: bool = true;
+    /// A [`Server`](crate::Server) lists its resources under `/.well-known/core` (RFC 6690).
+    const DISCOVERY: bool = true;
+    /// It sees to If-Match and If-None-Match (RFC 7252 5.10.8). Without it they are to be left out of
+    /// [`Config::known`], so that such a request is refused.
+    const CONDITIONS: bool = true;
+    /// It refuses what is asked for or comes in a format that a route does not name (4.06, 4.15).
+    const NEGOTIATION: bool = true;
+    /// It answers what is asked for by Proxy-Uri or Proxy-Scheme under a name of its own (RFC 7252 5.7.2). Without it
+    /// each such request gets 5.05.
+    const OWN_NAMES: bool = true;
+    /// It renders errors as problem details, where these are accepted (RFC 9290).
+    const PROBLEMS: bool = true;
+    /// The errors that it finds by itself say what is wrong in words.
+    const DIAGNOSTICS: bool = true;
 }
 
 /// Everything.
@@ -94,6 +108,12 @@ impl Roles for ServerMin {
     const STATISTICS: bool = false;
     const TRANSFERS: bool = false;
     const OPTIONS_BEHIND: bool = false;
+    const DISCOVERY: bool = false;
+    const CONDITIONS: bool = false;
+    const NEGOTIATION: bool = false;
+    const OWN_NAMES: bool = false;
+    const PROBLEMS: bool = false;
+    const DIAGNOSTICS: bool = false;
 }
 
 /// A client alone: requests and retransmission. [`Config::DEFAULT`].
@@ -117,6 +137,12 @@ impl Roles for ClientMin {
     const STATISTICS: bool = false;
     const TRANSFERS: bool = false;
     const OPTIONS_BEHIND: bool = false;
+    const DISCOVERY: bool = false;
+    const CONDITIONS: bool = false;
+    const NEGOTIATION: bool = false;
+    const OWN_NAMES: bool = false;
+    const PROBLEMS: bool = false;
+    const DIAGNOSTICS: bool = false;
 }
 
 /// What follows from a configuration that is known when the image is built.

@@ -45,7 +45,7 @@ pub struct Piece<'d> {
     /// Which transfer they belong to. `None`: they are all of the body.
     pub transfer: Option<TransferId>,
     request: RequestId,
-    asked: Asked,
+    pub(crate) asked: Asked,
     max_message: u16,
     block_size: u16,
 }
@@ -188,11 +188,11 @@ fn answer_to(block: Option<Block>, settings: &Settings) -> Option<Block> {
 
 /// An answer that the application has no part in.
 #[derive(Clone, Copy)]
-struct Refusal {
+pub(crate) struct Refusal {
     /// Empty: none now.
-    code: Code,
-    block1: Option<Block>,
-    size1: Option<u32>,
+    pub(crate) code: Code,
+    pub(crate) block1: Option<Block>,
+    pub(crate) size1: Option<u32>,
 }
 
 impl Refusal {
@@ -200,7 +200,7 @@ impl Refusal {
         Refusal { code, block1: None, size1: None }
     }
 
-    fn write(&self, w: &mut Writer<'_>, max_age: u32) {
+    pub(crate) fn write(&self, w: &mut Writer<'_>, max_age: u32) {
         w.code(self.code);
         if self.code == Code::SERVICE_UNAVAILABLE {
             w.max_age(max_age);
@@ -306,7 +306,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         tx: &mut [u8],
         write: &mut dyn FnMut(&mut Writer<'_>),
     ) -> Result<Option<Transmit<P>>, RespondError> {
-        let brought = piece.and_then(|piece| self.of_piece(piece));
+        let brought = piece.and_then(|piece| self.brought_by(piece.transfer, piece.end()));
         let request = brought.map_or(request.0, |(_, latest)| latest);
         let index = self.meant(request).ok_or(RespondError::Stale)?;
         let mut code = Code::EMPTY;
@@ -321,11 +321,12 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         made
     }
 
-    /// The transfer of a piece, if it is its last one and not answered, and the request that is to be answered.
-    fn of_piece(&self, piece: &Piece<'_>) -> Option<(u32, Handle)> {
-        let index = self.meant_transfer(piece.transfer.filter(|_| R::TRANSFERS)?)?;
+    /// The transfer of a piece that ends there, if it is its last one and not answered, and the request that is to be
+    /// answered.
+    pub(crate) fn brought_by(&self, transfer: Option<TransferId>, end: u32) -> Option<(u32, Handle)> {
+        let index = self.meant_transfer(transfer.filter(|_| R::TRANSFERS)?)?;
         let transfer = self.transfer(index)?;
-        (transfer.next == piece.end() && transfer.code() == 0).then_some((index, transfer.request))
+        (transfer.next == end && transfer.code() == 0).then_some((index, transfer.request))
     }
 
     fn transfer(&self, index: u32) -> Option<&Transfer> {
@@ -345,7 +346,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     }
 
     /// The last piece of a transfer was answered.
-    fn answered(&mut self, index: u32, code: Code) {
+    pub(crate) fn answered(&mut self, index: u32, code: Code) {
         if let Some(transfer) = self.transfer_mut(index) {
             transfer.set_code(code.to_byte());
         }

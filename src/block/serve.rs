@@ -22,10 +22,10 @@ use crate::wire::{Block, Code, Message, Writer};
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Asked {
-    pub(super) block2: Option<Block>,
+    pub(crate) block2: Option<Block>,
     /// What the answer says of the block of the request (RFC 7959 2.3).
-    pub(super) block1: Option<Block>,
-    pub(super) size2: bool,
+    pub(crate) block1: Option<Block>,
+    pub(crate) size2: bool,
 }
 
 impl Asked {
@@ -104,30 +104,108 @@ pub fn serve(w: &mut Writer<'_>, asked: &Asked, mut body: Body<'_>, settings: &S
 const BLOCK2: usize = 5;
 const SIZE2: usize = 5;
 
+/// Where in a body the part lies that is asked for, and how much there is room for.
+#[derive(Clone, Copy)]
+struct Room {
+    /// Where it begins.
+    offset: u32,
+    /// How long a body may be that goes without blocks.
+    whole: usize,
+    /// SZX of the largest block for which there is room, and which is wanted.
+    szx: u8,
+    /// SZX 7 is reserved (RFC 7959 2.2).
+    bad: bool,
+}
+
+impl Room {
+    /// Behind the options that are written.
+    fn behind(w: &Writer<'_>, asked: &Asked, settings: &Settings) -> Room {
+        let limit = w.room().min(usize::from(settings.max_message));
+        let extras = Extras { block1: asked.block1, ..Extras::default() };
+        let room = limit.saturating_sub(extras.length_with(w));
+        // RFC 7959 2.4: the size that is asked for, or a smaller one.
+        let wanted = asked.block2.map_or(6, Block::szx).min(settings.wanted_szx());
+        Room {
+            offset: asked.offset(),
+            whole: room.min(usize::from(settings.block_size)),
+            szx: Block::szx_for(room.saturating_sub(BLOCK2 + SIZE2)).unwrap_or(0).min(wanted),
+            bad: asked.block2.is_some_and(|block| block.szx() == Block::SZX_BERT),
+        }
+    }
+
+    const fn size(&self) -> u32 {
+        16 << self.szx
+    }
+
+    /// The options of a part of a body of this length, if that is known.
+    fn extras(&self, asked: &Asked, length: Option<u32>, more: bool) -> Result<Extras<'static>, Code> {
+        let mut extras = Extras { block1: asked.block1, ..Extras::default() };
+        if asked.block2.is_some() || more {
+            let number = self.offset >> (self.szx + 4);
+            extras.block2 = Some(Block::new(number, more, self.szx).map_err(|_| Code::BAD_REQUEST)?);
+            extras.size2 = length.filter(|_| asked.size2);
+        }
+        Ok(extras)
+    }
+}
+
 fn write(w: &mut Writer<'_>, asked: &Asked, body: &mut Body<'_>, settings: &Settings) -> Result<(), Code> {
-    let limit = w.room().min(usize::from(settings.max_message));
-    let (length, offset) = (body.length(), asked.offset());
-    let mut extras = Extras { block1: asked.block1, ..Extras::default() };
-    let room = limit.saturating_sub(extras.length_with(w));
-    let whole = room.min(usize::from(settings.block_size));
-    if asked.block2.is_none() && length.is_some_and(|length| length as usize <= whole) {
-        extras.put::<false>(w);
+    let (length, room) = (body.length(), Room::behind(w, asked, settings));
+    if asked.block2.is_none() && length.is_some_and(|length| length as usize <= room.whole) {
+        Extras { block1: asked.block1, ..Extras::default() }.put::<false>(w);
         return payload(w, body, 0, length.unwrap_or(0) as usize, false);
     }
-    // RFC 7959 2.2: SZX 7 is reserved; 2.4: the size that is asked for, or a smaller one.
-    if asked.block2.is_some_and(|block| block.szx() == Block::SZX_BERT) || offset > 0 && !body.reaches(offset) {
+    let offset = room.offset;
+    if room.bad || offset > 0 && !body.reaches(offset) {
         return Err(Code::BAD_REQUEST);
     }
-    let wanted = asked.block2.map_or(6, Block::szx).min(settings.wanted_szx());
-    let szx = Block::szx_for(room.saturating_sub(BLOCK2 + SIZE2)).unwrap_or(0).min(wanted);
-    let size = 16 << szx;
-    let more = body.reaches(offset.saturating_add(size));
-    if asked.block2.is_some() || more {
-        extras.block2 = Some(Block::new(offset >> (szx + 4), more, szx).map_err(|_| Code::BAD_REQUEST)?);
-        extras.size2 = length.filter(|_| asked.size2);
+    let more = body.reaches(offset.saturating_add(room.size()));
+    room.extras(asked, length, more)?.put::<false>(w);
+    payload(w, body, offset, room.size() as usize, more)
+}
+
+/// The same of a body that is written from its beginning to its end: the part that was asked for goes into the message
+/// as it comes, and the options of the transfer are put in front of it in the end.
+pub(crate) struct Written {
+    room: Room,
+    /// How much of the body has come.
+    total: u32,
+    /// How much of it is kept.
+    kept: u32,
+}
+
+impl Written {
+    /// Behind the options of the answer, which are all written.
+    pub(crate) fn begin(w: &Writer<'_>, asked: &Asked, settings: &Settings) -> Written {
+        Written { room: Room::behind(w, asked, settings), total: 0, kept: 0 }
     }
-    extras.put::<false>(w);
-    payload(w, body, offset, size as usize, more)
+
+    /// What comes next.
+    pub(crate) fn put(&mut self, w: &mut Writer<'_>, asked: &Asked, bytes: &[u8]) {
+        let before = self.room.offset.saturating_sub(self.total) as usize;
+        let whole = if asked.block2.is_none() { self.room.whole } else { 0 };
+        let room = whole.max(self.room.size() as usize).saturating_sub(self.kept as usize);
+        let part = bytes.get(before..).unwrap_or_default();
+        let part = part.get(..room).unwrap_or(part);
+        w.payload(part);
+        self.kept = self.kept.saturating_add(part.len() as u32);
+        self.total = self.total.saturating_add(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+    }
+
+    /// That was all.
+    pub(crate) fn end(&self, w: &mut Writer<'_>, asked: &Asked) -> Result<(), Code> {
+        let &Written { room, total, kept } = self;
+        if room.bad || room.offset > 0 && total <= room.offset {
+            return Err(Code::BAD_REQUEST);
+        }
+        let whole = asked.block2.is_none() && total as usize <= room.whole;
+        let more = !whole && total > room.offset.saturating_add(room.size());
+        if more {
+            w.shorten(kept.saturating_sub(room.size()) as usize);
+        }
+        room.extras(asked, Some(total), more)?.put::<true>(w);
+        Ok(())
+    }
 }
 
 /// Reads a block of the body to where it is to stand. `Err`: there are fewer bytes than there were.

@@ -297,7 +297,7 @@ mod input;
 #[cfg(test)]
 mod model_check;
 mod notify;
-mod observe;
+pub(crate) mod observe;
 mod output;
 mod request;
 mod respond;

@@ -3,17 +3,60 @@
 use super::Endpoint;
 use super::errors::RespondError;
 use super::respond::{Answer, not_written};
-use super::types::Transmit;
+use super::types::{Notify, Transmit};
 use crate::exchange::{ObserverId, ResourceId, is_wanted};
 use crate::reliability::Engine;
 use crate::roles::Roles;
-use crate::store::{Exchange, Observer, Ring, Scale, State, Store, mark};
+use crate::store::{Chain, Exchange, Observer, Ring, Scale, State, Store, mark};
 use crate::time::Instant;
 use crate::wire::{Code, Message, OptionNumber, Type, Writer, observe, uint};
 use core::hash::Hash;
 
 /// How many slots one call of `poll` looks at.
 const STEPS: u32 = 64;
+
+/// How a response is made, and what is kept with the observer whose registration it accepts.
+pub(crate) trait Respond {
+    /// Writes code, options and payload.
+    fn build(&mut self, w: &mut Writer<'_>);
+
+    /// After `build`: what is to come back with each notification. `None`: the registration is not accepted.
+    fn keep(&mut self) -> Option<Keep<'_>>;
+
+    /// After `build`: the code that it has set.
+    fn code(&self) -> Code;
+}
+
+/// What is kept with an observer.
+#[derive(Clone, Copy)]
+pub(crate) enum Keep<'k> {
+    /// What the application calls a tag.
+    Tag(u32),
+    /// Bytes, in the arena: not none.
+    Bytes(&'k [u8]),
+}
+
+/// A response that a closure writes.
+struct Plain<F> {
+    build: Option<F>,
+    tag: u32,
+}
+
+impl<F: FnOnce(&mut Writer<'_>)> Respond for Plain<F> {
+    fn build(&mut self, w: &mut Writer<'_>) {
+        if let Some(build) = self.build.take() {
+            build(w);
+        }
+    }
+
+    fn keep(&mut self) -> Option<Keep<'_>> {
+        Some(Keep::Tag(self.tag))
+    }
+
+    fn code(&self) -> Code {
+        Code::EMPTY
+    }
+}
 
 impl<S: Store, R: Roles> Endpoint<S, R> {
     /// As [`respond`](Endpoint::respond), and accepts the registration of an observer, if the request is one: a GET or
@@ -71,12 +114,8 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         let mut engine = self.at(now);
         let index = engine.meant(answer.id.0).ok_or(RespondError::Stale)?;
         let made = if R::OBSERVE {
-            let mut build = Some(build);
-            engine.respond_observing(index, answer.flags, resource.0, tag, tx, &mut |w| {
-                if let Some(build) = build.take() {
-                    build(w);
-                }
-            })
+            let mut plain = Plain { build: Some(build), tag };
+            engine.respond_observing(index, answer.flags, Some(resource.0), tx, &mut plain)
         } else {
             engine.respond(index, answer.flags, tx, build)
         };
@@ -100,6 +139,14 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     /// A code that is not an error, 4.xx or 5.xx, counts as 5.00.
     pub fn end_observers(&mut self, resource: ResourceId, code: Code) -> bool {
         R::OBSERVE && self.engine().end_observers(resource.0, code)
+    }
+
+    /// What is kept with the observer that is to be told, at the start of `out`, and how long it is: `None` if it has a
+    /// tag instead.
+    pub(crate) fn kept(&mut self, notify: &Notify<S::Peer>, out: &mut [u8]) -> Option<usize> {
+        let engine = self.engine();
+        let observer = engine.held.observer(notify.observer.0.index)?;
+        engine.held.arena.read(observer.kept(S::Scale::INDEXED)?, out)
     }
 
     /// Takes one observer off the list, in silence: it finds out when Max-Age is over. False if it is none any more.
@@ -150,24 +197,36 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
 
     /// There is one of it for each endpoint, whatever is written.
     #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
-    fn respond_observing(
+    pub(crate) fn respond_observing(
         &mut self,
         index: u32,
         flags: u8,
-        resource: u32,
-        tag: u32,
+        resource: Option<u32>,
         tx: &mut [u8],
-        build: &mut dyn FnMut(&mut Writer<'_>),
+        with: &mut dyn Respond,
     ) -> Result<Option<Transmit<P>>, RespondError> {
         let header = self.begin(index)?;
         let &Exchange { state, flags: asked, .. } = self.held.exchanges.at(index).ok_or(RespondError::Stale)?;
-        let (old, mut accepted) = self.registration(index, resource, tag);
+        let (old, mut accepted) = self.registration(index, resource);
         let mut writer = Writer::blank(tx);
         self.held.begin_answer(index, header, &mut writer, R::LONG_TOKENS);
-        build(&mut writer);
+        with.build(&mut writer);
         let code = writer.present_code();
         let heard = !R::NO_RESPONSE || is_wanted(code, asked);
         accepted = accepted.filter(|_| code.class() == 2 && heard);
+        let mut bytes: &[u8] = &[];
+        if let Some(observer) = &mut accepted {
+            match with.keep() {
+                Some(Keep::Tag(tag)) => observer.tag = tag,
+                // What is kept with the exchange comes first. Two pieces take no more than this in blocks.
+                Some(Keep::Bytes(some))
+                    if self.make_room(observer.peer, writer.length().saturating_add(some.len()).saturating_add(64)) =>
+                {
+                    bytes = some;
+                }
+                _ => accepted = None,
+            }
+        }
         if accepted.is_some() {
             self.core.observing.advance();
             writer.insert(OptionNumber::OBSERVE, uint::encode(self.core.observing.peek()).as_bytes());
@@ -178,7 +237,12 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         if let Some(old) = old {
             self.end_observer(old);
         }
-        if let Some(observer) = accepted {
+        if let Some(mut observer) = accepted {
+            // There is room for it.
+            let chain = self.held.arena.store(bytes).unwrap_or(Chain::NONE);
+            if !chain.is_none() {
+                observer.keep(chain, C::INDEXED);
+            }
             let number = self.core.observing.number();
             if let Some(index) = self.held.enter_observer(&observer, number) {
                 self.refer(observer.peer, false);
@@ -196,7 +260,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
 
     /// Of a registration: who observes by its token already; and whom it makes an observer of a resource, if there is
     /// room for it.
-    fn registration(&self, index: u32, resource: u32, tag: u32) -> (Option<u32>, Option<Observer>) {
+    fn registration(&self, index: u32, resource: Option<u32>) -> (Option<u32>, Option<Observer>) {
         let exchange = self.held.exchanges.at(index).filter(|exchange| !exchange.has_long_token());
         let Some((exchange, block)) = exchange.and_then(|exchange| Some((exchange, exchange.registers()?))) else {
             return (None, None);
@@ -204,10 +268,10 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         let (peer, token) = (exchange.peer, exchange.token());
         let old = self.held.find_observer(peer, token);
         let refused = R::MULTICAST && exchange.state == State::AskedGroup || C::INDEXED && self.is_full(peer);
-        if refused || !self.held.can_observe(resource, old) {
+        let Some(resource) = resource.filter(|&resource| !refused && self.held.can_observe(resource, old)) else {
             return (old, None);
-        }
-        let mut observer = Observer::new(peer, resource, tag, token, block);
+        };
+        let mut observer = Observer::new(peer, resource, 0, token, block);
         observer.confirmed_at(self.held.now);
         (old, Some(observer))
     }
@@ -231,6 +295,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         let Some(resource) = self.held.find_resource(number) else { return false };
         let code = if matches!(code.class(), 4 | 5) { code } else { Code::INTERNAL_SERVER_ERROR };
         if !C::INDEXED {
+            self.forget_kept(number);
             self.all_of_few(number, |observer| {
                 observer.set(mark::LEAVING, true);
                 observer.tag = u32::from(code.to_byte());
@@ -243,6 +308,18 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         entry.set(mark::ENDING, true);
         entry.set_code(code.to_byte());
         true
+    }
+
+    /// Nothing is kept any more with the observers of a resource, where there is no index.
+    fn forget_kept(&mut self, number: u32) {
+        for index in 0..self.held.observers.as_ref().map_or(0, |table| table.high_water()) {
+            let Some(observer) = self.held.observer_mut(index).filter(|observer| observer.resource == number) else {
+                continue;
+            };
+            if let Some(chain) = observer.give_up(C::INDEXED) {
+                self.held.release_bytes(chain);
+            }
+        }
     }
 
     /// All observers of a resource, where there is no index.

@@ -10,6 +10,11 @@ pub struct Handle {
     pub(crate) brand: u16,
 }
 
+impl Handle {
+    /// Stale from the beginning.
+    pub(crate) const NONE: Handle = Handle { index: u32::MAX, generation: 0, brand: 0 };
+}
+
 /// A request of a peer's, until it is answered. Free of lifetimes; a stale one is an error, never a panic.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

@@ -233,9 +233,22 @@ impl<'e, P: Copy + Eq + Hash, C: Scale> Held<'e, P, C> {
     pub(crate) fn forget_bytes(&mut self, index: u32) {
         let Some(exchange) = self.exchanges.at_mut(index) else { return };
         let chain = core::mem::replace(&mut exchange.bytes, Chain::NONE);
+        self.release_bytes(chain);
+    }
+
+    /// Frees bytes that nobody holds any more.
+    pub(crate) fn release_bytes(&mut self, chain: Chain) {
         self.arena.release(chain);
         if !C::INDEXED {
             self.exchanges.values().for_each(|exchange| exchange.bytes.close_up(chain));
+            if let Some(table) = &mut self.observers {
+                table.values().for_each(|observer| {
+                    if let Some(mut kept) = observer.kept(C::INDEXED) {
+                        kept.close_up(chain);
+                        observer.keep(kept, C::INDEXED);
+                    }
+                });
+            }
         }
     }
 }

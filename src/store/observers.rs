@@ -8,6 +8,7 @@
 //! stands in the index under its last Message ID alone; the three before it are kept as how far back they lie. Among few
 //! a resource is nothing but a number that its observers have, and which ring one would hang in is a mark of its own.
 
+use super::arena::Chain;
 use super::ring::{InNode, append, first, push_back, remove};
 use super::table::{Entry, Id, Link, Table, Untimed};
 
@@ -21,7 +22,7 @@ pub struct Observer {
     pub(crate) peer: u32,
     /// The slot of the resource; without an index, its number. Of a resource: its number.
     pub(crate) resource: u32,
-    /// What the application has given along; among few, of one that is to get a last notification, the code of that. Of a
+    /// What the application has given along, or where the bytes are that are kept with it; among few, of one that is to get a last notification, the code of that. Of a
     /// resource: since when it is quiet, in ms modulo 2^32.
     pub(crate) tag: u32,
     /// The last Message ID (16 bits), how many NON notifications in a row (8), how long the token is (4), marks (4). Of
@@ -43,6 +44,12 @@ pub(crate) mod mark {
     pub(crate) const LOOSE: u32 = 1 << 30;
     /// Of an observer among few: the next notification is the last one.
     pub(crate) const LEAVING: u32 = 1 << 31;
+
+    /// Of an observer: its tag says where the bytes are that are kept with it.
+    pub(crate) const fn keeps(indexed: bool) -> u32 {
+        // What the other scale has for something else.
+        if indexed { 1 << 30 } else { 1 << 28 }
+    }
 
     /// Of a resource: some of its observers are due.
     pub(crate) const DUE: u32 = 1 << 28;
@@ -110,6 +117,27 @@ impl Observer {
 
     pub(crate) const fn set(&mut self, mark: u32, on: bool) {
         self.counts = if on { self.counts | mark } else { self.counts & !mark };
+    }
+
+    /// Bytes are kept with it, in the place of a tag.
+    pub(crate) const fn keep(&mut self, chain: Chain, indexed: bool) {
+        self.tag = chain.0;
+        self.set(mark::keeps(indexed), true);
+    }
+
+    /// The bytes that are kept with it.
+    pub(crate) const fn kept(&self, indexed: bool) -> Option<Chain> {
+        if indexed && self.is_resource() || !self.has(mark::keeps(indexed)) { None } else { Some(Chain(self.tag)) }
+    }
+
+    /// They are kept no more.
+    pub(crate) const fn give_up(&mut self, indexed: bool) -> Option<Chain> {
+        let chain = self.kept(indexed);
+        if chain.is_some() {
+            self.set(mark::keeps(indexed), false);
+            self.tag = 0;
+        }
+        chain
     }
 
     /// Among few: which ring it would hang in.

@@ -30,7 +30,7 @@ pub(super) fn is_name(c: char) -> bool {
 }
 
 /// In a segment of a path (RFC 3986 3.3), likewise.
-pub(super) fn is_segment(c: char) -> bool {
+pub(crate) fn is_segment(c: char) -> bool {
     is_name(c) || matches!(c, ':' | '@')
 }
 

@@ -39,7 +39,7 @@ mod grammar;
 pub use component::{Arguments, Bytes, Chars, Component, Segments};
 pub use compose::RequestUri;
 pub use error::{ComposeError, UriError, UriErrorKind};
-pub(crate) use grammar::reference;
+pub(crate) use grammar::{is_segment, reference};
 
 use crate::{OptionNumber, Writer};
 use address::Printed;

@@ -202,7 +202,7 @@ impl<'d> Message<'d> {
 }
 
 /// The segments of a path as bytes: none for the root, and no empty one before a leading slash.
-pub(super) fn path_segments(path: &str) -> impl Iterator<Item = &[u8]> {
+pub(crate) fn path_segments(path: &str) -> impl Iterator<Item = &[u8]> + Clone {
     let path = path.strip_prefix('/').unwrap_or(path);
     path.as_bytes().split(|&byte| byte == b'/').skip(usize::from(path.is_empty()))
 }

@@ -36,6 +36,7 @@ mod writer;
 pub use block::{Block, BlockError};
 pub use code::{Code, InvalidCode};
 pub use content_format::ContentFormat;
+pub(crate) use getters::path_segments;
 pub use getters::{Strings, ValueError};
 pub use header::{Header, Type};
 pub use message::Message;

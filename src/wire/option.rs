@@ -308,6 +308,11 @@ impl<'d> OptionsOf<'d> {
     pub(crate) const fn new(options: Options<'d>, number: OptionNumber) -> OptionsOf<'d> {
         OptionsOf { options, number }
     }
+
+    /// None.
+    pub(crate) const fn none() -> OptionsOf<'d> {
+        OptionsOf::new(Options::new(&[]), OptionNumber::IF_MATCH)
+    }
 }
 
 impl<'d> Iterator for OptionsOf<'d> {

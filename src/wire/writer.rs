@@ -303,6 +303,11 @@ impl<'b> Writer<'b> {
         self
     }
 
+    /// Takes back so many bytes of the payload, which has more than that.
+    pub(crate) fn shorten(&mut self, bytes: usize) {
+        self.length = self.length.saturating_sub(bytes);
+    }
+
     /// Whether a payload has begun.
     pub(crate) const fn has_payload(&self) -> bool {
         self.last == PAYLOAD

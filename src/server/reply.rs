@@ -1,0 +1,261 @@
+//! Where a handler writes its answer: options and payload go straight into the message.
+
+use super::request::Later;
+use crate::block::{Asked, Body, Settings, Written, serve};
+use crate::wire::{Code, ContentFormat, OptionNumber, OptionsOf, Writer, path_segments, same, uint};
+use core::fmt;
+
+/// What a handler has done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Answer {
+    /// It has answered: what the last call of [`Reply`] gives.
+    Done(Done),
+    /// It will, by [`Server::complete`](super::Server::complete).
+    Later(Later),
+}
+
+/// An answer is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Done(());
+
+/// The answer to a request, written in place.
+///
+/// The code is 2.05 for GET and FETCH, 2.02 for DELETE and else 2.04, unless another one is set. Options may come in any
+/// order, but before the payload. What does not fit into one message, or is asked for in blocks, is sent in blocks
+/// (RFC 7959 2.4): the handler is called for each, and writes all of it.
+///
+/// ```
+/// use coaplet::ContentFormat;
+/// use coaplet::server::{Answer, Error, Reply, Request};
+/// use core::fmt::Write;
+///
+/// fn temperature(celsius: &mut f32, request: &Request, reply: Reply) -> Result<Answer, Error> {
+///     let mut reply = reply.content_format(ContentFormat::TEXT_PLAIN).max_age(10);
+///     match request.query("unit") {
+///         Some("F") => write!(reply, "{:.1}", *celsius * 1.8 + 32.0)?,
+///         _ => write!(reply, "{celsius:.1}")?,
+///     }
+///     Ok(reply.done())
+/// }
+/// # let _ = temperature;
+/// ```
+#[derive(Debug)]
+pub struct Reply<'a, 'b> {
+    pub(super) w: &'a mut Writer<'b>,
+    pub(super) how: &'a How<'a>,
+    pub(super) so_far: &'a mut SoFar,
+}
+
+/// How a request is to be answered.
+#[derive(Clone, Debug)]
+pub(super) struct How<'a> {
+    pub(super) asked: Asked,
+    pub(super) settings: &'a Settings,
+    /// The only format that will do.
+    pub(super) accept: Option<ContentFormat>,
+    /// The code, unless the handler sets one.
+    pub(super) code: Code,
+    /// Max-Age, unless the handler writes one.
+    pub(super) max_age: u32,
+    /// The entity-tags that the client wants to be compared with that of the answer.
+    pub(super) etags: OptionsOf<'a>,
+}
+
+impl<'a> How<'a> {
+    pub(super) fn of(
+        later: &Later,
+        settings: &'a Settings,
+        accept: Option<ContentFormat>,
+        etags: OptionsOf<'a>,
+    ) -> How<'a> {
+        let (code, safe) = match later.method {
+            Code::GET | Code::FETCH => (Code::CONTENT, true),
+            Code::DELETE => (Code::DELETED, false),
+            _ => (Code::CHANGED, false),
+        };
+        How { asked: later.asked, settings, accept: accept.filter(|_| safe), code, max_age: later.max_age, etags }
+    }
+}
+
+/// What is known of an answer so far.
+#[derive(Default)]
+pub(super) struct SoFar {
+    etag: [u8; 8],
+    etag_length: u8,
+    max_age: Option<u32>,
+    /// The ETag is one of those in question.
+    pub(super) matched: bool,
+    pub(super) format: Option<ContentFormat>,
+    /// Not the one that will do.
+    pub(super) unacceptable: bool,
+    /// It is complete.
+    served: bool,
+    written: Option<Written>,
+}
+
+impl fmt::Debug for SoFar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SoFar").finish_non_exhaustive()
+    }
+}
+
+impl Reply<'_, '_> {
+    /// Sets the code.
+    #[must_use]
+    pub fn code(self, code: Code) -> Self {
+        self.w.code(code);
+        self
+    }
+
+    /// 2.01 Created, and where: one Location-Path for each segment (RFC 7252 5.10.7), none for an empty path.
+    #[must_use]
+    pub fn created(self, path: &str) -> Self {
+        self.w.code(Code::CREATED);
+        for segment in path_segments(path) {
+            self.w.insert(OptionNumber::LOCATION_PATH, segment);
+        }
+        self
+    }
+
+    /// One Location-Query, such as `first=1`.
+    #[must_use]
+    pub fn location_query(self, argument: &str) -> Self {
+        self.w.insert(OptionNumber::LOCATION_QUERY, argument.as_bytes());
+        self
+    }
+
+    /// Content-Format. A GET or FETCH that accepts another one is answered with 4.06 in the place of all this.
+    #[must_use]
+    pub fn content_format(self, format: ContentFormat) -> Self {
+        self.so_far.format = Some(format);
+        self.so_far.unacceptable = self.how.accept.is_some_and(|accept| accept != format);
+        self.w.insert(OptionNumber::CONTENT_FORMAT, uint::encode(u32::from(format.get())).as_bytes());
+        self
+    }
+
+    /// ETag, 1 to 8 bytes: of each representation another one. Those are cut, and without one this does nothing. If the
+    /// client has it already, 2.03 is sent in the place of all this (RFC 7252 5.9.1.3).
+    #[must_use]
+    pub fn etag(self, etag: &[u8]) -> Self {
+        let etag = etag.get(..8).unwrap_or(etag);
+        if !etag.is_empty() {
+            let mut etags = self.how.etags.clone();
+            self.so_far.matched |= etags.any(|its| same(its, etag));
+            self.so_far.etag.iter_mut().zip(etag).for_each(|(to, from)| *to = *from);
+            self.so_far.etag_length = etag.len() as u8;
+            self.w.insert(OptionNumber::ETAG, etag);
+        }
+        self
+    }
+
+    /// Max-Age in seconds.
+    #[must_use]
+    pub fn max_age(self, seconds: u32) -> Self {
+        self.so_far.max_age = Some(seconds);
+        self.w.insert(OptionNumber::MAX_AGE, uint::encode(seconds).as_bytes());
+        self
+    }
+
+    /// Another option of the answer. Block1, Block2, Size2 and Observe are written by the server.
+    #[must_use]
+    pub fn option(self, number: OptionNumber, value: &[u8]) -> Self {
+        self.w.insert(number, value);
+        self
+    }
+
+    /// The answer ends: with what was written, or without a payload.
+    pub fn done(self) -> Answer {
+        Answer::Done(Done(()))
+    }
+
+    /// The payload, or what is left of it: bytes.
+    pub fn payload(mut self, bytes: &[u8]) -> Answer {
+        self.put(bytes);
+        self.done()
+    }
+
+    /// The payload as text, and its Content-Format.
+    pub fn text(self, text: &str) -> Answer {
+        self.content_format(ContentFormat::TEXT_PLAIN).payload(text.as_bytes())
+    }
+
+    /// The payload from wherever it is: only the block that is asked for is read.
+    pub fn body(mut self, body: Body<'_>) -> Answer {
+        if !self.is_void() {
+            self.settle();
+            serve(self.w, &self.how.asked, body, self.how.settings);
+        }
+        self.so_far.served = true;
+        self.done()
+    }
+
+    /// Where the block begins that is asked for, in bytes: for who wants to know. 0: the first, or all.
+    #[must_use]
+    pub fn offset(&self) -> u32 {
+        self.how.asked.offset()
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        if self.is_void() {
+            return;
+        }
+        if self.so_far.written.is_none() {
+            self.settle();
+            self.so_far.written = Some(Written::begin(self.w, &self.how.asked, self.how.settings));
+        }
+        if let Some(written) = &mut self.so_far.written {
+            written.put(self.w, &self.how.asked, bytes);
+        }
+    }
+
+    /// Whether something else will be sent in its place.
+    fn is_void(&self) -> bool {
+        self.so_far.unacceptable || self.so_far.matched && self.w.present_code() == Code::CONTENT
+    }
+
+    /// No option follows, but those of a transfer.
+    fn settle(&mut self) {
+        let age = self.how.max_age;
+        if age != 60 && self.so_far.max_age.is_none() && self.w.present_code() == Code::CONTENT {
+            self.so_far.max_age = Some(age);
+            self.w.insert(OptionNumber::MAX_AGE, uint::encode(age).as_bytes());
+        }
+    }
+
+    /// The handler has said that it is done.
+    pub(super) fn finish(mut self) -> Result<(), Code> {
+        if self.so_far.unacceptable {
+            return Err(Code::NOT_ACCEPTABLE);
+        }
+        let valid = self.so_far.matched && self.w.present_code() == Code::CONTENT;
+        if valid {
+            // RFC 7252 5.9.1.3: with the ETag, and without a payload.
+            self.w.restart().code(Code::VALID);
+            let etag = self.so_far.etag.get(..usize::from(self.so_far.etag_length)).unwrap_or_default();
+            self.w.option(OptionNumber::ETAG, etag);
+            let age = self.so_far.max_age.unwrap_or(self.how.max_age);
+            if age != 60 {
+                self.w.option(OptionNumber::MAX_AGE, uint::encode(age).as_bytes());
+            }
+            return Ok(());
+        }
+        if self.so_far.served {
+            return Ok(());
+        }
+        self.put(&[]);
+        match &self.so_far.written {
+            Some(written) => written.end(self.w, &self.how.asked),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Write for Reply<'_, '_> {
+    /// Appends text to the payload. Never an error.
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.put(text.as_bytes());
+        Ok(())
+    }
+}

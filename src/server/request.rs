@@ -1,0 +1,178 @@
+//! What a handler is told of a request.
+
+use crate::block::Asked;
+use crate::endpoint::{RequestId, TransferId};
+use crate::wire::{Code, ContentFormat, Message, Strings};
+use core::net::SocketAddr;
+
+/// Why a handler is called.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Reason {
+    /// A client asks.
+    Asked,
+    /// An observer is to be told the present state (RFC 7641 4.2): what it registered with is asked again.
+    Notification,
+    /// The server looks whether the resource exists, and which ETag it has, for the condition of another request
+    /// (RFC 7252 5.10.8). Nobody is sent the answer.
+    Condition,
+}
+
+/// A request, as a handler sees it.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Request<'m, P = SocketAddr> {
+    pub(super) message: &'m Message<'m>,
+    pub(super) method: Code,
+    pub(super) from: P,
+    pub(super) group: bool,
+    pub(super) reason: Reason,
+    pub(super) tail: usize,
+    pub(super) body: Bytes<'m>,
+    pub(super) later: Later,
+}
+
+/// The bytes of a body that have come.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub(super) struct Bytes<'m> {
+    pub(super) offset: u32,
+    pub(super) bytes: &'m [u8],
+    pub(super) last: bool,
+    pub(super) size: Option<u32>,
+}
+
+/// A request that is answered later, by [`Server::complete`](super::Server::complete). Free of lifetimes; a stale one is
+/// an error, never a panic.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Later {
+    pub(super) id: RequestId,
+    pub(super) method: Code,
+    pub(super) asked: Asked,
+    pub(super) transfer: Option<TransferId>,
+    /// Where the body ends that has come.
+    pub(super) end: u32,
+    pub(super) accept: Option<ContentFormat>,
+    pub(super) max_age: u32,
+    /// What changes by it.
+    pub(super) resource: Option<u32>,
+}
+
+impl<'m, P: Copy> Request<'m, P> {
+    /// The method.
+    #[must_use]
+    pub const fn method(&self) -> Code {
+        self.method
+    }
+
+    /// Who asks, or observes.
+    #[must_use]
+    pub const fn peer(&self) -> P {
+        self.from
+    }
+
+    /// Whether it has come to a group (RFC 7252 section 8): an error, and an answer without a payload, is not sent.
+    #[must_use]
+    pub const fn is_group(&self) -> bool {
+        self.group
+    }
+
+    /// Why the handler is called.
+    #[must_use]
+    pub const fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    /// The segments of the path that the wildcards of the route stand for, and all that follow the first of them: decoded,
+    /// as they came.
+    #[must_use]
+    pub fn tail(&self) -> Strings<'m> {
+        let mut path = self.message.uri_path();
+        for _ in 0..self.tail {
+            path.next();
+        }
+        path
+    }
+
+    /// The first of them, if it is UTF-8.
+    #[must_use]
+    pub fn segment(&self) -> Option<&'m str> {
+        self.tail().next()?.ok()
+    }
+
+    /// The value of the first argument `name=value` of the query with this name; empty for one without `=`.
+    #[must_use]
+    pub fn query(&self, name: &str) -> Option<&'m str> {
+        self.message.uri_query().flatten().find_map(|argument| {
+            let rest = argument.strip_prefix(name)?;
+            if rest.is_empty() { Some(rest) } else { rest.strip_prefix('=') }
+        })
+    }
+
+    /// All arguments of the query (RFC 7252 5.10.1).
+    #[must_use]
+    pub fn queries(&self) -> Strings<'m> {
+        self.message.uri_query()
+    }
+
+    /// The format that the client accepts (RFC 7252 5.10.4). It is one of the route's, if that names any; of a
+    /// notification it is that of the first answer, if this is not the route's usual one.
+    #[must_use]
+    pub fn accept(&self) -> Option<ContentFormat> {
+        if self.reason == Reason::Condition { None } else { self.message.accept() }
+    }
+
+    /// The format of the payload (RFC 7252 5.10.3).
+    #[must_use]
+    pub fn content_format(&self) -> Option<ContentFormat> {
+        self.message.content_format()
+    }
+
+    /// The bytes of the body that came with this request: all of it, unless the route takes
+    /// [uploads](super::Route::uploads).
+    #[must_use]
+    pub const fn payload(&self) -> &'m [u8] {
+        self.body.bytes
+    }
+
+    /// Where they belong in the body, in bytes from its start. A piece at 0 begins anew, whatever came before it.
+    #[must_use]
+    pub const fn offset(&self) -> u32 {
+        self.body.offset
+    }
+
+    /// Whether the body ends with them. A handler keeps what is not the last piece, acts on the last one, and answers each:
+    /// of the answer to one that is not the last, only an error is sent.
+    #[must_use]
+    pub const fn is_last(&self) -> bool {
+        self.body.last
+    }
+
+    /// How large the client has said that the body is, in bytes (Size1). An estimate.
+    #[must_use]
+    pub const fn size(&self) -> Option<u32> {
+        self.body.size
+    }
+
+    /// Which of several bodies that come at the same time this is a piece of. `None`: it has come whole.
+    /// [`Output::Broken`](crate::endpoint::Output::Broken) tells of one that ends without its last piece.
+    #[must_use]
+    pub const fn transfer(&self) -> Option<TransferId> {
+        self.later.transfer
+    }
+
+    /// To answer it by, later: a handler keeps it, and gives [`Answer::Later`](super::Answer::Later). Where nobody has
+    /// asked it is stale.
+    #[must_use]
+    pub const fn later(&self) -> Later {
+        self.later
+    }
+
+    /// The message, for whatever else it says. Of a notification it is what is kept of the registration: the path below a
+    /// wildcard, Uri-Query and Accept, if it had any of them.
+    #[must_use]
+    pub const fn message(&self) -> &'m Message<'m> {
+        self.message
+    }
+}

@@ -1,0 +1,360 @@
+//! The table of resources: paths, what is said of them, and who answers.
+
+use super::{Answer, Error, Listing, Reply, Request};
+use crate::endpoint::ResourceId;
+use crate::wire::{Code, ContentFormat, same};
+use core::fmt;
+use core::net::SocketAddr;
+
+/// Answers one method of a resource: with the application's state, what is asked, and where the answer is written.
+pub type Handler<S, P = SocketAddr> = fn(&mut S, &Request<'_, P>, Reply<'_, '_>) -> Result<Answer, Error>;
+
+/// Tells of what there is below a wildcard.
+pub type Lister<S> = fn(&mut S, &mut Listing<'_>);
+
+/// How many handlers a route may have: one for each method, and one for later blocks.
+pub(super) const METHODS: usize = 8;
+/// The place of the one for later blocks.
+pub(super) const REST: usize = 7;
+
+/// A resource in a table: its path, what discovery says of it, and a handler for each method that it has. Of those that
+/// it has not the server says 4.05.
+///
+/// The path is a template: segments as they are, not percent-encoded, separated by `/`. A segment `*` stands for any one
+/// that is not empty, `**` at the end for all that follow, also none. What these stand for is in
+/// [`Request::tail`]. Of the routes that a path fits the first one in the table is taken.
+///
+/// ```
+/// use coaplet::server::{Answer, Error, Reply, Request, Route};
+/// use coaplet::{Code, ContentFormat};
+///
+/// struct House { lamp: bool }
+///
+/// fn lamp(house: &mut House, _: &Request, reply: Reply) -> Result<Answer, Error> {
+///     Ok(reply.text(if house.lamp { "on" } else { "off" }))
+/// }
+///
+/// fn switch(house: &mut House, request: &Request, reply: Reply) -> Result<Answer, Error> {
+///     house.lamp = match request.payload() {
+///         b"on" => true,
+///         b"off" => false,
+///         _ => return Err(Error::new(Code::BAD_REQUEST, "on or off")),
+///     };
+///     Ok(reply.done())
+/// }
+///
+/// static ROUTES: [Route<House>; 1] = [Route::new("lamp").get(lamp).put(switch).observable()
+///     .rt("light").interface("actuator").formats(&[ContentFormat::TEXT_PLAIN]).title("The lamp in the hall")];
+/// # let _ = &ROUTES;
+/// ```
+pub struct Route<S, P = SocketAddr> {
+    pub(super) about: About,
+    pub(super) methods: [Option<Handler<S, P>>; METHODS],
+    pub(super) lister: Option<Lister<S>>,
+}
+
+/// What is said of a resource.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct About {
+    pub(super) path: &'static str,
+    pub(super) rt: &'static str,
+    pub(super) interface: &'static str,
+    pub(super) title: &'static str,
+    pub(super) formats: &'static [ContentFormat],
+    pub(super) takes: &'static [ContentFormat],
+    pub(super) size: Option<u32>,
+    pub(super) max_age: u32,
+    pub(super) max_body: u32,
+    pub(super) observable: bool,
+    pub(super) non: bool,
+    pub(super) hidden: bool,
+}
+
+macro_rules! methods {
+    ($($name:ident $index:literal $what:literal;)*) => {
+        $(
+            #[doc = concat!("Answers ", $what, ".")]
+            #[must_use]
+            pub const fn $name(mut self, handler: Handler<S, P>) -> Route<S, P> {
+                self.methods[$index] = Some(handler);
+                self
+            }
+        )*
+    };
+}
+
+impl<S, P> Route<S, P> {
+    /// A resource under this path, or all of those that fit it. A leading `/` makes no difference.
+    #[must_use]
+    pub const fn new(path: &'static str) -> Route<S, P> {
+        let about = About {
+            path,
+            rt: "",
+            interface: "",
+            title: "",
+            formats: &[],
+            takes: &[],
+            size: None,
+            max_age: 60,
+            max_body: 0,
+            observable: false,
+            non: false,
+            hidden: false,
+        };
+        Route { about, methods: [None; METHODS], lister: None }
+    }
+
+    methods! {
+        get 0 "GET (RFC 7252 5.8.1). It changes nothing, and may be called at any time: for notifications, and to learn whether there is something and which ETag it has";
+        post 1 "POST (5.8.2)";
+        put 2 "PUT (5.8.3)";
+        delete 3 "DELETE (5.8.4)";
+        fetch 4 "FETCH (RFC 8132 2): a GET with a body";
+        patch 5 "PATCH (RFC 8132 3)";
+        ipatch 6 "iPATCH (RFC 8132 3)";
+        rest 7 "requests for later blocks of what POST, PUT, PATCH or iPATCH has answered (RFC 7959 2.7), without doing anything again. Without it they get 4.00";
+    }
+
+    /// It can be observed (RFC 7641): when it [changes](super::Server::notify), each observer is sent what GET gives for
+    /// it. A request other than GET and FETCH that ends in success counts as a change. Below a wildcard each path is a
+    /// resource of its own.
+    #[must_use]
+    pub const fn observable(mut self) -> Route<S, P> {
+        self.about.observable = true;
+        self
+    }
+
+    /// The same, by Non-confirmable notifications: see [`Notify::non`](crate::endpoint::Notify::non).
+    #[must_use]
+    pub const fn observable_non(mut self) -> Route<S, P> {
+        (self.about.observable, self.about.non) = (true, true);
+        self
+    }
+
+    /// Its resource types, with blanks between them: `rt` (RFC 6690 3.1).
+    #[must_use]
+    pub const fn rt(mut self, types: &'static str) -> Route<S, P> {
+        self.about.rt = types;
+        self
+    }
+
+    /// Its interface descriptions, with blanks between them: `if` (RFC 6690 3.2).
+    #[must_use]
+    pub const fn interface(mut self, descriptions: &'static str) -> Route<S, P> {
+        self.about.interface = descriptions;
+        self
+    }
+
+    /// What it is for a person: `title`.
+    #[must_use]
+    pub const fn title(mut self, title: &'static str) -> Route<S, P> {
+        self.about.title = title;
+        self
+    }
+
+    /// In which formats GET and FETCH answer, the usual one first: `ct` (RFC 7252 7.2.1). A request that accepts none of
+    /// them gets 4.06. Without any all that is known is what the answer has.
+    #[must_use]
+    pub const fn formats(mut self, formats: &'static [ContentFormat]) -> Route<S, P> {
+        self.about.formats = formats;
+        self
+    }
+
+    /// In which formats it takes a body. A request with another one gets 4.15. Without any: in all.
+    #[must_use]
+    pub const fn takes(mut self, formats: &'static [ContentFormat]) -> Route<S, P> {
+        self.about.takes = formats;
+        self
+    }
+
+    /// How large what GET gives is at most, in bytes: `sz` (RFC 6690 3.3).
+    #[must_use]
+    pub const fn size(mut self, bytes: u32) -> Route<S, P> {
+        self.about.size = Some(bytes);
+        self
+    }
+
+    /// For how many seconds what GET gives is fresh: Max-Age (RFC 7252 5.10.5), unless the handler writes another one.
+    /// 60.
+    #[must_use]
+    pub const fn max_age(mut self, seconds: u32) -> Route<S, P> {
+        self.about.max_age = seconds;
+        self
+    }
+
+    /// It takes bodies in blocks (RFC 7959 2.5), of at most so many bytes in all: a handler is called with each piece, in
+    /// order, and acts on the last. Without it a body of more than one block gets 4.13.
+    #[must_use]
+    pub const fn uploads(mut self, max_body: u32) -> Route<S, P> {
+        self.about.max_body = max_body;
+        self
+    }
+
+    /// Discovery does not list it. What has a wildcard it does not list in any case.
+    #[must_use]
+    pub const fn hidden(mut self) -> Route<S, P> {
+        self.about.hidden = true;
+        self
+    }
+
+    /// What discovery lists in the place of a path with a wildcard at its end.
+    #[must_use]
+    pub const fn listing(mut self, lister: Lister<S>) -> Route<S, P> {
+        self.lister = Some(lister);
+        self
+    }
+
+    /// With an object that answers, in the place of handlers: for [`Server::with_objects`](super::Server::with_objects).
+    #[must_use]
+    pub fn object(self, resource: &mut dyn Resource<S, P>) -> Object<'_, S, P> {
+        Object { about: self.about, resource }
+    }
+}
+
+impl<S, P> fmt::Debug for Route<S, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Route").field("path", &self.about.path).finish_non_exhaustive()
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl<S, P> defmt::Format for Route<S, P> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Route({})", self.about.path);
+    }
+}
+
+macro_rules! resource {
+    ($($name:ident $what:literal;)*) => {
+        /// A resource that is an object: what a [`Route`] has handlers for, as methods. Each is 4.05 unless it is written.
+        ///
+        /// ```
+        /// use coaplet::server::{Answer, Error, Reply, Request, Resource, Route};
+        ///
+        /// struct Counter { count: u32 }
+        ///
+        /// impl<S> Resource<S> for Counter {
+        ///     fn post(&mut self, _: &mut S, _: &Request, reply: Reply) -> Result<Answer, Error> {
+        ///         self.count += 1;
+        ///         Ok(reply.done())
+        ///     }
+        /// }
+        ///
+        /// let mut counter = Counter { count: 0 };
+        /// let objects = [Route::<()>::new("counter").object(&mut counter)];
+        /// # let _ = objects;
+        /// ```
+        pub trait Resource<S, P = SocketAddr> {
+            $(
+                #[doc = concat!("Answers ", $what, ".")]
+                ///
+                /// # Errors
+                ///
+                /// What the answer is then.
+                fn $name(&mut self, state: &mut S, request: &Request<'_, P>, reply: Reply<'_, '_>) -> Result<Answer, Error> {
+                    let _ = (state, request, reply);
+                    Err(Error::from(Code::METHOD_NOT_ALLOWED))
+                }
+            )*
+        }
+
+        /// What an object answers a method with, by the number of that.
+        pub(super) fn call<S, P>(
+            resource: &mut dyn Resource<S, P>,
+            method: usize,
+            state: &mut S,
+            request: &Request<'_, P>,
+            reply: Reply<'_, '_>,
+        ) -> Result<Answer, Error> {
+            let mut number = 0;
+            $(
+                if method == number {
+                    return resource.$name(state, request, reply);
+                }
+                number += 1;
+            )*
+            let _ = number;
+            Err(Error::from(Code::METHOD_NOT_ALLOWED))
+        }
+    };
+}
+
+resource! {
+    get "GET, as [`Route::get`]";
+    post "POST";
+    put "PUT";
+    delete "DELETE";
+    fetch "FETCH";
+    patch "PATCH";
+    ipatch "iPATCH";
+    rest "requests for later blocks of an answer, as [`Route::rest`]";
+}
+
+/// An object under a path: made by [`Route::object`].
+pub struct Object<'r, S, P = SocketAddr> {
+    pub(super) about: About,
+    pub(super) resource: &'r mut dyn Resource<S, P>,
+}
+
+impl<S, P> fmt::Debug for Object<'_, S, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Object").field("path", &self.about.path).finish_non_exhaustive()
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl<S, P> defmt::Format for Object<'_, S, P> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Object({})", self.about.path);
+    }
+}
+
+/// A path that fits a template.
+#[derive(Clone, Copy)]
+pub(super) struct Fit {
+    /// How many segments are in front of the first one that a wildcard stands for.
+    pub(super) tail: usize,
+    /// A hash of what the wildcards stand for.
+    pub(super) hash: Option<u32>,
+}
+
+impl Fit {
+    /// By what the endpoint knows the resource: a route is its place in the table, and below a wildcard each path has a
+    /// number of its own.
+    // A peer can find paths of one number: they are told of changes of each other, which does no harm.
+    pub(super) fn resource(&self, index: usize) -> ResourceId {
+        ResourceId(self.hash.map_or(index as u32, |hash| (hash ^ index as u32) | 1 << 31))
+    }
+}
+
+/// Whether a path fits a template.
+pub(super) fn fit<'p>(template: &str, mut path: impl Iterator<Item = &'p [u8]>) -> Option<Fit> {
+    let mut fit = Fit { tail: 0, hash: None };
+    // FNV-1a, with a byte between segments that stands in none.
+    let add = |fit: &mut Fit, segment: &[u8]| {
+        let step = |hash: u32, byte: &u8| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
+        let hash = segment.iter().fold(fit.hash.unwrap_or(0x811c_9dc5), step);
+        fit.hash = Some(step(hash, &0xff));
+    };
+    for expected in crate::wire::path_segments(template) {
+        if same(expected, b"**") {
+            fit.hash.get_or_insert(0);
+            path.for_each(|segment| add(&mut fit, segment));
+            return Some(fit);
+        }
+        let segment = path.next()?;
+        if same(expected, b"*") && !segment.is_empty() {
+            add(&mut fit, segment);
+        } else if !same(expected, segment) {
+            return None;
+        } else if fit.hash.is_none() {
+            fit.tail = fit.tail.wrapping_add(1);
+        }
+    }
+    if path.next().is_some() { None } else { Some(fit) }
+}
+
+/// Whether a template has a wildcard.
+pub(super) fn is_wild(template: &str) -> bool {
+    crate::wire::path_segments(template).any(|segment| same(segment, b"*") || same(segment, b"**"))
+}

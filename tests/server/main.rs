@@ -1,0 +1,5 @@
+//! The server: each automatic answer, the table in its docs, and what goes wrong.
+
+mod common;
+
+mod basics;
