@@ -3,7 +3,7 @@
 mod endpoint;
 
 use coaplet::endpoint::{Arrival, Event, Failure, Output, Request, RequestError, Usage};
-use coaplet::store::{ExchangeSlot, Indexed, Level, PeerSlot, Scale, Scan, Slices};
+use coaplet::store::{ExchangeSlot, Indexed, Layout, Level, PeerSlot, Scan, Slices};
 use coaplet::{Code, Config, Endpoint, Fixed, Instant, Store};
 use endpoint::{Eight, OTHER, PEER, Script};
 
@@ -49,7 +49,7 @@ fn story<S: Store<Peer = u16>>(store: S) {
     }
     assert_eq!(s.try_request(900_000, 1, Request::get(), |_| {}), Err(RequestError::NoExchange));
     // A message takes a block, or as much as it has.
-    let blocks = if S::Scale::INDEXED { 8 } else { 5 };
+    let blocks = if S::Layout::INDEXED { 8 } else { 5 };
     assert_eq!((s.ep.usage().exchanges, s.ep.usage().peers, s.ep.usage().blocks), (8, 4, blocks));
     s.until(2_000_000).sent_lines();
     s.all_free(2_000_000);

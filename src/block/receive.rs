@@ -8,7 +8,7 @@ use crate::endpoint::{Endpoint, RequestId, RespondError, ServerRequest, Transfer
 use crate::exchange::Handle;
 use crate::reliability::Engine;
 use crate::roles::Roles;
-use crate::store::{Scale, Stage, Store, Transfer};
+use crate::store::{Layout, Stage, Store, Transfer};
 use crate::time::Instant;
 use crate::wire::{Block, Code, Message, Writer};
 use core::hash::Hash;
@@ -219,7 +219,7 @@ enum Seen {
     Refused(Refusal),
 }
 
-impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
+impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// Looks at a request that is still to be answered, of a peer.
     fn receive(&mut self, request: RequestId, peer: u32, message: &Message<'_>, settings: &Settings) -> Seen {
         let (bytes, block) = (message.payload(), message.block1());

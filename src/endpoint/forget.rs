@@ -4,7 +4,7 @@ use super::Endpoint;
 use super::errors::ForgetError;
 use crate::reliability::{Engine, Outcome};
 use crate::roles::Roles;
-use crate::store::{Scale, State, Store, flag};
+use crate::store::{Layout, State, Store, flag};
 use crate::time::Instant;
 use core::hash::Hash;
 
@@ -27,7 +27,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     }
 }
 
-impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
+impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     fn forget(&mut self, address: P) -> Result<(), ForgetError> {
         let Some(peer) = self.held.find_peer(address) else { return Ok(()) };
         if C::INDEXED {

@@ -6,7 +6,7 @@ use super::watch::Heard;
 use crate::exchange::{Handle, RequestId, asked};
 use crate::reliability::{Counter, Engine, write};
 use crate::roles::Roles;
-use crate::store::{Exchange, Scale, State, Store, flag};
+use crate::store::{Exchange, Layout, State, Store, flag};
 use crate::time::Instant;
 use crate::wire::{Code, Header, Message, OptionNumber, Type, Writer};
 use core::hash::Hash;
@@ -78,7 +78,7 @@ enum Meaning {
     },
 }
 
-impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
+impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     fn take(
         &mut self,
         from: P,

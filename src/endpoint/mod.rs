@@ -320,7 +320,7 @@ pub use types::{
 use crate::config::{Config, Rules};
 use crate::random::Random;
 use crate::reliability::{Core, Engine};
-use crate::store::{Observer, Scale, Store, Table};
+use crate::store::{Layout, Observers, Store};
 use crate::time::Instant;
 use core::hash::Hash;
 use core::marker::PhantomData;
@@ -408,24 +408,25 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     }
 
     #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
-    fn engine(&mut self) -> Engine<'_, S::Peer, S::Scale, R> {
+    fn engine(&mut self) -> Engine<'_, S::Peer, S::Layout, R> {
         Engine::new(self.store.parts(), &mut self.random, &mut self.core, self.now)
     }
 
     /// The engine at a time.
     #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
-    pub(crate) fn at(&mut self, now: Instant) -> Engine<'_, S::Peer, S::Scale, R> {
+    #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
+    pub(crate) fn at(&mut self, now: Instant) -> Engine<'_, S::Peer, S::Layout, R> {
         self.now = now;
         self.engine()
     }
 }
 
-impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
+impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// What of the store is in use.
     fn usage(&self) -> Usage {
         let (peers, exchanges) = (&self.held.peers, &self.held.exchanges);
-        let count = |table: &Table<'_, Observer, 2>| if C::INDEXED { table.len() } else { table.count(|_| true) };
-        let observers = self.held.observers.as_ref().map_or(0, count);
+        let count = |table: &Observers<C>| if C::INDEXED { table.len() } else { table.count(|_| true) };
+        let observers = self.held.observers.as_deref().map_or(0, count);
         let transfers = self.held.transfers.as_ref().map_or(0, |transfers| transfers.len());
         let blocks = self.held.arena.used();
         if C::INDEXED {

@@ -7,7 +7,7 @@ use super::types::{Notify, Transmit};
 use crate::exchange::{Asked, Occasion};
 use crate::reliability::{Counter, Engine};
 use crate::roles::Roles;
-use crate::store::{Exchange, Observer, Ring, Scale, State, Store, flag, mark};
+use crate::store::{Exchange, Layout, Observer, Ring, State, Store, flag, mark};
 use crate::time::Instant;
 use crate::wire::{Code, Header, OptionNumber, Type, Writer, uint};
 use core::hash::Hash;
@@ -61,7 +61,7 @@ struct Written {
     new: bool,
 }
 
-impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
+impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// There is one of it for each endpoint, whatever is written.
     #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
     fn write_notification(

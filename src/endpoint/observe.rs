@@ -7,7 +7,7 @@ use super::types::{Notify, Transmit};
 use crate::exchange::{ObserverId, ResourceId, is_wanted};
 use crate::reliability::Engine;
 use crate::roles::Roles;
-use crate::store::{Chain, Exchange, Observer, Ring, Scale, State, Store, mark};
+use crate::store::{Chain, Exchange, Layout, Observer, Ring, State, Store, mark};
 use crate::time::Instant;
 use crate::wire::{Code, Message, OptionNumber, Type, Writer, observe, uint};
 use core::hash::Hash;
@@ -146,7 +146,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     pub(crate) fn kept(&mut self, notify: &Notify<S::Peer>, out: &mut [u8]) -> Option<usize> {
         let engine = self.engine();
         let observer = engine.held.observer(notify.observer.0.index)?;
-        engine.held.arena.read(observer.kept(S::Scale::INDEXED)?, out)
+        engine.held.arena.read(observer.kept(S::Layout::INDEXED)?, out)
     }
 
     /// Takes one observer off the list, in silence: it finds out when Max-Age is over. False if it is none any more.
@@ -163,7 +163,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     }
 }
 
-impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
+impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// Looks for Observe in a request that is let in. Of a registration, the size exponent of a block that it asks for,
     /// 7 for none.
     pub(super) fn look_for_observe(&mut self, peer: u32, message: &Message<'_>) -> Option<u8> {

@@ -5,7 +5,7 @@ use super::types::{Failure, Output, Transmit};
 use crate::exchange::RequestId;
 use crate::reliability::{Again, Counter, Engine, Outcome, write};
 use crate::roles::Roles;
-use crate::store::{Scale, State, Store, flag};
+use crate::store::{Layout, State, Store, flag};
 use crate::time::Instant;
 use crate::wire::{Code, Header, Message, OptionNumber, Writer};
 use core::hash::Hash;
@@ -26,7 +26,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     }
 }
 
-impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
+impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     fn poll(&mut self, tx: &mut [u8]) -> Output<P> {
         if R::OBSERVE {
             if let Some(output) = self.begin_walk(tx) {
@@ -38,7 +38,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         }
         for _ in 0..STEPS {
             let now = self.held.now;
-            let due = self.held.timers.pop_due(&mut self.held.exchanges, now).or_else(|| self.pop_asked());
+            let due = self.held.timers.pop_due(self.held.exchanges, now).or_else(|| self.pop_asked());
             let Some(index) = due else { break };
             if let Some(output) = self.due(index, tx) {
                 if R::OBSERVE {
@@ -67,7 +67,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
                 break;
             }
         }
-        let deadline = self.held.timers.next_deadline(&self.held.exchanges);
+        let deadline = self.held.timers.next_deadline(self.held.exchanges);
         let expiry = self.next_expiry().map(|wait| self.held.now.saturating_add(u64::from(wait)));
         let sweep = Some(self.held.now).filter(|_| self.core.sweep > 0);
         let mut next = [deadline, expiry, sweep].into_iter().flatten().min();

@@ -7,7 +7,7 @@ use crate::config::{Pace, Transmission, ms};
 use crate::exchange::{Handle, asked};
 use crate::reliability::{Engine, write};
 use crate::roles::Roles;
-use crate::store::{Exchange, GROUP, Scale, State, Store, flag, pack, unpack};
+use crate::store::{Exchange, GROUP, Layout, State, Store, flag, pack, unpack};
 use crate::time::Instant;
 use crate::wire::{Code, Header, Message, OptionNumber, Token, Type, Writer};
 use core::hash::Hash;
@@ -211,7 +211,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     }
 }
 
-impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
+impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     fn request(
         &mut self,
         to: P,

@@ -6,7 +6,7 @@ use super::types::Transmit;
 use crate::exchange::{RequestId, is_wanted};
 use crate::reliability::{Counter, Engine, write};
 use crate::roles::Roles;
-use crate::store::{Exchange, Scale, State, Store, flag};
+use crate::store::{Exchange, Layout, State, Store, flag};
 use crate::time::Instant;
 use crate::wire::{Code, Header, Type, WriteError, Writer};
 use core::hash::Hash;
@@ -107,7 +107,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     }
 }
 
-impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
+impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     pub(crate) fn respond(
         &mut self,
         index: u32,

@@ -7,13 +7,13 @@ use super::types::{Failure, Output, TransferId};
 use crate::exchange::Handle;
 use crate::reliability::Engine;
 use crate::roles::Roles;
-use crate::store::{Scale, Stage};
+use crate::store::{Layout, Stage};
 use core::hash::Hash;
 
 /// How many slots one call of `poll` looks at.
 const STEPS: u32 = 64;
 
-impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
+impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// Takes a slot for a transfer: if need be the oldest of those that are over gives way.
     pub(crate) fn insert_transfer(&mut self, peer: u32, key: u64) -> Option<u32> {
         if C::INDEXED && self.is_full(peer) {
@@ -61,7 +61,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
 
     /// In how many ms the next one is over; 0 as long as some are to be looked for.
     pub(super) fn next_transfer(&self) -> Option<u32> {
-        if C::INDEXED && self.held.transfers.as_ref().is_some_and(|transfers| *transfers.sweep > 0) {
+        if C::INDEXED && self.held.transfers.as_ref().is_some_and(|transfers| transfers.sweep > 0) {
             return Some(0);
         }
         self.oldest_transfer().map(|(_, left)| left)
@@ -77,7 +77,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         if C::INDEXED {
             // The following calls of `poll` look through them.
             if let Some(transfers) = self.held.transfers.as_mut() {
-                *transfers.sweep = high_water;
+                transfers.sweep = high_water;
             }
         } else {
             (0..high_water).for_each(|index| self.forget_transfer(index, |of, _| of == peer));
@@ -89,7 +89,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         for _ in 0..STEPS {
             let Some(transfers) = self.held.transfers.as_mut() else { break };
             let Some(index) = transfers.sweep.checked_sub(1) else { break };
-            *transfers.sweep = index;
+            transfers.sweep = index;
             self.forget_transfer(index, |of, engine| engine.is_detached(of));
         }
     }

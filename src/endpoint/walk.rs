@@ -4,14 +4,14 @@ use super::types::{Notify, Output};
 use crate::exchange::{Asked, ObserverId, Occasion, ResourceId};
 use crate::reliability::{Again, Counter, Engine, Turn};
 use crate::roles::Roles;
-use crate::store::{Exchange, Observer, Ring, Scale, State, flag, mark};
+use crate::store::{Exchange, Layout, Observer, Ring, State, flag, mark};
 use crate::wire::Code;
 use core::hash::Hash;
 
 /// Steps of one call that lead to nothing that the caller has to do.
 const STEPS: u32 = 16;
 
-impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
+impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// What the application did not write is left out; and observers have their turn first, if something else had it
     /// before.
     pub(super) fn begin_walk(&mut self, tx: &mut [u8]) -> Option<Output<P>> {

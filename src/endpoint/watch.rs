@@ -6,7 +6,7 @@ use super::types::{Output, Transmit};
 use crate::exchange::{Handle, is_fresher};
 use crate::reliability::{Counter, Engine};
 use crate::roles::Roles;
-use crate::store::{Exchange, Scale, State, Store, flag, unpack};
+use crate::store::{Exchange, Layout, State, Store, flag, unpack};
 use crate::time::Instant;
 use crate::wire::{Message, OptionNumber, Type, WriteError, observe};
 use core::hash::Hash;
@@ -54,7 +54,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     }
 }
 
-impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
+impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// A response has come to a request that observes, or wants to.
     pub(super) fn on_notification(&mut self, index: u32, exchange: &Exchange, message: &Message<'_>) -> Heard {
         // RFC 7641 3.1, 3.2: 2.xx with Observe. Anything else is an ordinary response.

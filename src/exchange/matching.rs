@@ -1,9 +1,9 @@
 //! Which request a response answers (RFC 7252 5.3.2, 8.2).
 
-use crate::store::{Exchange, GROUP, Held, Scale};
+use crate::store::{Exchange, GROUP, Held, Layout};
 use core::hash::Hash;
 
-impl<P: Copy + Eq + Hash, C: Scale> Held<'_, P, C> {
+impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
     /// The request of ours that a response from this peer answers: by token and peer, or, for a request to a group, by
     /// the token alone. `may_be` says whether a request comes into question; of several with one token it is one for
     /// which it does.

@@ -10,7 +10,7 @@
 
 use super::Handle;
 use crate::random::Purpose;
-use crate::store::{Held, List, Observer, REACH, Ring, Scale, Table, mark};
+use crate::store::{Heads, Held, Layout, Lend, List, Observer, ObserverSlot, REACH, Ring, Table, mark};
 use crate::wire::same;
 use core::hash::Hash;
 
@@ -110,7 +110,7 @@ const BY_MESSAGE: usize = 0;
 /// An observer by its token, a resource by its number.
 const BY_NAME: usize = 1;
 
-impl<P: Copy + Eq + Hash, C: Scale> Held<'_, P, C> {
+impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
     /// An observer.
     pub(crate) fn observer(&self, index: u32) -> Option<&Observer> {
         self.observers.as_ref()?.at(index).filter(|observer| !C::INDEXED || !observer.is_resource())
@@ -286,7 +286,11 @@ impl<P: Copy + Eq + Hash, C: Scale> Held<'_, P, C> {
 
 impl Observing {
     /// A resource has observers that are to be told.
-    pub(crate) fn make_due(&mut self, table: &mut Table<'_, Observer, 2>, resource: u32) {
+    pub(crate) fn make_due(
+        &mut self,
+        table: &mut Table<Observer, 2, impl Lend<ObserverSlot>, impl Lend<Heads<2>>>,
+        resource: u32,
+    ) {
         self.calm(table, resource);
         let Some(entry) = table.at_mut(resource).filter(|entry| !entry.has(mark::DUE)) else { return };
         entry.set(mark::DUE, true);
@@ -294,7 +298,12 @@ impl Observing {
     }
 
     /// A resource has observers that were told by a NON, from now on.
-    pub(crate) fn make_quiet(&mut self, table: &mut Table<'_, Observer, 2>, resource: u32, now: u32) {
+    pub(crate) fn make_quiet(
+        &mut self,
+        table: &mut Table<Observer, 2, impl Lend<ObserverSlot>, impl Lend<Heads<2>>>,
+        resource: u32,
+        now: u32,
+    ) {
         let Some(entry) = table.at_mut(resource).filter(|entry| !entry.has(mark::DUE | mark::QUIET)) else { return };
         entry.set(mark::QUIET, true);
         entry.tag = now;
@@ -302,14 +311,18 @@ impl Observing {
     }
 
     /// It has none any more, or they are not to be asked yet.
-    fn calm(&mut self, table: &mut Table<'_, Observer, 2>, resource: u32) {
+    fn calm(&mut self, table: &mut Table<Observer, 2, impl Lend<ObserverSlot>, impl Lend<Heads<2>>>, resource: u32) {
         let Some(entry) = table.at_mut(resource).filter(|entry| entry.has(mark::QUIET)) else { return };
         entry.set(mark::QUIET, false);
         self.quiet.remove(table, resource);
     }
 
     /// Takes a resource out of whatever list it is in.
-    pub(crate) fn withdraw(&mut self, table: &mut Table<'_, Observer, 2>, resource: u32) {
+    pub(crate) fn withdraw(
+        &mut self,
+        table: &mut Table<Observer, 2, impl Lend<ObserverSlot>, impl Lend<Heads<2>>>,
+        resource: u32,
+    ) {
         self.calm(table, resource);
         let Some(entry) = table.at_mut(resource).filter(|entry| entry.has(mark::DUE)) else { return };
         entry.set(mark::DUE, false);

@@ -1,6 +1,6 @@
 //! Tokens: ours, that nobody can guess (RFC 7252 5.3.1), and those of peers, echoed.
 
-use crate::store::{Exchange, GROUP, Held, Scale};
+use crate::store::{Exchange, GROUP, Held, Layout};
 use crate::wire::{Header, Token, Writer};
 use core::hash::Hash;
 
@@ -8,7 +8,7 @@ use core::hash::Hash;
 /// row are as likely as a hash that collides.
 const DRAWS: u32 = 10;
 
-impl<P: Copy + Eq + Hash, C: Scale> Held<'_, P, C> {
+impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
     /// A token of so many bytes that none of our requests to this peer, or to a group, has. `None`: all that were tried
     /// are taken.
     /// `groups`: whether there may be any to groups.

@@ -3,7 +3,7 @@
 use super::Engine;
 use crate::config::Pace;
 use crate::roles::Roles;
-use crate::store::{Exchange, InNode, Scale, first, passed, push_back, remove};
+use crate::store::{Exchange, InNode, Layout, Rows, first, passed, push_back, remove};
 use core::hash::Hash;
 
 /// What becomes of a message that was not acknowledged yet.
@@ -17,7 +17,7 @@ pub(crate) enum Again {
     Never,
 }
 
-impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
+impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// Whether it is counted how many exchanges of a peer are outstanding. Among few without a queue they are looked
     /// for.
     const COUNTS: bool = C::INDEXED || R::NSTART_QUEUE;
@@ -51,7 +51,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
                 exchange.set_waits(true);
                 slot.waiting = slot.waiting.saturating_add(1);
                 if let Some((last, _)) = held.peers.lent(peer) {
-                    push_back::<_, 2, InNode>(&mut held.exchanges, last, index);
+                    push_back::<_, 2, InNode>(held.exchanges, last, index);
                 }
                 return false;
             }
@@ -118,7 +118,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             // One whose turn has come, and that has not gone out yet, has a deadline.
             if waits && !held.exchanges.is_scheduled(index) {
                 if let Some((last, _)) = held.peers.lent(peer) {
-                    remove::<_, 2, InNode>(&mut held.exchanges, last, index);
+                    remove::<_, 2, InNode>(held.exchanges, last, index);
                 }
                 if let Some(slot) = held.peers.at_mut(peer) {
                     slot.waiting = slot.waiting.saturating_sub(1);
@@ -126,8 +126,8 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
                 return;
             }
             if let Some((last, _)) = held.peers.lent(peer) {
-                if let Some(next) = first::<_, 2, InNode>(&held.exchanges, *last) {
-                    remove::<_, 2, InNode>(&mut held.exchanges, last, next);
+                if let Some(next) = first::<_, 2, InNode>(held.exchanges, *last) {
+                    remove::<_, 2, InNode>(held.exchanges, last, next);
                     held.after(next, 0);
                     if let Some(slot) = held.peers.at_mut(peer) {
                         slot.waiting = slot.waiting.saturating_sub(1);

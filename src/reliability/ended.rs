@@ -2,7 +2,7 @@
 
 use super::{Counter, Engine};
 use crate::roles::Roles;
-use crate::store::{Exchange, Scale, State, flag, unpack};
+use crate::store::{Exchange, Layout, State, flag, unpack};
 use core::hash::Hash;
 
 /// How something ended, to be told by `poll`.
@@ -26,7 +26,7 @@ impl Outcome {
     }
 }
 
-impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
+impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// What we sent has arrived: an acknowledgement, or for a ping a reset, has come.
     pub(crate) fn on_arrived(&mut self, index: u32) {
         let Some(&exchange) = self.held.exchanges.at(index) else { return };

@@ -41,7 +41,7 @@ use crate::config::Rules;
 use crate::exchange::{Handle, Observing};
 use crate::random::Random;
 use crate::roles::Roles;
-use crate::store::{Held, Ids, List, Parts, Scale};
+use crate::store::{Held, Ids, Layout, List, Parts};
 use crate::time::Instant;
 use crate::wire::Header;
 use core::hash::Hash;
@@ -98,14 +98,14 @@ impl Core {
 }
 
 /// What a call works on: all that is held, and what the endpoint knows beside it.
-pub(crate) struct Engine<'e, P: Copy, C, R> {
+pub(crate) struct Engine<'e, P: Copy, C: Layout<Peer = P>, R> {
     pub(crate) held: Held<'e, P, C>,
     pub(crate) core: &'e mut Core,
     roles: PhantomData<R>,
 }
 
-impl<'e, P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'e, P, C, R> {
-    pub(crate) fn new(parts: Parts<'e, P>, random: &'e mut Random, core: &'e mut Core, now: Instant) -> Self {
+impl<'e, P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'e, P, C, R> {
+    pub(crate) fn new(parts: Parts<'e, C>, random: &'e mut Random, core: &'e mut Core, now: Instant) -> Self {
         Engine { held: Held::new(parts, random, now.as_millis(), R::OBSERVE, R::TRANSFERS), core, roles: PhantomData }
     }
 

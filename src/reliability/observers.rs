@@ -12,7 +12,7 @@
 
 use super::{Counter, Engine};
 use crate::roles::Roles;
-use crate::store::{Exchange, Observer, Ring, Scale, State, flag, mark};
+use crate::store::{Exchange, Layout, Observer, Ring, State, flag, mark};
 use core::hash::Hash;
 
 /// Whether an observer may be told something.
@@ -26,7 +26,7 @@ pub(crate) enum Turn {
     Full,
 }
 
-impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
+impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// Takes an observer off the list, with what is outstanding for it. What waits for its turn finds nobody then.
     pub(crate) fn end_observer(&mut self, index: u32) {
         let Some(&observer) = self.held.observer(index) else { return };

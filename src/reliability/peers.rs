@@ -2,7 +2,7 @@
 
 use super::Engine;
 use crate::roles::Roles;
-use crate::store::{GROUP, Ids, Peer, Scale, passed};
+use crate::store::{GROUP, Ids, Layout, Peer, passed};
 use core::hash::Hash;
 
 /// How many remembered exchanges give way, at most, for a new peer.
@@ -48,7 +48,7 @@ impl GivenUp<'_> {
     }
 }
 
-impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
+impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// The slot of a peer, a new one if it has none. It stays once something [refers](Self::refer) to it.
     pub(crate) fn peer(&mut self, address: P) -> Option<u32> {
         self.held.find_peer(address).or_else(|| self.new_peer(address))
@@ -79,7 +79,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         let index = self.held.peers.insert(Peer { address: Some(address), ids, ..Peer::NONE })?.index();
         self.held.link_peer(index, address);
         // Nothing refers to it yet, and none of its Message IDs is on the way.
-        self.core.idle.push_front(&mut self.held.peers, index);
+        self.core.idle.push_front(self.held.peers, index);
         Some(index)
     }
 
@@ -129,7 +129,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         if !is_over {
             given_up.take(ids.given().unwrap_or_default(), now, anew);
         }
-        self.core.idle.remove(&mut held.peers, index);
+        self.core.idle.remove(held.peers, index);
         if let Some(address) = address {
             held.unlink_peer(index, address);
         }
@@ -165,7 +165,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         }
         peer.references = peer.references.saturating_add(1);
         if peer.references == 1 {
-            self.core.idle.remove(&mut self.held.peers, index);
+            self.core.idle.remove(self.held.peers, index);
         }
     }
 
@@ -188,9 +188,9 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             }
             self.held.peers.remove(index);
         } else if peer.ids.is_new() {
-            self.core.idle.push_front(&mut self.held.peers, index);
+            self.core.idle.push_front(self.held.peers, index);
         } else {
-            self.core.idle.push_back(&mut self.held.peers, index);
+            self.core.idle.push_back(self.held.peers, index);
         }
     }
 
@@ -288,7 +288,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             let new = Peer { address: Some(address), ids: old.ids, last: old.last, ..Peer::NONE };
             if let Some(id) = self.held.peers.insert(new) {
                 self.held.link_peer(id.index(), address);
-                self.core.idle.push_back(&mut self.held.peers, id.index());
+                self.core.idle.push_back(self.held.peers, id.index());
             }
         }
         Ok(())

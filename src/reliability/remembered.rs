@@ -7,7 +7,7 @@
 
 use super::{Counter, Engine};
 use crate::roles::Roles;
-use crate::store::{Chain, Exchange, List, OfPeer, Scale, State, first, flag, push_back, remove};
+use crate::store::{Chain, Exchange, Layout, List, OfPeer, State, first, flag, push_back, remove};
 use crate::wire::SMALL;
 use core::hash::Hash;
 
@@ -27,7 +27,7 @@ const fn list_of(flags: u8) -> usize {
 /// The lists of what may be processed twice, and then the others.
 const ORDER: [[usize; 2]; 2] = [[2, 3], [0, 1]];
 
-impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
+impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// Remembers an exchange that is over, for as long as a duplicate may come.
     pub(crate) fn remember(&mut self, index: u32) {
         self.stop(index);
@@ -55,11 +55,11 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             }
         }
         if let Some(list) = self.core.lists.get_mut(list_of(flags)) {
-            list.push_back(&mut held.exchanges, index);
+            list.push_back(held.exchanges, index);
         }
         if flags & flag::IDEMPOTENT != 0 {
             if let Some((_, own)) = held.peers.lent(peer) {
-                push_back::<_, 2, OfPeer>(&mut held.exchanges, own, index);
+                push_back::<_, 2, OfPeer>(held.exchanges, own, index);
             }
         }
     }
@@ -69,11 +69,11 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     pub(super) fn unlist(&mut self, index: u32, peer: u32, flags: u8) {
         self.core.remembered = self.core.remembered.wrapping_sub(1);
         if let Some(list) = self.core.lists.get_mut(list_of(flags)) {
-            list.remove(&mut self.held.exchanges, index);
+            list.remove(self.held.exchanges, index);
         }
         if flags & flag::IDEMPOTENT != 0 {
             if let Some((_, own)) = self.held.peers.lent(peer) {
-                remove::<_, 2, OfPeer>(&mut self.held.exchanges, own, index);
+                remove::<_, 2, OfPeer>(self.held.exchanges, own, index);
             }
         }
     }
@@ -83,7 +83,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         let rules = self.rules();
         if C::INDEXED && confirmable {
             if let Some(list) = self.core.lists.get_mut(ASKED) {
-                list.push_back(&mut self.held.exchanges, index);
+                list.push_back(self.held.exchanges, index);
             }
         } else {
             self.held.after(index, if confirmable { rules.acknowledge_after } else { rules.answer_timeout });
@@ -99,7 +99,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
         {
             return None;
         }
-        list.pop_front(&mut self.held.exchanges)
+        list.pop_front(self.held.exchanges)
     }
 
     /// Nothing is due for an exchange any more.
@@ -108,7 +108,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
             // What is in a list has no deadline.
             if let Some(list) = self.core.lists.get_mut(ASKED) {
                 let asked = self.held.exchanges.at(index).is_some_and(|exchange| exchange.state == State::Asked);
-                if asked && list.remove(&mut self.held.exchanges, index) {
+                if asked && list.remove(self.held.exchanges, index) {
                     return;
                 }
             }
@@ -175,7 +175,7 @@ impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
     /// By the lists.
     fn oldest(&mut self, asking: u32, bytes: bool) -> Option<u32> {
         let own = self.held.peers.lent(asking).map(|(_, own)| *own);
-        if let Some(index) = own.and_then(|own| first::<_, 2, OfPeer>(&self.held.exchanges, own)) {
+        if let Some(index) = own.and_then(|own| first::<_, 2, OfPeer>(self.held.exchanges, own)) {
             if !bytes || self.held.exchanges.at(index).is_some_and(|exchange| exchange.bytes != Chain::NONE) {
                 return Some(index);
             }

@@ -12,7 +12,7 @@ use crate::exchange::Handle;
 use crate::link::LinkWriter;
 use crate::reliability::Engine;
 use crate::roles::Roles;
-use crate::store::{Scale, Store, flag};
+use crate::store::{Layout, Store, flag};
 use crate::time::Instant;
 use crate::wire::{Code, ContentFormat, Header, Message, OptionNumber, OptionsOf, WriteError, Writer};
 use core::fmt::Write;
@@ -466,7 +466,7 @@ impl<'r, S, St: Store, R: Roles> Server<'r, S, St, R> {
     }
 }
 
-impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
+impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// Answers a request: of an upload, of which so much has come, the last one that brought it.
     pub(super) fn reply(
         &mut self,

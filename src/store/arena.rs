@@ -15,7 +15,7 @@
 //! messages, they lie one behind the other ([`pile`]), and it takes time that is proportional to all that is stored.
 
 use super::pile;
-use super::scale::Scale;
+use super::scale::{Lend, Scale};
 use crate::copy::copy;
 use crate::wire::SMALL;
 use core::marker::PhantomData;
@@ -53,7 +53,7 @@ impl Chain {
 
 /// What an arena knows apart from its bytes. All zeros is an empty arena.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Root {
+pub struct Root {
     /// The first free block, if one is free.
     free: u32,
     /// How many blocks are taken; where there are none, how many bytes.
@@ -65,19 +65,39 @@ impl Root {
     pub(crate) const EMPTY: Self = Self { free: 0, used: 0 };
 }
 
-/// A view of bytes and their root, which belong together from the first use on.
-#[derive(Debug)]
-pub(crate) struct Arena<'s, C> {
-    bytes: &'s mut [u8],
-    root: &'s mut Root,
+/// Bytes, in whatever memory a store has, and what is known of them.
+#[derive(Clone, Debug)]
+pub struct Arena<C, B> {
+    root: Root,
+    bytes: B,
     scale: PhantomData<C>,
 }
 
-impl<'s, C: Scale> Arena<'s, C> {
-    /// A view. A rest that is no block is left alone.
-    pub(crate) fn new(bytes: &'s mut [u8], root: &'s mut Root) -> Self {
-        let bytes = if C::INDEXED { bytes } else { pile::nearest(bytes) };
-        Self { bytes, root, scale: PhantomData }
+impl<C, B> Arena<C, B> {
+    /// Nothing is stored; the bytes are zeros. A rest that is no block is left alone.
+    pub(crate) const fn new(bytes: B) -> Self {
+        Self { root: Root::EMPTY, bytes, scale: PhantomData }
+    }
+}
+
+impl<C: Scale, B: Lend<u8>> Arena<C, B> {
+    /// How many bytes there are.
+    #[cfg(feature = "defmt")]
+    pub(super) fn room(&self) -> usize {
+        self.bytes.lent().len()
+    }
+
+    /// The bytes that are made use of.
+    #[inline(always)]
+    fn bytes(&self) -> &[u8] {
+        if C::INDEXED { self.bytes.lent() } else { pile::nearest(self.bytes.lent()) }
+    }
+
+    /// The same, to change them; and the root.
+    #[inline(always)]
+    fn parts(&mut self) -> (&mut [u8], &mut Root) {
+        let Arena { root, bytes, .. } = self;
+        (if C::INDEXED { bytes.lend() } else { pile::nearest_mut(bytes.lend()) }, root)
     }
 
     /// How many blocks are taken, or would be, were there any.
@@ -86,13 +106,13 @@ impl<'s, C: Scale> Arena<'s, C> {
     }
 
     /// How many blocks there are.
-    const fn capacity(&self) -> u32 {
-        let blocks = self.bytes.len() / BLOCK;
+    fn capacity(&self) -> u32 {
+        let blocks = self.bytes().len() / BLOCK;
         if blocks < u32::MAX as usize { blocks as u32 } else { u32::MAX - 1 }
     }
 
     /// How many blocks are free.
-    const fn free(&self) -> u32 {
+    fn free(&self) -> u32 {
         self.capacity().wrapping_sub(self.root.used)
     }
 
@@ -108,7 +128,7 @@ impl<'s, C: Scale> Arena<'s, C> {
     pub(crate) fn has_room_without(&self, len: usize, chain: Chain) -> bool {
         if !C::INDEXED {
             let used = (self.root.used as usize).wrapping_sub(chain.len());
-            return len <= self.bytes.len().wrapping_sub(used);
+            return len <= self.bytes().len().wrapping_sub(used);
         }
         let held = match self.len(chain) {
             0 => 0,
@@ -118,9 +138,9 @@ impl<'s, C: Scale> Arena<'s, C> {
     }
 
     /// Whether so many bytes fit into an empty arena.
-    pub(crate) const fn could_hold(&self, len: usize) -> bool {
+    pub(crate) fn could_hold(&self, len: usize) -> bool {
         if !C::INDEXED {
-            return len <= self.bytes.len();
+            return len <= self.bytes().len();
         }
         len <= MAX_LEN && blocks(len) <= self.capacity()
     }
@@ -138,7 +158,8 @@ impl<'s, C: Scale> Arena<'s, C> {
     #[inline]
     pub(crate) fn store(&mut self, data: &[u8]) -> Option<Chain> {
         if !C::INDEXED {
-            return pile::store(self.bytes, &mut self.root.used, data);
+            let (bytes, root) = self.parts();
+            return pile::store(bytes, &mut root.used, data);
         }
         if !SMALL && !data.is_empty() && data.len() <= ROOM - HEAD {
             self.store_short(data)
@@ -182,14 +203,14 @@ impl<'s, C: Scale> Arena<'s, C> {
     /// Copies all bytes to the start of `out` and says how many; `None` if `out` is too small.
     pub(crate) fn read(&self, chain: Chain, out: &mut [u8]) -> Option<usize> {
         if !C::INDEXED {
-            copy(out.get_mut(..chain.len())?, pile::piece(self.bytes, chain)?);
+            copy(out.get_mut(..chain.len())?, pile::piece(self.bytes(), chain)?);
             return Some(chain.len());
         }
         let len = self.len(chain);
         let mut rest = out.get_mut(..len)?;
         let mut at = Place { block: chain.0.wrapping_sub(1), skip: HEAD };
         while !rest.is_empty() {
-            let piece = self.bytes.get(self.advance(&mut at))?;
+            let piece = self.bytes.lent().get(self.advance(&mut at))?;
             copy(rest, piece);
             rest = rest.get_mut(piece.len()..).unwrap_or_default();
         }
@@ -199,14 +220,14 @@ impl<'s, C: Scale> Arena<'s, C> {
     /// Copies bytes from `offset` on, as many as there are and `out` takes.
     pub(crate) fn peek(&self, chain: Chain, offset: usize, out: &mut [u8]) {
         if !C::INDEXED {
-            let piece = pile::piece(self.bytes, chain).and_then(|piece| piece.get(offset..));
+            let piece = pile::piece(self.bytes(), chain).and_then(|piece| piece.get(offset..));
             return copy(out, piece.unwrap_or_default());
         }
         let most = self.len(chain).saturating_sub(offset).min(out.len());
         let mut rest = out.get_mut(..most).unwrap_or_default();
         let mut at = Place { block: chain.0.wrapping_sub(1), skip: HEAD.wrapping_add(offset) };
         while !rest.is_empty() {
-            let Some(piece) = self.bytes.get(self.advance(&mut at)) else { return };
+            let Some(piece) = self.bytes.lent().get(self.advance(&mut at)) else { return };
             copy(rest, piece);
             rest = rest.get_mut(piece.len()..).unwrap_or_default();
         }
@@ -216,7 +237,7 @@ impl<'s, C: Scale> Arena<'s, C> {
     pub(crate) fn patch(&mut self, chain: Chain, offset: usize, data: &[u8]) -> bool {
         if !C::INDEXED {
             let place =
-                pile::piece_mut(self.bytes, chain).and_then(|piece| piece.get_mut(offset..)?.get_mut(..data.len()));
+                pile::piece_mut(self.parts().0, chain).and_then(|piece| piece.get_mut(offset..)?.get_mut(..data.len()));
             return place.map(|place| copy(place, data)).is_some();
         }
         let fits = self.len(chain).checked_sub(offset).is_some_and(|after| data.len() <= after);
@@ -232,7 +253,8 @@ impl<'s, C: Scale> Arena<'s, C> {
     #[inline]
     pub(crate) fn release(&mut self, chain: Chain) -> bool {
         if !C::INDEXED {
-            pile::release(self.bytes, &mut self.root.used, chain);
+            let (bytes, root) = self.parts();
+            pile::release(bytes, &mut root.used, chain);
             return !chain.is_none();
         }
         if !SMALL && self.release_short(chain) { true } else { self.release_any(chain) }
@@ -279,7 +301,7 @@ impl<'s, C: Scale> Arena<'s, C> {
         let mut at = Place { block, skip };
         while !rest.is_empty() {
             let range = self.advance(&mut at);
-            let Some(piece) = self.bytes.get_mut(range) else { break };
+            let Some(piece) = self.bytes.lend().get_mut(range) else { break };
             copy(piece, rest);
             rest = rest.get(piece.len()..).unwrap_or_default();
         }
@@ -304,19 +326,19 @@ impl<'s, C: Scale> Arena<'s, C> {
     /// A block.
     #[inline]
     fn block_mut(&mut self, block: u32) -> Option<&mut [u8; BLOCK]> {
-        self.bytes.get_mut(start(block)..)?.first_chunk_mut()
+        self.bytes.lend().get_mut(start(block)..)?.first_chunk_mut()
     }
 
     /// Four bytes as a number; 0 where there are none.
     fn word(&self, at: usize) -> u32 {
-        match self.bytes.get(at..at.wrapping_add(4)) {
+        match self.bytes.lent().get(at..at.wrapping_add(4)) {
             Some(&[a, b, c, d]) => u32::from_le_bytes([a, b, c, d]),
             _ => 0,
         }
     }
 
     fn set_word(&mut self, at: usize, word: u32) {
-        if let Some([a, b, c, d]) = self.bytes.get_mut(at..at.wrapping_add(4)) {
+        if let Some([a, b, c, d]) = self.bytes.lend().get_mut(at..at.wrapping_add(4)) {
             [*a, *b, *c, *d] = word.to_le_bytes();
         }
     }

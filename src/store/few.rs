@@ -9,46 +9,47 @@
 //! the flash. A table is used either by this or by what is in `table.rs`, `list.rs` and `timers.rs`, which count on
 //! what is not kept up here.
 
-use super::table::{Entry, Slot, Table, place};
+use super::scale::Lend;
+use super::table::{Entry, Heads, Slot, Table, place};
 
-impl<T: Entry, const N: usize> Table<'_, T, N> {
+impl<T: Entry, const N: usize, S: Lend<Slot<T, N>>, H: Lend<Heads<N>>> Table<T, N, S, H> {
     /// How many slots there are.
-    pub(crate) const fn slots(&self) -> u32 {
-        self.slots.len() as u32
+    pub(crate) fn slots(&self) -> u32 {
+        self.slots.lent().len() as u32
     }
 
     /// The first slot in use whose value `is_it`.
     pub(crate) fn scan(&self, mut is_it: impl FnMut(&T) -> bool) -> Option<u32> {
         let in_use = |slot: &Slot<T, N>| slot.node.place() != place::FREE && is_it(&slot.value);
-        self.slots.iter().position(in_use).map(|index| index as u32)
+        self.slots.lent().iter().position(in_use).map(|index| index as u32)
     }
 
     /// How many slots in use have a value that `is_it`.
     pub(crate) fn count(&self, mut is_it: impl FnMut(&T) -> bool) -> u32 {
-        self.slots.iter().filter(|slot| slot.node.place() != place::FREE && is_it(&slot.value)).count() as u32
+        self.slots.lent().iter().filter(|slot| slot.node.place() != place::FREE && is_it(&slot.value)).count() as u32
     }
 
     /// All values in use, to change them.
     pub(crate) fn values(&mut self) -> impl Iterator<Item = &mut T> {
-        let used = self.slots.iter_mut().filter(|slot| slot.node.place() != place::FREE);
+        let used = self.slots.lend().iter_mut().filter(|slot| slot.node.place() != place::FREE);
         used.map(|slot| &mut slot.value)
     }
 
     /// The first slot that is not in use.
     pub(crate) fn vacancy(&self) -> Option<u32> {
-        self.slots.iter().position(|slot| slot.node.place() == place::FREE).map(|index| index as u32)
+        self.slots.lent().iter().position(|slot| slot.node.place() == place::FREE).map(|index| index as u32)
     }
 
     /// All values in use, with their slots.
     pub(crate) fn entries(&self) -> impl Iterator<Item = (u32, &T)> {
-        let used = (0..).zip(self.slots.iter()).filter(|(_, slot)| slot.node.place() != place::FREE);
+        let used = (0..).zip(self.slots.lent().iter()).filter(|(_, slot)| slot.node.place() != place::FREE);
         used.map(|(index, slot)| (index, &slot.value))
     }
 
     /// Takes a slot, whatever is in it: its value is to be written in place, so that it is not moved there.
     #[inline]
     pub(crate) fn occupy(&mut self, index: u32) -> Option<&mut T> {
-        let Slot { node, value } = self.slots.get_mut(index as usize)?;
+        let Slot { node, value } = self.slots.lend().get_mut(index as usize)?;
         node.state = place::IDLE;
         // Zero is left to the `Id` of nothing.
         node.generation = node.generation.max(1);
@@ -57,13 +58,13 @@ impl<T: Entry, const N: usize> Table<'_, T, N> {
 
     /// Whether the deadline of a slot has passed.
     pub(crate) fn is_overdue(&self, index: u32, now: u32) -> bool {
-        let slot = self.slots.get(index as usize);
+        let slot = self.slots.lent().get(index as usize);
         slot.is_none_or(|slot| slot.node.near(u64::from(now)) as i32 <= 0)
     }
 
     /// Releases a slot, with its deadline.
     pub(crate) fn vacate(&mut self, index: u32) {
-        let Some(Slot { node, .. }) = self.slots.get_mut(index as usize) else { return };
+        let Some(Slot { node, .. }) = self.slots.lend().get_mut(index as usize) else { return };
         node.state = place::FREE;
         node.generation = node.generation.wrapping_add(1);
     }
@@ -71,7 +72,7 @@ impl<T: Entry, const N: usize> Table<'_, T, N> {
     /// Sets the deadline of a slot in use, in place of the one that it had.
     #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
     pub(crate) fn set_due(&mut self, index: u32, at: u32) {
-        let Some(Slot { node, .. }) = self.slots.get_mut(index as usize) else { return };
+        let Some(Slot { node, .. }) = self.slots.lend().get_mut(index as usize) else { return };
         node.set_deadline(u64::from(at));
         node.state = place::SCHEDULED;
     }
@@ -79,14 +80,14 @@ impl<T: Entry, const N: usize> Table<'_, T, N> {
     /// The deadline of a slot, if it has one.
     #[cfg(test)]
     pub(crate) fn due(&self, index: u32) -> Option<u32> {
-        let slot = self.slots.get(index as usize).filter(|slot| slot.node.place() >= place::SCHEDULED)?;
+        let slot = self.slots.lent().get(index as usize).filter(|slot| slot.node.place() >= place::SCHEDULED)?;
         Some(slot.node.near(0))
     }
 
     /// The slot with the earliest deadline, of several the first, and in how many ms that is; it may have passed.
     pub(crate) fn soonest(&self, now: u32) -> Option<(u32, i32)> {
         let mut soonest = None;
-        for (index, slot) in (0..).zip(self.slots.iter()) {
+        for (index, slot) in (0..).zip(self.slots.lent().iter()) {
             if slot.node.place() < place::SCHEDULED {
                 continue;
             }
@@ -102,7 +103,6 @@ impl<T: Entry, const N: usize> Table<'_, T, N> {
 #[cfg(test)]
 mod tests {
     use super::super::slots::{Exchange, State};
-    use super::super::table::Root;
     use super::*;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
@@ -132,9 +132,8 @@ mod tests {
         #[test]
         fn like_a_map(start in prop_oneof![Just(0), any::<u32>(), u32::MAX - 5_000..=u32::MAX],
                       ops in prop::collection::vec(op(), 0..80)) {
-            let mut slots = [Slot::<Exchange, 2>::vacant(Exchange::NONE); SLOTS as usize];
-            let mut root = Root::EMPTY;
-            let mut table = Table::new(&mut slots, &mut [], &mut root);
+            let slots = [Slot::<Exchange, 2>::vacant(Exchange::NONE); SLOTS as usize];
+            let mut table = Table::new(slots, []);
             let mut used: BTreeMap<u32, (u16, u16)> = BTreeMap::new();
             let mut due: BTreeMap<u32, i64> = BTreeMap::new();
             let mut now = 0_i64;

@@ -1,7 +1,9 @@
 //! Memory of constant size.
 
-use super::scale::Lend;
-use super::{Exchange, Heads, Observer, Parts, Peer, Roots, Scale, Scan, Slot, Store, Transfer};
+use super::scale::Zeros;
+use super::{
+    Arena, Exchange, Layout, Observer, Parts, Peer, Scale, Scan, Slot, Store, Table, Timers, Transfer, Transfers,
+};
 use core::hash::Hash;
 
 /// Memory of constant size: slots for so many peers and exchanges, and so many bytes for messages that are sent again.
@@ -38,17 +40,12 @@ pub struct Fixed<
     const TRANSFERS: usize = 0,
     C: Scale = Scan,
 > {
-    peers: [Slot<Peer<P>, 1>; PEERS],
-    peer_heads: C::One<PEERS>,
-    exchanges: [Slot<Exchange, 2>; EXCHANGES],
-    exchange_heads: C::Two<EXCHANGES>,
-    observers: [Slot<Observer, 2>; OBSERVERS],
-    observer_heads: C::Two<OBSERVERS>,
-    transfers: [Slot<Transfer, 1>; TRANSFERS],
-    transfer_heads: C::One<TRANSFERS>,
-    bytes: [u8; BYTES],
-    levels: C::Levels,
-    roots: Roots,
+    peers: Table<Peer<P>, 1, [Slot<Peer<P>, 1>; PEERS], C::One<PEERS>>,
+    exchanges: Table<Exchange, 2, [Slot<Exchange, 2>; EXCHANGES], C::Two<EXCHANGES>>,
+    observers: Table<Observer, 2, [Slot<Observer, 2>; OBSERVERS], C::Two<OBSERVERS>>,
+    transfers: Transfers<C, [Slot<Transfer, 1>; TRANSFERS], C::One<TRANSFERS>>,
+    bytes: Arena<C, [u8; BYTES]>,
+    timers: Timers<C::Levels>,
 }
 
 impl<
@@ -65,17 +62,12 @@ impl<
     #[must_use]
     pub const fn new() -> Self {
         Fixed {
-            peers: [const { Slot::vacant(Peer::NONE) }; PEERS],
-            peer_heads: <C::One<PEERS> as Lend<Heads<1>>>::EMPTY,
-            exchanges: [const { Slot::vacant(Exchange::NONE) }; EXCHANGES],
-            exchange_heads: <C::Two<EXCHANGES> as Lend<Heads<2>>>::EMPTY,
-            observers: [const { Slot::vacant(Observer::NONE) }; OBSERVERS],
-            observer_heads: <C::Two<OBSERVERS> as Lend<Heads<2>>>::EMPTY,
-            transfers: [const { Slot::vacant(Transfer::NONE) }; TRANSFERS],
-            transfer_heads: <C::One<TRANSFERS> as Lend<Heads<1>>>::EMPTY,
-            bytes: [0; BYTES],
-            levels: C::Levels::EMPTY,
-            roots: Roots::EMPTY,
+            peers: Table::new([const { Slot::vacant(Peer::NONE) }; PEERS], C::One::EMPTY),
+            exchanges: Table::new([const { Slot::vacant(Exchange::NONE) }; EXCHANGES], C::Two::EMPTY),
+            observers: Table::new([const { Slot::vacant(Observer::NONE) }; OBSERVERS], C::Two::EMPTY),
+            transfers: Transfers::new([const { Slot::vacant(Transfer::NONE) }; TRANSFERS], C::One::EMPTY),
+            bytes: Arena::new([0; BYTES]),
+            timers: Timers::new(C::Levels::EMPTY),
         }
     }
 }
@@ -106,23 +98,37 @@ impl<
 > Store for Fixed<P, PEERS, EXCHANGES, BYTES, OBSERVERS, TRANSFERS, C>
 {
     type Peer = P;
-    type Scale = C;
+    type Layout = Self;
 
-    fn parts(&mut self) -> Parts<'_, P> {
-        Parts {
-            peers: &mut self.peers,
-            peer_heads: self.peer_heads.lend(),
-            exchanges: &mut self.exchanges,
-            exchange_heads: self.exchange_heads.lend(),
-            observers: &mut self.observers,
-            observer_heads: self.observer_heads.lend(),
-            transfers: &mut self.transfers,
-            transfer_heads: self.transfer_heads.lend(),
-            bytes: &mut self.bytes,
-            levels: self.levels.lend(),
-            roots: &mut self.roots,
-        }
+    #[inline]
+    fn parts(&mut self) -> Parts<'_, Self> {
+        let Fixed { peers, exchanges, observers, transfers, bytes, timers } = self;
+        Parts { peers, exchanges, observers, transfers, bytes, timers }
     }
+}
+
+impl<
+    P: Copy + Eq + Hash,
+    const PEERS: usize,
+    const EXCHANGES: usize,
+    const BYTES: usize,
+    const OBSERVERS: usize,
+    const TRANSFERS: usize,
+    C: Scale,
+> Layout for Fixed<P, PEERS, EXCHANGES, BYTES, OBSERVERS, TRANSFERS, C>
+{
+    type Peer = P;
+    type Scale = C;
+    type Peers = [Slot<Peer<P>, 1>; PEERS];
+    type PeerHeads = C::One<PEERS>;
+    type Exchanges = [Slot<Exchange, 2>; EXCHANGES];
+    type ExchangeHeads = C::Two<EXCHANGES>;
+    type Observers = [Slot<Observer, 2>; OBSERVERS];
+    type ObserverHeads = C::Two<OBSERVERS>;
+    type Transfers = [Slot<Transfer, 1>; TRANSFERS];
+    type TransferHeads = C::One<TRANSFERS>;
+    type Bytes = [u8; BYTES];
+    type Levels = C::Levels;
 }
 
 #[cfg(feature = "defmt")]

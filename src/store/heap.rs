@@ -1,7 +1,11 @@
 //! Memory from the heap, reserved once.
 
 use super::scale::LEVELS;
-use super::{Exchange, Heads, Indexed, Level, Observer, Parts, Peer, Roots, Slot, Store, Transfer};
+use super::table::Entry;
+use super::{
+    Arena, Exchange, Heads, Indexed, Layout, Level, Observer, Parts, Peer, Slot, Store, Table, Timers, Transfer,
+    Transfers,
+};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::hash::Hash;
@@ -25,20 +29,18 @@ use core::hash::Hash;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Heap<P: Copy> {
-    peers: Vec<Slot<Peer<P>, 1>>,
-    peer_heads: Box<[Heads<1>]>,
-    exchanges: Vec<Slot<Exchange, 2>>,
-    exchange_heads: Box<[Heads<2>]>,
-    observers: Vec<Slot<Observer, 2>>,
-    observer_heads: Box<[Heads<2>]>,
-    transfers: Vec<Slot<Transfer, 1>>,
-    transfer_heads: Box<[Heads<1>]>,
-    bytes: Box<[u8]>,
-    levels: Box<[Level]>,
-    roots: Roots,
+    peers: Rooms<Peer<P>, 1>,
+    exchanges: Rooms<Exchange, 2>,
+    observers: Rooms<Observer, 2>,
+    transfers: Transfers<Indexed, Vec<Slot<Transfer, 1>>, Box<[Heads<1>]>>,
+    bytes: Arena<Indexed, Box<[u8]>>,
+    timers: Timers<Box<[Level]>>,
     /// All slots are made.
     made: bool,
 }
+
+/// A table of which slots are made as they are needed.
+type Rooms<T, const N: usize> = Table<T, N, Vec<Slot<T, N>>, Box<[Heads<N>]>>;
 
 /// How many slots are made at a time: more than one call of the endpoint can use.
 const STEP: usize = 16;
@@ -52,17 +54,12 @@ impl<P: Copy> Heap<P> {
     #[must_use]
     pub fn with_bound(peers: usize, exchanges: usize, bytes: usize) -> Heap<P> {
         Heap {
-            peers: Vec::with_capacity(peers),
-            peer_heads: alloc::vec![[0; 1]; peers].into_boxed_slice(),
-            exchanges: Vec::with_capacity(exchanges),
-            exchange_heads: alloc::vec![[0; 2]; exchanges].into_boxed_slice(),
-            observers: Vec::new(),
-            observer_heads: Box::default(),
-            transfers: Vec::new(),
-            transfer_heads: Box::default(),
-            bytes: alloc::vec![0; bytes].into_boxed_slice(),
-            levels: alloc::vec![Level::EMPTY; LEVELS].into_boxed_slice(),
-            roots: Roots::EMPTY,
+            peers: reserved(peers),
+            exchanges: reserved(exchanges),
+            observers: reserved(0),
+            transfers: Transfers::new(Vec::new(), Box::default()),
+            bytes: Arena::new(alloc::vec![0; bytes].into_boxed_slice()),
+            timers: Timers::new(alloc::vec![Level::EMPTY; LEVELS].into_boxed_slice()),
             made: false,
         }
     }
@@ -75,12 +72,7 @@ impl<P: Copy> Heap<P> {
     /// As [`with_bound`](Heap::with_bound).
     #[must_use]
     pub fn observers(self, observers: usize) -> Heap<P> {
-        Heap {
-            observers: Vec::with_capacity(observers),
-            observer_heads: alloc::vec![[0; 2]; observers].into_boxed_slice(),
-            made: false,
-            ..self
-        }
+        Heap { observers: reserved(observers), made: false, ..self }
     }
 
     /// Reserves slots for so many bodies that peers send in blocks, in place of those that there were.
@@ -91,18 +83,24 @@ impl<P: Copy> Heap<P> {
     #[must_use]
     pub fn transfers(self, transfers: usize) -> Heap<P> {
         Heap {
-            transfers: Vec::with_capacity(transfers),
-            transfer_heads: alloc::vec![[0; 1]; transfers].into_boxed_slice(),
+            transfers: Transfers::new(Vec::with_capacity(transfers), alloc::vec![[0; 1]; transfers].into_boxed_slice()),
             made: false,
             ..self
         }
     }
 }
 
-/// Makes slots ahead of those that were ever in use. The capacity is there: nothing moves. True once all are made.
-fn make<T: Copy>(slots: &mut Vec<T>, used: u32, bound: usize, vacant: T) -> bool {
-    if slots.len() < bound && slots.len().wrapping_sub(used as usize) < STEP / 2 {
-        slots.resize(slots.len().saturating_add(STEP).min(bound), vacant);
+/// A table for so many.
+fn reserved<T: Entry, const N: usize>(bound: usize) -> Rooms<T, N> {
+    Table::new(Vec::with_capacity(bound), alloc::vec![[0; N]; bound].into_boxed_slice())
+}
+
+/// Makes slots for what one call of the endpoint may need. True if all are made.
+fn make<T: Entry, const N: usize>(table: &mut Rooms<T, N>, vacant: T) -> bool {
+    let (used, bound) = (table.high_water() as usize, table.heads.len());
+    let slots = &mut table.slots;
+    if slots.len() < bound && slots.len().wrapping_sub(used) < STEP / 2 {
+        slots.resize(slots.len().saturating_add(STEP).min(bound), Slot::vacant(vacant));
     }
     slots.len() >= bound
 }
@@ -111,12 +109,11 @@ impl<P: Copy> Heap<P> {
     /// Makes slots ahead of those that were ever in use.
     #[inline(never)]
     fn make_slots(&mut self) {
-        let Roots { peers, exchanges, observers, transfers, .. } = self.roots;
         let made = [
-            make(&mut self.peers, peers.high_water(), self.peer_heads.len(), Slot::vacant(Peer::NONE)),
-            make(&mut self.exchanges, exchanges.high_water(), self.exchange_heads.len(), Slot::vacant(Exchange::NONE)),
-            make(&mut self.observers, observers.high_water(), self.observer_heads.len(), Slot::vacant(Observer::NONE)),
-            make(&mut self.transfers, transfers.high_water(), self.transfer_heads.len(), Slot::vacant(Transfer::NONE)),
+            make(&mut self.peers, Peer::NONE),
+            make(&mut self.exchanges, Exchange::NONE),
+            make(&mut self.observers, Observer::NONE),
+            make(&mut self.transfers.table, Transfer::NONE),
         ];
         self.made = made == [true; 4];
     }
@@ -124,34 +121,38 @@ impl<P: Copy> Heap<P> {
 
 impl<P: Copy + Eq + Hash> Store for Heap<P> {
     type Peer = P;
-    type Scale = Indexed;
+    type Layout = Self;
 
     #[inline]
-    fn parts(&mut self) -> Parts<'_, P> {
+    fn parts(&mut self) -> Parts<'_, Self> {
         if !self.made {
             self.make_slots();
         }
-        Parts {
-            peers: &mut self.peers,
-            peer_heads: &mut self.peer_heads,
-            exchanges: &mut self.exchanges,
-            exchange_heads: &mut self.exchange_heads,
-            observers: &mut self.observers,
-            observer_heads: &mut self.observer_heads,
-            transfers: &mut self.transfers,
-            transfer_heads: &mut self.transfer_heads,
-            bytes: &mut self.bytes,
-            levels: &mut self.levels,
-            roots: &mut self.roots,
-        }
+        let Heap { peers, exchanges, observers, transfers, bytes, timers, .. } = self;
+        Parts { peers, exchanges, observers, transfers, bytes, timers }
     }
+}
+
+impl<P: Copy + Eq + Hash> Layout for Heap<P> {
+    type Peer = P;
+    type Scale = Indexed;
+    type Peers = Vec<Slot<Peer<P>, 1>>;
+    type PeerHeads = Box<[Heads<1>]>;
+    type Exchanges = Vec<Slot<Exchange, 2>>;
+    type ExchangeHeads = Box<[Heads<2>]>;
+    type Observers = Vec<Slot<Observer, 2>>;
+    type ObserverHeads = Box<[Heads<2>]>;
+    type Transfers = Vec<Slot<Transfer, 1>>;
+    type TransferHeads = Box<[Heads<1>]>;
+    type Bytes = Box<[u8]>;
+    type Levels = Box<[Level]>;
 }
 
 #[cfg(feature = "defmt")]
 impl<P: Copy> defmt::Format for Heap<P> {
     fn format(&self, f: defmt::Formatter<'_>) {
-        let (peers, exchanges) = (self.peer_heads.len(), self.exchange_heads.len());
-        let (observers, bytes) = (self.observer_heads.len(), self.bytes.len());
+        let (peers, exchanges) = (self.peers.heads.len(), self.exchanges.heads.len());
+        let (observers, bytes) = (self.observers.heads.len(), self.bytes.room());
         defmt::write!(
             f,
             "Heap({=usize} peers, {=usize} exchanges, {=usize} observers, {=usize} bytes)",

@@ -3,7 +3,9 @@
 //! With [`Indexed`](super::Indexed) an exchange stands in two indexes. Keys that a peer chooses are hashed under the
 //! secret.
 
-use super::{Arena, Chain, Exchange, Observer, Parts, Peer, Scale, State, Table, Timers, Transfers};
+use super::{
+    Bodies, Bytes, Chain, Exchange, Exchanges, Layout, Observer, Observers, Parts, Peer, Peers, State, Timers,
+};
 use crate::random::{Purpose, Random};
 use crate::wire::same;
 use core::hash::Hash;
@@ -17,36 +19,37 @@ const BY_LOCAL: usize = 1;
 pub(crate) const GROUP: u32 = u32::MAX;
 
 /// All that an endpoint holds.
-pub(crate) struct Held<'e, P: Copy, C> {
-    pub(crate) peers: Table<'e, Peer<P>, 1>,
-    pub(crate) exchanges: Table<'e, Exchange, 2>,
-    /// `None` where the roles do not observe: one word, and not five.
-    pub(crate) transfers: Option<Transfers<'e, C>>,
-    pub(crate) observers: Option<Table<'e, Observer, 2>>,
+pub(crate) struct Held<'e, P: Copy, C: Layout<Peer = P>> {
+    pub(crate) peers: &'e mut Peers<C>,
+    pub(crate) exchanges: &'e mut Exchanges<C>,
+    /// `None` where the roles take none.
+    pub(crate) transfers: Option<&'e mut Bodies<C>>,
+    /// `None` where the roles do not observe.
+    pub(crate) observers: Option<&'e mut Observers<C>>,
     /// Where there is an index.
-    pub(crate) timers: Timers<'e>,
-    pub(crate) arena: Arena<'e, C>,
+    pub(crate) timers: &'e mut Timers<C::Levels>,
+    pub(crate) arena: &'e mut Bytes<C>,
     pub(crate) random: &'e mut Random,
     /// The time, in ms.
     pub(crate) now: u64,
 }
 
-impl<'e, P: Copy + Eq + Hash, C: Scale> Held<'e, P, C> {
+impl<'e, P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'e, P, C> {
+    #[inline(always)]
     pub(crate) fn new(
-        parts: Parts<'e, P>,
+        parts: Parts<'e, C>,
         random: &'e mut Random,
         now: u64,
         observe: bool,
         transfer: bool,
     ) -> Held<'e, P, C> {
         Held {
-            peers: Table::new(parts.peers, parts.peer_heads, &mut parts.roots.peers),
-            exchanges: Table::new(parts.exchanges, parts.exchange_heads, &mut parts.roots.exchanges),
-            transfers: transfer
-                .then(|| Transfers::new(parts.transfers, parts.transfer_heads, &mut parts.roots.transfers)),
-            observers: observe.then(|| Table::new(parts.observers, parts.observer_heads, &mut parts.roots.observers)),
-            timers: Timers::new(&mut parts.roots.timers, parts.levels),
-            arena: Arena::new(parts.bytes, &mut parts.roots.arena),
+            peers: parts.peers,
+            exchanges: parts.exchanges,
+            transfers: transfer.then_some(parts.transfers),
+            observers: observe.then_some(parts.observers),
+            timers: parts.timers,
+            arena: parts.bytes,
             random,
             now,
         }
@@ -65,7 +68,7 @@ impl<'e, P: Copy + Eq + Hash, C: Scale> Held<'e, P, C> {
     /// Sets the deadline of an exchange, so many ms from now.
     pub(crate) fn after(&mut self, index: u32, wait: u32) {
         if C::INDEXED {
-            self.timers.schedule(&mut self.exchanges, index, self.now.saturating_add(u64::from(wait)));
+            self.timers.schedule(self.exchanges, index, self.now.saturating_add(u64::from(wait)));
         } else {
             self.exchanges.set_due(index, self.ticks().wrapping_add(wait));
         }
@@ -74,7 +77,7 @@ impl<'e, P: Copy + Eq + Hash, C: Scale> Held<'e, P, C> {
     /// Takes its deadline from an exchange. Where there is no index, what is in use and in no list always has one.
     pub(crate) fn never(&mut self, index: u32) {
         if C::INDEXED {
-            self.timers.cancel(&mut self.exchanges, index);
+            self.timers.cancel(self.exchanges, index);
         }
     }
 

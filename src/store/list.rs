@@ -7,7 +7,7 @@
 //! Why it is built so: lifetimes that are the same for all end in the order of their beginning, so that a queue is the
 //! cheapest timer there is; the buckets of the timer wheel and the queues behind NSTART are the same thing again.
 
-use super::table::{Entry, Link, Table, place};
+use super::table::{Entry, Link, Rows, place};
 
 /// The two ends of a list. It belongs to one table.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,17 +32,17 @@ impl List {
 
     /// The slot behind `index`, which is in a list: `list.first()` and then this is the way through it.
     #[cfg(test)]
-    pub(crate) fn next<T: Entry, const N: usize>(table: &Table<'_, T, N>, index: u32) -> Option<u32> {
+    pub(crate) fn next<T: Entry, const N: usize>(table: &impl Rows<T, N>, index: u32) -> Option<u32> {
         table.node(index).filter(|node| node.place() == place::LISTED)?.next.checked_sub(1)
     }
 
     /// Puts a slot at the back. False if it is not in use, or in a list or scheduled.
-    pub(crate) fn push_back<T: Entry, const N: usize>(&mut self, table: &mut Table<'_, T, N>, index: u32) -> bool {
+    pub(crate) fn push_back<T: Entry, const N: usize>(&mut self, table: &mut impl Rows<T, N>, index: u32) -> bool {
         is_idle(table, index) && self.attach_back(table, index, place::LISTED)
     }
 
     /// Puts a slot at the front. False if it is not in use, or in a list or scheduled.
-    pub(crate) fn push_front<T: Entry, const N: usize>(&mut self, table: &mut Table<'_, T, N>, index: u32) -> bool {
+    pub(crate) fn push_front<T: Entry, const N: usize>(&mut self, table: &mut impl Rows<T, N>, index: u32) -> bool {
         let first = self.first;
         let link = index.wrapping_add(1);
         let Some(node) = table.node_mut(index).filter(|node| node.place() == place::IDLE) else { return false };
@@ -58,12 +58,12 @@ impl List {
     }
 
     /// Takes a slot out, wherever in the list it is. False if it is in no list, or at an end of another one.
-    pub(crate) fn remove<T: Entry, const N: usize>(&mut self, table: &mut Table<'_, T, N>, index: u32) -> bool {
+    pub(crate) fn remove<T: Entry, const N: usize>(&mut self, table: &mut impl Rows<T, N>, index: u32) -> bool {
         is_at(table, index, place::LISTED) && self.detach(table, index)
     }
 
     /// Takes the slot at the front out.
-    pub(crate) fn pop_front<T: Entry, const N: usize>(&mut self, table: &mut Table<'_, T, N>) -> Option<u32> {
+    pub(crate) fn pop_front<T: Entry, const N: usize>(&mut self, table: &mut impl Rows<T, N>) -> Option<u32> {
         let index = self.first()?;
         if self.detach(table, index) { Some(index) } else { None }
     }
@@ -71,7 +71,7 @@ impl List {
     /// Puts a slot that is in no list at the back, and notes where it is. False if there is no such slot.
     pub(super) fn attach_back<T: Entry, const N: usize>(
         &mut self,
-        table: &mut Table<'_, T, N>,
+        table: &mut impl Rows<T, N>,
         index: u32,
         place: u8,
     ) -> bool {
@@ -90,7 +90,7 @@ impl List {
     }
 
     /// Takes a slot out that is in a list. False if it is at an end of another one.
-    pub(super) fn detach<T: Entry, const N: usize>(&mut self, table: &mut Table<'_, T, N>, index: u32) -> bool {
+    pub(super) fn detach<T: Entry, const N: usize>(&mut self, table: &mut impl Rows<T, N>, index: u32) -> bool {
         let link = index.wrapping_add(1);
         let Some(node) = table.node_mut(index) else { return false };
         let (previous, next) = (node.previous, node.next);
@@ -112,11 +112,11 @@ impl List {
     }
 }
 
-fn is_at<T: Entry, const N: usize>(table: &Table<'_, T, N>, index: u32, place: u8) -> bool {
+fn is_at<T: Entry, const N: usize>(table: &impl Rows<T, N>, index: u32, place: u8) -> bool {
     table.node(index).is_some_and(|node| node.place() == place)
 }
 
-fn is_idle<T: Entry, const N: usize>(table: &Table<'_, T, N>, index: u32) -> bool {
+fn is_idle<T: Entry, const N: usize>(table: &impl Rows<T, N>, index: u32) -> bool {
     is_at(table, index, place::IDLE)
 }
 

@@ -48,10 +48,11 @@ pub(crate) use list::List;
 pub use observers::Observer;
 pub(crate) use observers::{REACH, Ring, mark};
 pub(crate) use ring::{InNode, first, push_back, remove};
+pub(crate) use scale::Lend;
 pub use scale::{Indexed, Scale, Scan};
 pub use slices::{ExchangeSlot, Level, ObserverSlot, PeerSlot, Slices, TransferSlot};
 pub(crate) use slots::{Exchange, OfPeer, Peer, State, flag, pack, unpack};
-pub(crate) use table::{Heads, Slot, Table};
+pub(crate) use table::{Heads, Rows, Slot, Table};
 pub(crate) use timers::Timers;
 pub(crate) use transfers::{Stage, Transfer, Transfers};
 
@@ -65,58 +66,86 @@ pub trait Store {
     /// The address of a peer.
     type Peer: Copy + Eq + Hash;
 
-    /// For how many entries it is meant: [`Scan`] or [`Indexed`].
-    type Scale: Scale;
+    /// How its tables lie in memory.
+    type Layout: Layout<Peer = Self::Peer>;
 
     /// The memory, in parts. The same at each call.
-    fn parts(&mut self) -> Parts<'_, Self::Peer>;
+    fn parts(&mut self) -> Parts<'_, Self::Layout>;
 }
 
 impl<S: Store> Store for &mut S {
     type Peer = S::Peer;
-    type Scale = S::Scale;
+    type Layout = S::Layout;
 
-    fn parts(&mut self) -> Parts<'_, S::Peer> {
+    #[inline]
+    fn parts(&mut self) -> Parts<'_, S::Layout> {
         (**self).parts()
     }
 }
 
+/// How the tables of a store lie in memory, and for how many entries it is meant.
+///
+/// An endpoint is compiled once for each layout. So what works on a [`Fixed`] knows its sizes, and firmware gives
+/// nothing away for tables that could be of any size; two endpoints of different sizes share their code if both lie in
+/// [`Slices`].
+pub trait Layout {
+    /// The address of a peer.
+    type Peer: Copy + Eq + Hash;
+    /// For how many entries it is meant: [`Scan`] or [`Indexed`].
+    type Scale: Scale;
+    /// Whether there are hash indexes, lists and a timer wheel.
+    #[doc(hidden)]
+    const INDEXED: bool = Self::Scale::INDEXED;
+    #[doc(hidden)]
+    type Peers: Lend<PeerSlot<Self::Peer>>;
+    #[doc(hidden)]
+    type PeerHeads: Lend<Heads<1>>;
+    #[doc(hidden)]
+    type Exchanges: Lend<ExchangeSlot>;
+    #[doc(hidden)]
+    type ExchangeHeads: Lend<Heads<2>>;
+    #[doc(hidden)]
+    type Observers: Lend<ObserverSlot>;
+    #[doc(hidden)]
+    type ObserverHeads: Lend<Heads<2>>;
+    #[doc(hidden)]
+    type Transfers: Lend<TransferSlot>;
+    #[doc(hidden)]
+    type TransferHeads: Lend<Heads<1>>;
+    #[doc(hidden)]
+    type Bytes: Lend<u8>;
+    #[doc(hidden)]
+    type Levels: Lend<Level>;
+}
+
+pub(crate) type Peers<L> = Table<Peer<<L as Layout>::Peer>, 1, <L as Layout>::Peers, <L as Layout>::PeerHeads>;
+pub(crate) type Exchanges<L> = Table<Exchange, 2, <L as Layout>::Exchanges, <L as Layout>::ExchangeHeads>;
+pub(crate) type Observers<L> = Table<Observer, 2, <L as Layout>::Observers, <L as Layout>::ObserverHeads>;
+pub(crate) type Bodies<L> = Transfers<<L as Layout>::Scale, <L as Layout>::Transfers, <L as Layout>::TransferHeads>;
+pub(crate) type Bytes<L> = Arena<<L as Layout>::Scale, <L as Layout>::Bytes>;
+
 /// The parts of a [`Store`]: made by [`Fixed`], [`Slices`] and `Heap`.
-#[derive(Debug)]
-pub struct Parts<'s, P: Copy> {
-    pub(crate) peers: &'s mut [Slot<Peer<P>, 1>],
-    pub(crate) peer_heads: &'s mut [Heads<1>],
-    pub(crate) exchanges: &'s mut [Slot<Exchange, 2>],
-    pub(crate) exchange_heads: &'s mut [Heads<2>],
-    pub(crate) observers: &'s mut [Slot<Observer, 2>],
-    pub(crate) observer_heads: &'s mut [Heads<2>],
-    pub(crate) transfers: &'s mut [Slot<Transfer, 1>],
-    pub(crate) transfer_heads: &'s mut [Heads<1>],
-    pub(crate) bytes: &'s mut [u8],
-    pub(crate) levels: &'s mut [Level],
-    pub(crate) roots: &'s mut Roots,
+pub struct Parts<'s, L: Layout> {
+    pub(crate) peers: &'s mut Peers<L>,
+    pub(crate) exchanges: &'s mut Exchanges<L>,
+    pub(crate) observers: &'s mut Observers<L>,
+    pub(crate) transfers: &'s mut Bodies<L>,
+    pub(crate) bytes: &'s mut Bytes<L>,
+    pub(crate) timers: &'s mut Timers<L::Levels>,
 }
 
-/// What the tables know apart from their slots. All zeros: nothing is held.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Roots {
-    pub(crate) peers: table::Root,
-    pub(crate) exchanges: table::Root,
-    pub(crate) observers: table::Root,
-    pub(crate) transfers: transfers::Root,
-    pub(crate) timers: timers::Root,
-    pub(crate) arena: arena::Root,
+impl<L: Layout> core::fmt::Debug for Parts<'_, L> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let (peers, exchanges) = (self.peers.capacity(), self.exchanges.capacity());
+        f.debug_struct("Parts").field("peers", &peers).field("exchanges", &exchanges).finish_non_exhaustive()
+    }
 }
 
-impl Roots {
-    pub(crate) const EMPTY: Roots = Roots {
-        peers: table::Root::EMPTY,
-        exchanges: table::Root::EMPTY,
-        observers: table::Root::EMPTY,
-        transfers: transfers::Root::EMPTY,
-        timers: timers::Root::EMPTY,
-        arena: arena::Root::EMPTY,
-    };
+#[cfg(feature = "defmt")]
+impl<L: Layout> defmt::Format for Parts<'_, L> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Parts({=u32} peers, {=u32} exchanges)", self.peers.capacity(), self.exchanges.capacity());
+    }
 }
 
 #[cfg(test)]

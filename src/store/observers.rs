@@ -10,7 +10,8 @@
 
 use super::arena::Chain;
 use super::ring::{InNode, append, first, push_back, remove};
-use super::table::{Entry, Id, Link, Table, Untimed};
+use super::scale::Lend;
+use super::table::{Entry, Heads, Id, Link, Rows, Slot, Table, Untimed};
 
 /// An observer of a resource, or a resource that has some.
 #[derive(Clone, Copy, Debug)]
@@ -258,7 +259,7 @@ impl Entry for Observer {
 }
 
 /// The observers, and the resources among them.
-impl Table<'_, Observer, 2> {
+impl<S: Lend<Slot<Observer, 2>>, H: Lend<Heads<2>>> Table<Observer, 2, S, H> {
     /// The first of a ring of a resource.
     pub(crate) fn first_of(&self, resource: u32, ring: Ring) -> Option<u32> {
         first::<_, 2, InNode>(self, self.at(resource)?.end(ring))
@@ -323,7 +324,6 @@ impl Table<'_, Observer, 2> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::table::{Root, Slot};
     use super::*;
     use proptest::prelude::*;
     use std::vec::Vec;
@@ -383,9 +383,8 @@ mod tests {
 
     #[test]
     fn observers_move_between_the_rings_of_their_resource() {
-        let mut slots = [Slot::<Observer, 2>::vacant(Observer::NONE); 8];
-        let mut root = Root::EMPTY;
-        let mut table = Table::new(&mut slots, &mut [], &mut root);
+        let slots = [Slot::<Observer, 2>::vacant(Observer::NONE); 8];
+        let mut table = Table::new(slots, []);
         let resource = table.insert(Observer::of_resource(7, 0)).map(Id::index).unwrap();
         let all: Vec<u32> = (0..6)
             .map(|peer| {
@@ -394,7 +393,7 @@ mod tests {
                 index
             })
             .collect();
-        let members = |table: &mut Table<'_, Observer, 2>, ring| {
+        let members = |table: &mut Table<Observer, 2, [Slot<Observer, 2>; 8], [Heads<2>; 0]>, ring| {
             let mut found = Vec::new();
             while let Some(index) = table.first_of(resource, ring) {
                 table.pull(index);

@@ -15,9 +15,14 @@ pub(super) const MOST: usize = 0xffff;
 
 /// Of bytes, those that can be told apart.
 #[inline]
-pub(super) fn nearest(bytes: &mut [u8]) -> &mut [u8] {
-    let most = bytes.len().min(MOST);
-    bytes.get_mut(..most).unwrap_or_default()
+pub(super) fn nearest(bytes: &[u8]) -> &[u8] {
+    if bytes.len() > MOST { bytes.get(..MOST).unwrap_or_default() } else { bytes }
+}
+
+/// The same, to change them.
+#[inline]
+pub(super) fn nearest_mut(bytes: &mut [u8]) -> &mut [u8] {
+    if bytes.len() > MOST { bytes.get_mut(..MOST).unwrap_or_default() } else { bytes }
 }
 
 impl Chain {
@@ -114,7 +119,7 @@ mod tests {
     fn what_is_beyond_the_first_64_kb_is_left_alone() {
         let mut bytes = std::vec![0; 70_000];
         let mut used = 0;
-        let bytes = nearest(&mut bytes);
+        let bytes = nearest_mut(&mut bytes);
         assert!(store(bytes, &mut used, &[1; 65_000]).is_some());
         assert!(store(bytes, &mut used, &[1; 536]).is_none());
         let last = store(bytes, &mut used, &[2; 535]).unwrap();

@@ -7,14 +7,14 @@
 //! two links of a member lie is the kind of the ring: an exchange can wait in a ring while it has no deadline, and be
 //! in another one while it is in a list.
 
-use super::table::{Entry, Link, Table, place};
+use super::table::{Entry, Link, Rows, place};
 
 /// Where the links of a ring lie.
 pub(crate) trait Weave<T: Entry, const N: usize> {
     /// The neighbours of a member: the one before and the one behind.
-    fn links(table: &Table<'_, T, N>, index: u32) -> Option<[Link; 2]>;
+    fn links(table: &impl Rows<T, N>, index: u32) -> Option<[Link; 2]>;
     /// Sets them; `None`: it is a member no more.
-    fn set(table: &mut Table<'_, T, N>, index: u32, links: Option<[Link; 2]>);
+    fn set(table: &mut impl Rows<T, N>, index: u32, links: Option<[Link; 2]>);
 }
 
 /// The links of a slot that lists use too: it has no deadline and is in no list.
@@ -22,11 +22,11 @@ pub(crate) trait Weave<T: Entry, const N: usize> {
 pub(crate) enum InNode {}
 
 impl<T: Entry, const N: usize> Weave<T, N> for InNode {
-    fn links(table: &Table<'_, T, N>, index: u32) -> Option<[Link; 2]> {
+    fn links(table: &impl Rows<T, N>, index: u32) -> Option<[Link; 2]> {
         table.node(index).map(|node| [node.previous, node.next])
     }
 
-    fn set(table: &mut Table<'_, T, N>, index: u32, links: Option<[Link; 2]>) {
+    fn set(table: &mut impl Rows<T, N>, index: u32, links: Option<[Link; 2]>) {
         if let Some(node) = table.node_mut(index) {
             [node.previous, node.next] = links.unwrap_or_default();
             node.set_place(if links.is_some() { place::LISTED } else { place::IDLE });
@@ -35,14 +35,14 @@ impl<T: Entry, const N: usize> Weave<T, N> for InNode {
 }
 
 /// The first one of the ring that ends with `last`.
-pub(crate) fn first<T: Entry, const N: usize, W: Weave<T, N>>(table: &Table<'_, T, N>, last: Link) -> Option<u32> {
+pub(crate) fn first<T: Entry, const N: usize, W: Weave<T, N>>(table: &impl Rows<T, N>, last: Link) -> Option<u32> {
     let [_, first] = W::links(table, last.checked_sub(1)?)?;
     first.checked_sub(1)
 }
 
 /// Puts a slot behind the last one.
 pub(crate) fn push_back<T: Entry, const N: usize, W: Weave<T, N>>(
-    table: &mut Table<'_, T, N>,
+    table: &mut impl Rows<T, N>,
     last: &mut Link,
     index: u32,
 ) {
@@ -59,7 +59,7 @@ pub(crate) fn push_back<T: Entry, const N: usize, W: Weave<T, N>>(
 
 /// Takes a slot out, wherever in the ring it is.
 pub(crate) fn remove<T: Entry, const N: usize, W: Weave<T, N>>(
-    table: &mut Table<'_, T, N>,
+    table: &mut impl Rows<T, N>,
     last: &mut Link,
     index: u32,
 ) {
@@ -79,7 +79,7 @@ pub(crate) fn remove<T: Entry, const N: usize, W: Weave<T, N>>(
 
 /// Puts all of another ring behind the last one.
 pub(crate) fn append<T: Entry, const N: usize, W: Weave<T, N>>(
-    table: &mut Table<'_, T, N>,
+    table: &mut impl Rows<T, N>,
     last: &mut Link,
     other: Link,
 ) {
@@ -94,14 +94,14 @@ pub(crate) fn append<T: Entry, const N: usize, W: Weave<T, N>>(
     *last = other;
 }
 
-fn set_next<T: Entry, const N: usize, W: Weave<T, N>>(table: &mut Table<'_, T, N>, link: Link, next: Link) {
+fn set_next<T: Entry, const N: usize, W: Weave<T, N>>(table: &mut impl Rows<T, N>, link: Link, next: Link) {
     let index = link.wrapping_sub(1);
     if let Some([previous, _]) = W::links(table, index) {
         W::set(table, index, Some([previous, next]));
     }
 }
 
-fn set_previous<T: Entry, const N: usize, W: Weave<T, N>>(table: &mut Table<'_, T, N>, link: Link, previous: Link) {
+fn set_previous<T: Entry, const N: usize, W: Weave<T, N>>(table: &mut impl Rows<T, N>, link: Link, previous: Link) {
     let index = link.wrapping_sub(1);
     if let Some([_, next]) = W::links(table, index) {
         W::set(table, index, Some([previous, next]));
@@ -110,12 +110,12 @@ fn set_previous<T: Entry, const N: usize, W: Weave<T, N>>(table: &mut Table<'_, 
 
 #[cfg(test)]
 mod tests {
-    use super::super::table::{Root, Slot};
+    use super::super::table::{Slot, Table};
     use super::*;
     use std::collections::VecDeque;
     use std::vec::Vec;
 
-    fn members(table: &Table<'_, u32>, last: Link) -> Vec<u32> {
+    fn members(table: &impl Rows<u32, 1>, last: Link) -> Vec<u32> {
         let mut found = Vec::new();
         let mut at = first::<_, 1, InNode>(table, last);
         while let Some(index) = at {
@@ -127,9 +127,8 @@ mod tests {
 
     #[test]
     fn it_is_a_queue() {
-        let mut slots = [Slot::<u32>::vacant(0); 6];
-        let mut root = Root::EMPTY;
-        let mut table = Table::new(&mut slots, &mut [], &mut root);
+        let slots = [Slot::<u32>::vacant(0); 6];
+        let mut table = Table::new(slots, []);
         for value in 0..6 {
             assert!(table.insert(value).is_some());
         }

@@ -11,15 +11,15 @@ pub trait Scale: sealed::Sealed + Copy + core::fmt::Debug + 'static {
 
     /// The heads of the buckets of `N` slots with one index, where there are any.
     #[doc(hidden)]
-    type One<const N: usize>: Lend<Heads<1>>;
+    type One<const N: usize>: Zeros<Heads<1>>;
 
     /// The heads of the buckets of `N` slots with two indexes, where there are any.
     #[doc(hidden)]
-    type Two<const N: usize>: Lend<Heads<2>>;
+    type Two<const N: usize>: Zeros<Heads<2>>;
 
     /// The levels of the timer wheel, where there are any.
     #[doc(hidden)]
-    type Levels: Lend<Level>;
+    type Levels: Zeros<Level>;
 }
 
 /// For few entries: each look-up goes through all of them. With eight that is faster than an index, and some kilobytes
@@ -50,29 +50,78 @@ impl Scale for Indexed {
 /// Five levels of milliseconds reach 12 days.
 pub(super) const LEVELS: usize = 5;
 
-/// An array that a store lends.
+/// Memory for some of a kind: an array, a slice, or what a heap has given.
 #[doc(hidden)]
-pub trait Lend<T>: Clone + core::fmt::Debug {
-    /// Nothing is held.
-    const EMPTY: Self;
+pub trait Lend<T> {
     /// All of it.
+    fn lent(&self) -> &[T];
+    /// All of it, to change it.
     fn lend(&mut self) -> &mut [T];
 }
 
-impl<const N: usize, const I: usize> Lend<[Link; I]> for [[Link; I]; N] {
-    const EMPTY: Self = [[0; I]; N];
+impl<T, const N: usize> Lend<T> for [T; N] {
+    #[inline(always)]
+    fn lent(&self) -> &[T] {
+        self
+    }
 
-    fn lend(&mut self) -> &mut [[Link; I]] {
+    #[inline(always)]
+    fn lend(&mut self) -> &mut [T] {
         self
     }
 }
 
-impl<const N: usize> Lend<Level> for [Level; N] {
-    const EMPTY: Self = [Level::EMPTY; N];
-
-    fn lend(&mut self) -> &mut [Level] {
+impl<T> Lend<T> for &mut [T] {
+    #[inline(always)]
+    fn lent(&self) -> &[T] {
         self
     }
+
+    #[inline(always)]
+    fn lend(&mut self) -> &mut [T] {
+        self
+    }
+}
+
+#[cfg(any(feature = "alloc", test))]
+impl<T> Lend<T> for alloc::vec::Vec<T> {
+    #[inline(always)]
+    fn lent(&self) -> &[T] {
+        self
+    }
+
+    #[inline(always)]
+    fn lend(&mut self) -> &mut [T] {
+        self
+    }
+}
+
+#[cfg(any(feature = "alloc", test))]
+impl<T> Lend<T> for alloc::boxed::Box<[T]> {
+    #[inline(always)]
+    fn lent(&self) -> &[T] {
+        self
+    }
+
+    #[inline(always)]
+    fn lend(&mut self) -> &mut [T] {
+        self
+    }
+}
+
+/// An array in which nothing is held.
+#[doc(hidden)]
+pub trait Zeros<T>: Lend<T> + Clone + core::fmt::Debug {
+    /// Nothing is held.
+    const EMPTY: Self;
+}
+
+impl<const N: usize, const I: usize> Zeros<[Link; I]> for [[Link; I]; N] {
+    const EMPTY: Self = [[0; I]; N];
+}
+
+impl<const N: usize> Zeros<Level> for [Level; N] {
+    const EMPTY: Self = [Level::EMPTY; N];
 }
 
 mod sealed {

@@ -1,8 +1,11 @@
 //! Memory in slices that the caller lends.
 
-use super::{Exchange, Indexed, Observer, Parts, Peer, Roots, Scale, Scan, Slot, Store, Transfer};
+use super::wheel::LEVELS;
+use super::{
+    Arena, Exchange, Heads, Indexed, Layout, Observer, Parts, Peer, Scale, Scan, Slot, Store, Table, Timers, Transfer,
+    Transfers,
+};
 use core::hash::Hash;
-use core::marker::PhantomData;
 
 pub use super::wheel::Level;
 
@@ -17,6 +20,9 @@ pub type ObserverSlot = Slot<Observer, 2>;
 
 /// A slot for a body that a peer sends in blocks, to lend: `TransferSlot::EMPTY`.
 pub type TransferSlot = Slot<Transfer, 1>;
+
+/// A table in slices.
+type Lent<'s, T, const N: usize> = Table<T, N, &'s mut [Slot<T, N>], &'s mut [Heads<N>]>;
 
 impl Slot<Transfer, 1> {
     /// Nothing is in it.
@@ -54,18 +60,12 @@ impl Slot<Observer, 2> {
 /// ```
 #[derive(Debug)]
 pub struct Slices<'s, P: Copy, C = Scan> {
-    peers: &'s mut [PeerSlot<P>],
-    peer_heads: &'s mut [[u32; 1]],
-    exchanges: &'s mut [ExchangeSlot],
-    exchange_heads: &'s mut [[u32; 2]],
-    observers: &'s mut [ObserverSlot],
-    observer_heads: &'s mut [[u32; 2]],
-    transfers: &'s mut [TransferSlot],
-    transfer_heads: &'s mut [[u32; 1]],
-    bytes: &'s mut [u8],
-    levels: &'s mut [Level],
-    roots: Roots,
-    scale: PhantomData<C>,
+    peers: Lent<'s, Peer<P>, 1>,
+    exchanges: Lent<'s, Exchange, 2>,
+    observers: Lent<'s, Observer, 2>,
+    transfers: Transfers<C, &'s mut [TransferSlot], &'s mut [Heads<1>]>,
+    bytes: Arena<C, &'s mut [u8]>,
+    timers: Timers<&'s mut [Level]>,
 }
 
 impl<'s, P: Copy> Slices<'s, P, Scan> {
@@ -152,35 +152,28 @@ impl<'s, P: Copy, C> Slices<'s, P, C> {
         peer_heads.fill([0]);
         exchange_heads.fill([0; 2]);
         levels.fill(Level::EMPTY);
-        let (observers, observer_heads) = (&mut [][..], &mut [][..]);
-        let (transfers, transfer_heads) = (&mut [][..], &mut [][..]);
-        let (roots, scale) = (Roots::EMPTY, PhantomData);
+        // Seven levels reach further than the horizon of a deadline.
+        let levels = if levels.len() > LEVELS { levels.get_mut(..LEVELS).unwrap_or_default() } else { levels };
         Slices {
-            peers,
-            peer_heads,
-            exchanges,
-            exchange_heads,
-            observers,
-            observer_heads,
-            transfers,
-            transfer_heads,
-            bytes,
-            levels,
-            roots,
-            scale,
+            peers: Table::new(peers, peer_heads),
+            exchanges: Table::new(exchanges, exchange_heads),
+            observers: Table::new(&mut [], &mut []),
+            transfers: Transfers::new(&mut [], &mut []),
+            bytes: Arena::new(bytes),
+            timers: Timers::new(levels),
         }
     }
 
     fn lend_transfers(self, transfers: &'s mut [TransferSlot], transfer_heads: &'s mut [[u32; 1]]) -> Slices<'s, P, C> {
         transfers.fill(TransferSlot::EMPTY);
         transfer_heads.fill([0]);
-        Slices { transfers, transfer_heads, ..self }
+        Slices { transfers: Transfers::new(transfers, transfer_heads), ..self }
     }
 
     fn lend_observers(self, observers: &'s mut [ObserverSlot], observer_heads: &'s mut [[u32; 2]]) -> Slices<'s, P, C> {
         observers.fill(ObserverSlot::EMPTY);
         observer_heads.fill([0; 2]);
-        Slices { observers, observer_heads, ..self }
+        Slices { observers: Table::new(observers, observer_heads), ..self }
     }
 }
 
@@ -192,49 +185,38 @@ fn even<'s, T, H>(slots: &'s mut [T], heads: &'s mut [H]) -> (&'s mut [T], &'s m
 
 impl<P: Copy + Eq + Hash, C: Scale> Store for Slices<'_, P, C> {
     type Peer = P;
-    type Scale = C;
+    type Layout = Self;
 
-    fn parts(&mut self) -> Parts<'_, P> {
-        Parts {
-            peers: self.peers,
-            peer_heads: self.peer_heads,
-            exchanges: self.exchanges,
-            exchange_heads: self.exchange_heads,
-            observers: self.observers,
-            observer_heads: self.observer_heads,
-            transfers: self.transfers,
-            transfer_heads: self.transfer_heads,
-            bytes: self.bytes,
-            levels: self.levels,
-            roots: &mut self.roots,
-        }
+    #[inline]
+    fn parts(&mut self) -> Parts<'_, Self> {
+        let Slices { peers, exchanges, observers, transfers, bytes, timers } = self;
+        Parts { peers, exchanges, observers, transfers, bytes, timers }
     }
+}
+
+impl<'s, P: Copy + Eq + Hash, C: Scale> Layout for Slices<'s, P, C> {
+    type Peer = P;
+    type Scale = C;
+    type Peers = &'s mut [PeerSlot<P>];
+    type PeerHeads = &'s mut [Heads<1>];
+    type Exchanges = &'s mut [ExchangeSlot];
+    type ExchangeHeads = &'s mut [Heads<2>];
+    type Observers = &'s mut [ObserverSlot];
+    type ObserverHeads = &'s mut [Heads<2>];
+    type Transfers = &'s mut [TransferSlot];
+    type TransferHeads = &'s mut [Heads<1>];
+    type Bytes = &'s mut [u8];
+    type Levels = &'s mut [Level];
 }
 
 #[cfg(feature = "defmt")]
 mod format {
-    use super::super::Parts;
-    use super::Slices;
+    use super::{Scale, Slices};
 
-    impl<P: Copy> defmt::Format for Parts<'_, P> {
+    impl<P: Copy, C: Scale> defmt::Format for Slices<'_, P, C> {
         fn format(&self, f: defmt::Formatter<'_>) {
-            let (peers, exchanges) = (self.peers.len(), self.exchanges.len());
-            let (observers, bytes) = (self.observers.len(), self.bytes.len());
-            defmt::write!(
-                f,
-                "Parts({=usize} peers, {=usize} exchanges, {=usize} observers, {=usize} bytes)",
-                peers,
-                exchanges,
-                observers,
-                bytes
-            );
-        }
-    }
-
-    impl<P: Copy, C> defmt::Format for Slices<'_, P, C> {
-        fn format(&self, f: defmt::Formatter<'_>) {
-            let (peers, exchanges) = (self.peers.len(), self.exchanges.len());
-            let (observers, bytes) = (self.observers.len(), self.bytes.len());
+            let (peers, exchanges) = (self.peers.slots.len(), self.exchanges.slots.len());
+            let (observers, bytes) = (self.observers.slots.len(), self.bytes.room());
             defmt::write!(
                 f,
                 "Slices({=usize} peers, {=usize} exchanges, {=usize} observers, {=usize} bytes)",

@@ -3,7 +3,7 @@
 use super::arena::Chain;
 use super::ids::Ids;
 use super::ring::Weave;
-use super::table::{Entry, Link, Table, Timed, Untimed};
+use super::table::{Entry, Link, Rows, Timed, Untimed};
 use crate::copy::copy;
 
 /// A peer: its address, once, and what is counted for it.
@@ -402,12 +402,12 @@ impl Entry for Exchange {
 pub(crate) enum OfPeer {}
 
 impl Weave<Exchange, 2> for OfPeer {
-    fn links(table: &Table<'_, Exchange, 2>, index: u32) -> Option<[Link; 2]> {
+    fn links(table: &impl Rows<Exchange, 2>, index: u32) -> Option<[Link; 2]> {
         let [a, b, c, d, e, f, g, h] = table.at(index)?.token;
         Some([Link::from_le_bytes([a, b, c, d]), Link::from_le_bytes([e, f, g, h])])
     }
 
-    fn set(table: &mut Table<'_, Exchange, 2>, index: u32, links: Option<[Link; 2]>) {
+    fn set(table: &mut impl Rows<Exchange, 2>, index: u32, links: Option<[Link; 2]>) {
         let [before, behind] = links.unwrap_or_default();
         let Some(exchange) = table.at_mut(index) else { return };
         let ([a, b, c, d], [e, f, g, h]) = (before.to_le_bytes(), behind.to_le_bytes());

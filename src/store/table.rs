@@ -15,8 +15,11 @@
 //! table is looked through from its first slot to the last that was ever in use, which with eight of them is smaller
 //! and faster. Free slots are reused last in, first out: memory stays warm.
 
+use super::scale::Lend;
+use core::marker::PhantomData;
+
 /// A link to a slot: its index + 1; 0 is none.
-pub(crate) type Link = u32;
+pub type Link = u32;
 
 /// A slot and the generation in which it was meant. All zeros is an `Id` of nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -93,7 +96,7 @@ impl Timing for Untimed {
 }
 
 /// The heads of the buckets with one number, one for each index: the first slot in each.
-pub(crate) type Heads<const N: usize> = [Link; N];
+pub type Heads<const N: usize> = [Link; N];
 
 /// Where a slot is: the low four bits of `Node::state`.
 pub(super) mod place {
@@ -120,7 +123,7 @@ pub(super) const HORIZON: u64 = 1 << DEADLINE_BITS;
 
 /// The links of a slot: 16 bytes with a deadline and 12 without one, and 4 for each index.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Node<const N: usize, T: Timing> {
+pub(crate) struct Node<const N: usize, T: Timing> {
     /// For each index, the slot behind this one in its bucket.
     chains: [Link; N],
     pub(super) previous: Link,
@@ -184,7 +187,7 @@ impl<T: Entry, const N: usize> Slot<T, N> {
 
 /// What a table knows apart from its slots. All zeros is an empty table.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Root {
+pub struct Root {
     free: Link,
     high_water: u32,
     len: u32,
@@ -193,41 +196,91 @@ pub(crate) struct Root {
 impl Root {
     /// The root of an empty table.
     pub(crate) const EMPTY: Self = Self { free: 0, high_water: 0, len: 0 };
-
-    /// How many slots were ever in use: no index at or above it is.
-    #[cfg(feature = "alloc")]
-    pub(crate) const fn high_water(&self) -> u32 {
-        self.high_water
-    }
 }
 
-/// A view of slots and their root, which belong together from the first use on.
-#[derive(Debug)]
-pub(crate) struct Table<'s, T: Entry, const N: usize = 1> {
-    pub(super) slots: &'s mut [Slot<T, N>],
+/// Slots, the heads of their buckets, and what is known of them: in whatever memory a store has.
+///
+/// The length of an array is a constant in the code that works on it, so that of a table in a [`Fixed`](super::Fixed)
+/// nothing is passed on but where it is.
+#[derive(Clone, Debug)]
+pub struct Table<T, const N: usize, S, H> {
+    root: Root,
+    pub(super) slots: S,
     /// As many as there may be slots; none: there is no index.
-    heads: &'s mut [Heads<N>],
-    root: &'s mut Root,
+    pub(super) heads: H,
+    entries: PhantomData<T>,
+}
+
+/// A table, whatever its memory, for what moves its slots from list to list.
+pub(crate) trait Rows<T: Entry, const N: usize> {
+    /// The links of a slot.
+    fn node(&self, index: u32) -> Option<&Node<N, T::Timing>>;
+    /// The same, to change them.
+    fn node_mut(&mut self, index: u32) -> Option<&mut Node<N, T::Timing>>;
+    /// Whether a slot has a deadline.
+    fn is_scheduled(&self, index: u32) -> bool {
+        self.node(index).is_some_and(|node| node.place() >= place::SCHEDULED)
+    }
+    /// The value in a slot; `None` if the slot is not in use.
+    fn at(&self, index: u32) -> Option<&T>;
+    /// The same, to change it.
+    fn at_mut(&mut self, index: u32) -> Option<&mut T>;
+    /// The links of all slots that were ever in use, from the first one on.
+    fn nodes<'a>(&'a self) -> impl Iterator<Item = &'a Node<N, T::Timing>>
+    where
+        T: 'a;
+}
+
+impl<T: Entry, const N: usize, S: Lend<Slot<T, N>>, H: Lend<Heads<N>>> Rows<T, N> for Table<T, N, S, H> {
+    #[inline]
+    fn node(&self, index: u32) -> Option<&Node<N, T::Timing>> {
+        Some(&self.slots.lent().get(index as usize)?.node)
+    }
+
+    #[inline]
+    fn node_mut(&mut self, index: u32) -> Option<&mut Node<N, T::Timing>> {
+        Some(&mut self.slots.lend().get_mut(index as usize)?.node)
+    }
+
+    #[inline]
+    fn at(&self, index: u32) -> Option<&T> {
+        Table::at(self, index)
+    }
+
+    #[inline]
+    fn at_mut(&mut self, index: u32) -> Option<&mut T> {
+        Table::at_mut(self, index)
+    }
+
+    fn nodes<'a>(&'a self) -> impl Iterator<Item = &'a Node<N, T::Timing>>
+    where
+        T: 'a,
+    {
+        self.slots.lent().iter().take(self.root.high_water as usize).map(|slot| &slot.node)
+    }
 }
 
 /// More could not be counted: a link counts from 1, and that of nothing leads nowhere.
 const MOST: usize = u32::MAX as usize - 1;
 
-impl<'s, T: Entry, const N: usize> Table<'s, T, N> {
-    /// A view. Slots beyond the first 2^32 - 2 are left alone. Where there are more heads than slots, the other slots
-    /// are made before they are needed.
-    pub(crate) const fn new(slots: &'s mut [Slot<T, N>], heads: &'s mut [Heads<N>], root: &'s mut Root) -> Self {
-        Self { slots, heads, root }
+impl<T, const N: usize, S, H> Table<T, N, S, H> {
+    /// An empty table over slots that nobody has used, and heads that are zeros. Slots beyond the first 2^32 - 2 are
+    /// left alone. Where there are more heads than slots, the other slots are made before they are needed.
+    pub(crate) const fn new(slots: S, heads: H) -> Self {
+        Self { root: Root::EMPTY, slots, heads, entries: PhantomData }
     }
+}
 
+impl<T: Entry, const N: usize, S: Lend<Slot<T, N>>, H: Lend<Heads<N>>> Table<T, N, S, H> {
     /// How many slots are in use.
     pub(crate) const fn len(&self) -> u32 {
         self.root.len
     }
 
     /// How many slots there are, or will be.
-    pub(crate) const fn capacity(&self) -> u32 {
-        let slots = if self.heads.is_empty() { self.slots.len() } else { self.heads.len() };
+    pub(crate) fn capacity(&self) -> u32 {
+        let (slots, heads) = (self.slots.lent().len(), self.heads.lent().len());
+        let slots = if heads == 0 { slots } else { heads };
         if slots > MOST { MOST as u32 } else { slots as u32 }
     }
 
@@ -274,7 +327,7 @@ impl<'s, T: Entry, const N: usize> Table<'s, T, N> {
         if index >= self.capacity() {
             return None;
         }
-        let Slot { node, value: place } = self.slots.get_mut(index as usize)?;
+        let Slot { node, value: place } = self.slots.lend().get_mut(index as usize)?;
         if fresh {
             self.root.high_water = index.wrapping_add(1);
         } else {
@@ -293,7 +346,7 @@ impl<'s, T: Entry, const N: usize> Table<'s, T, N> {
     /// Releases a slot. False, and nothing is done, if it is not in use, or still linked, listed or scheduled.
     pub(crate) fn remove(&mut self, index: u32) -> bool {
         let free = self.root.free;
-        let Some(Slot { node, .. }) = self.slots.get_mut(index as usize) else { return false };
+        let Some(Slot { node, .. }) = self.slots.lend().get_mut(index as usize) else { return false };
         if node.state != place::IDLE {
             return false;
         }
@@ -313,11 +366,11 @@ impl<'s, T: Entry, const N: usize> Table<'s, T, N> {
             Some(slot) if which < N && slot.node.state & linked(which) == 0 => {}
             _ => return false,
         }
-        let Some(head) = self.heads.get_mut(bucket).and_then(|heads| heads.get_mut(which)) else {
+        let Some(head) = self.heads.lend().get_mut(bucket).and_then(|heads| heads.get_mut(which)) else {
             return false;
         };
         let chain = core::mem::replace(head, index.wrapping_add(1));
-        if let Some(slot) = self.slots.get_mut(index as usize) {
+        if let Some(slot) = self.slots.lend().get_mut(index as usize) {
             slot.node.state |= linked(which);
             if let Some(link) = slot.node.chains.get_mut(which) {
                 *link = chain;
@@ -336,17 +389,19 @@ impl<'s, T: Entry, const N: usize> Table<'s, T, N> {
         let Some(rest) = rest else { return false };
         let most = self.root.len;
         let bucket = self.bucket(hash);
-        let Some(mut link) = self.heads.get_mut(bucket).and_then(|heads| heads.get_mut(which)) else { return false };
+        let Some(mut link) = self.heads.lend().get_mut(bucket).and_then(|heads| heads.get_mut(which)) else {
+            return false;
+        };
         for _ in 0..most {
             if *link == target {
                 *link = rest;
-                if let Some(slot) = self.slots.get_mut(index as usize) {
+                if let Some(slot) = self.slots.lend().get_mut(index as usize) {
                     slot.node.state &= !linked(which);
                 }
                 return true;
             }
             let before = link.wrapping_sub(1) as usize;
-            match self.slots.get_mut(before).and_then(|slot| slot.node.chains.get_mut(which)) {
+            match self.slots.lend().get_mut(before).and_then(|slot| slot.node.chains.get_mut(which)) {
                 Some(chain) => link = chain,
                 None => return false,
             }
@@ -356,21 +411,16 @@ impl<'s, T: Entry, const N: usize> Table<'s, T, N> {
 
     /// The slot in index `which` under `hash` whose value `is_it`; of several, the one that was linked last.
     pub(crate) fn find(&self, which: usize, hash: u64, mut is_it: impl FnMut(&T) -> bool) -> Option<u32> {
-        let mut link = *self.heads.get(self.bucket(hash))?.get(which)?;
+        let mut link = *self.heads.lent().get(self.bucket(hash))?.get(which)?;
         for _ in 0..self.root.len {
             let index = link.checked_sub(1)?;
-            let slot = self.slots.get(index as usize)?;
+            let slot = self.slots.lent().get(index as usize)?;
             if is_it(&slot.value) {
                 return Some(index);
             }
             link = *slot.node.chains.get(which)?;
         }
         None
-    }
-
-    /// Whether a slot has a deadline.
-    pub(crate) fn is_scheduled(&self, index: u32) -> bool {
-        self.node(index).is_some_and(|node| node.place() >= place::SCHEDULED)
     }
 
     /// Whether a slot is marked: a bit that its owner may use. One that is marked is not removed, either.
@@ -391,28 +441,15 @@ impl<'s, T: Entry, const N: usize> Table<'s, T, N> {
         Some((&mut node.previous, &mut node.next))
     }
 
-    pub(super) fn node(&self, index: u32) -> Option<&Node<N, T::Timing>> {
-        Some(&self.slots.get(index as usize)?.node)
-    }
-
-    pub(super) fn node_mut(&mut self, index: u32) -> Option<&mut Node<N, T::Timing>> {
-        Some(&mut self.slots.get_mut(index as usize)?.node)
-    }
-
-    /// The links of all slots that were ever in use, from the first one on.
-    pub(super) fn nodes(&self) -> impl Iterator<Item = &Node<N, T::Timing>> {
-        self.slots.iter().take(self.root.high_water as usize).map(|slot| &slot.node)
-    }
-
     fn used(&self, index: u32) -> Option<&Slot<T, N>> {
-        match self.slots.get(index as usize) {
+        match self.slots.lent().get(index as usize) {
             Some(slot) if slot.node.place() != place::FREE => Some(slot),
             _ => None,
         }
     }
 
     fn used_mut(&mut self, index: u32) -> Option<&mut Slot<T, N>> {
-        match self.slots.get_mut(index as usize) {
+        match self.slots.lend().get_mut(index as usize) {
             Some(slot) if slot.node.place() != place::FREE => Some(slot),
             _ => None,
         }
@@ -420,7 +457,7 @@ impl<'s, T: Entry, const N: usize> Table<'s, T, N> {
 
     /// The upper half of the hash as a fraction of the number of heads: a product, since small cores cannot divide.
     fn bucket(&self, hash: u64) -> usize {
-        ((hash >> 32).wrapping_mul(self.heads.len() as u64) >> 32) as usize
+        ((hash >> 32).wrapping_mul(self.heads.lent().len() as u64) >> 32) as usize
     }
 }
 

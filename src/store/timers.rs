@@ -17,12 +17,13 @@
 //! one that ends so: a deadline more than 34 years ahead counts as 34 years ahead. (So does one after a jump of the
 //! clock by more than that, if it is set before `pop_due` has handed out what the jump made due: it then comes early.)
 
-use super::table::{Entry, HORIZON, Table, place};
+use super::scale::Lend;
+use super::table::{Entry, HORIZON, Rows, place};
 use super::wheel::{self, Level};
 
 /// What the timers of a table know apart from its slots. All zeros: nothing is scheduled.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Root {
+pub struct Root {
     /// All deadlines are at or after it: what lay before was handed out. Milliseconds.
     pub(super) base: u64,
     scheduled: u32,
@@ -35,21 +36,21 @@ impl Root {
     pub(crate) const EMPTY: Self = Self { base: 0, scheduled: 0, pending: 0 };
 }
 
-/// A view of the timers. Root, levels and the table given to each call belong together from the first use on.
-#[derive(Debug)]
-pub(crate) struct Timers<'s> {
-    root: &'s mut Root,
-    levels: &'s mut [Level],
+/// Timers. They and the table given to each call belong together from the first use on.
+#[derive(Clone, Debug)]
+pub struct Timers<L> {
+    root: Root,
+    levels: L,
 }
 
-impl<'s> Timers<'s> {
-    /// A view. With no levels it is a linear scan; of more than [`wheel::LEVELS`] the rest is left alone.
-    pub(crate) fn new(root: &'s mut Root, levels: &'s mut [Level]) -> Self {
-        let levels =
-            if levels.len() > wheel::LEVELS { levels.get_mut(..wheel::LEVELS).unwrap_or_default() } else { levels };
-        Self { root, levels }
+impl<L> Timers<L> {
+    /// Nothing is scheduled. With no levels it is a linear scan; there are [`wheel::LEVELS`] at most.
+    pub(crate) const fn new(levels: L) -> Self {
+        Self { root: Root::EMPTY, levels }
     }
+}
 
+impl<L: Lend<Level>> Timers<L> {
     /// How many slots are scheduled.
     #[cfg(test)]
     pub(crate) const fn len(&self) -> u32 {
@@ -58,7 +59,7 @@ impl<'s> Timers<'s> {
 
     /// When this slot is due, in milliseconds; `None` if it is not scheduled.
     #[cfg(test)]
-    pub(crate) fn deadline<T: Entry, const N: usize>(&self, table: &Table<'_, T, N>, index: u32) -> Option<u64> {
+    pub(crate) fn deadline<T: Entry, const N: usize>(&self, table: &impl Rows<T, N>, index: u32) -> Option<u64> {
         let node = table.node(index).filter(|node| node.place() >= place::SCHEDULED)?;
         Some(node.deadline(self.root.base))
     }
@@ -67,7 +68,7 @@ impl<'s> Timers<'s> {
     /// slot is not in use or in a list.
     pub(crate) fn schedule<T: Entry, const N: usize>(
         &mut self,
-        table: &mut Table<'_, T, N>,
+        table: &mut impl Rows<T, N>,
         index: u32,
         deadline: u64,
     ) -> bool {
@@ -86,7 +87,7 @@ impl<'s> Timers<'s> {
         self.root.scheduled = self.root.scheduled.wrapping_add(1);
         node.set_deadline(deadline);
         if self.on_wheel() {
-            wheel::place(self.levels, self.root, table, index, deadline);
+            wheel::place(self.levels.lend(), &self.root, table, index, deadline);
         } else {
             node.set_place(place::SCHEDULED);
         }
@@ -94,12 +95,12 @@ impl<'s> Timers<'s> {
     }
 
     /// Takes the deadline from a slot. False if it has none.
-    pub(crate) fn cancel<T: Entry, const N: usize>(&mut self, table: &mut Table<'_, T, N>, index: u32) -> bool {
+    pub(crate) fn cancel<T: Entry, const N: usize>(&mut self, table: &mut impl Rows<T, N>, index: u32) -> bool {
         if !table.is_scheduled(index) {
             return false;
         }
         if self.on_wheel() {
-            wheel::take(self.levels, self.root, table, index);
+            wheel::take(self.levels.lend(), &self.root, table, index);
         } else if let Some(node) = table.node_mut(index) {
             node.set_place(place::IDLE);
         }
@@ -108,11 +109,11 @@ impl<'s> Timers<'s> {
     }
 
     /// When to call [`pop_due`](Self::pop_due) next, in milliseconds; `None` if nothing is scheduled.
-    pub(crate) fn next_deadline<T: Entry, const N: usize>(&self, table: &Table<'_, T, N>) -> Option<u64> {
+    pub(crate) fn next_deadline<T: Entry, const N: usize>(&self, table: &impl Rows<T, N>) -> Option<u64> {
         if self.root.scheduled == 0 {
             None
         } else if self.on_wheel() {
-            wheel::next(self.levels, self.root).map(|step| step.time)
+            wheel::next(self.levels.lent(), &self.root).map(|step| step.time)
         } else {
             let (_, ahead) = self.earliest(table)?;
             Some(self.root.base.wrapping_add(ahead))
@@ -122,14 +123,14 @@ impl<'s> Timers<'s> {
     /// The slot with the earliest deadline that has passed at `now`, in milliseconds. It is scheduled no more.
     ///
     /// `None` if there is none, or if the steps of one call did not lead to it: `next_deadline` tells.
-    pub(crate) fn pop_due<T: Entry, const N: usize>(&mut self, table: &mut Table<'_, T, N>, now: u64) -> Option<u32> {
+    pub(crate) fn pop_due<T: Entry, const N: usize>(&mut self, table: &mut impl Rows<T, N>, now: u64) -> Option<u32> {
         if self.root.scheduled == 0 {
             self.root.base = now;
             return None;
         }
         let now = now.max(self.root.base);
         let due = if self.on_wheel() {
-            wheel::pop_due(self.levels, self.root, table, now)?
+            wheel::pop_due(self.levels.lend(), &mut self.root, table, now)?
         } else {
             let (index, ahead) = self.earliest(table)?;
             if ahead > now.wrapping_sub(self.root.base) {
@@ -144,11 +145,11 @@ impl<'s> Timers<'s> {
     }
 
     fn on_wheel(&self) -> bool {
-        !self.levels.is_empty()
+        !self.levels.lent().is_empty()
     }
 
     /// The scheduled slot with the earliest deadline, and how far from `base` that is.
-    fn earliest<T: Entry, const N: usize>(&self, table: &Table<'_, T, N>) -> Option<(u32, u64)> {
+    fn earliest<T: Entry, const N: usize>(&self, table: &impl Rows<T, N>) -> Option<(u32, u64)> {
         let base = self.root.base;
         let mut earliest = None;
         for (index, node) in (0..).zip(table.nodes()) {

@@ -7,9 +7,9 @@
 //! queue, oldest first, and so do those that are over, which give way to new ones.
 
 use super::list::List;
-use super::scale::Scale;
-use super::table::{self, Entry, Heads, Slot, Table, Untimed};
-use super::{Held, passed};
+use super::scale::{Lend, Scale};
+use super::table::{Entry, Heads, Slot, Table, Untimed};
+use super::{Held, Layout, passed};
 use crate::exchange::Handle;
 use crate::wire::{Message, OptionNumber};
 use core::hash::Hash;
@@ -18,8 +18,9 @@ use core::marker::PhantomData;
 /// A body that a peer sends in blocks. Of its bytes nothing is kept but a hash of the last ones.
 #[derive(Clone, Copy, Debug)]
 pub struct Transfer {
-    /// The hash of what the requests of one body have in common. It stands in the index by it.
-    key: u64,
+    /// The hash of what the requests of one body have in common, in halves, so that it need not be aligned to eight bytes.
+    /// It stands in the index by it.
+    key: [u32; 2],
     pub(crate) peer: u32,
     /// How many bytes have come, without a gap.
     pub(crate) next: u32,
@@ -49,7 +50,7 @@ pub(crate) enum Stage {
 
 impl Transfer {
     pub(crate) const NONE: Transfer = Transfer {
-        key: 0,
+        key: [0; 2],
         peer: 0,
         next: 0,
         since: 0,
@@ -58,6 +59,11 @@ impl Transfer {
         block: 0,
         stage: Stage::Coming,
     };
+
+    const fn key(&self) -> u64 {
+        let [low, high] = self.key;
+        low as u64 | (high as u64) << 32
+    }
 
     /// The Block1 of the last block.
     pub(crate) const fn block(&self) -> u32 {
@@ -88,7 +94,7 @@ impl Entry for Transfer {
     type Timing = Untimed;
 }
 
-impl<P: Copy + Eq + Hash, C: Scale> Held<'_, P, C> {
+impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
     /// What the requests of one body have in common (RFC 9175 3.3), as a hash: the peer, the method, and all options but
     /// Block1 and Block2, those that are no part of a cache key (RFC 7252 5.4.6), and If-None-Match, which stands on the
     /// first alone (RFC 7959 2.10).
@@ -119,50 +125,31 @@ impl<P: Copy + Eq + Hash, C: Scale> Held<'_, P, C> {
     }
 }
 
-/// What is known of the transfers apart from their slots. All zeros: there are none.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Root {
-    table: table::Root,
-    /// Those under way, and those that are over, oldest progress first. Where there is an index.
-    lists: [List; LISTS],
-    /// The slots below it are to be looked through for transfers of peers that were forgotten.
-    pub(crate) sweep: u32,
-}
-
 const LISTS: usize = 2;
-
-impl Root {
-    pub(crate) const EMPTY: Root = Root { table: table::Root::EMPTY, lists: [List::EMPTY; LISTS], sweep: 0 };
-
-    /// How many slots were ever in use.
-    #[cfg(feature = "alloc")]
-    pub(crate) const fn high_water(&self) -> u32 {
-        self.table.high_water()
-    }
-}
 
 const fn list_of(stage: Stage) -> usize {
     matches!(stage, Stage::Over) as usize
 }
 
 /// The transfers of an endpoint.
-pub(crate) struct Transfers<'e, C> {
-    table: Table<'e, Transfer, 1>,
-    lists: &'e mut [List; LISTS],
-    pub(crate) sweep: &'e mut u32,
+#[derive(Clone, Debug)]
+pub struct Transfers<C, S, H> {
+    pub(super) table: Table<Transfer, 1, S, H>,
+    /// Those under way, and those that are over, oldest progress first. Where there is an index.
+    lists: [List; LISTS],
+    /// The slots below it are to be looked through for transfers of peers that were forgotten.
+    pub(crate) sweep: u32,
     scale: PhantomData<C>,
 }
 
-impl<'e, C: Scale> Transfers<'e, C> {
-    pub(crate) fn new(
-        slots: &'e mut [Slot<Transfer, 1>],
-        heads: &'e mut [Heads<1>],
-        root: &'e mut Root,
-    ) -> Transfers<'e, C> {
-        let Root { table, lists, sweep } = root;
-        Transfers { table: Table::new(slots, heads, table), lists, sweep, scale: PhantomData }
+impl<C, S, H> Transfers<C, S, H> {
+    /// None, over slots that nobody has used, and heads that are zeros.
+    pub(crate) const fn new(slots: S, heads: H) -> Self {
+        Transfers { table: Table::new(slots, heads), lists: [List::EMPTY; LISTS], sweep: 0, scale: PhantomData }
     }
+}
 
+impl<C: Scale, S: Lend<Slot<Transfer, 1>>, H: Lend<Heads<1>>> Transfers<C, S, H> {
     pub(crate) fn len(&self) -> u32 {
         if C::INDEXED { self.table.len() } else { self.table.count(|_| true) }
     }
@@ -192,7 +179,7 @@ impl<'e, C: Scale> Transfers<'e, C> {
 
     /// The transfer of a peer that this key is of.
     pub(crate) fn find(&self, peer: u32, key: u64) -> Option<u32> {
-        let is_it = |t: &Transfer| t.key == key && t.peer == peer && t.stage != Stage::Forgotten;
+        let is_it = |t: &Transfer| t.key() == key && t.peer == peer && t.stage != Stage::Forgotten;
         if C::INDEXED { self.table.find(0, key, is_it) } else { self.table.scan(is_it) }
     }
 
@@ -203,7 +190,7 @@ impl<'e, C: Scale> Transfers<'e, C> {
 
     /// Takes a slot for a transfer.
     pub(crate) fn insert(&mut self, peer: u32, key: u64, now: u32) -> Option<u32> {
-        let transfer = Transfer { peer, key, ..Transfer::NONE };
+        let transfer = Transfer { peer, key: [key as u32, (key >> 32) as u32], ..Transfer::NONE };
         let index = if C::INDEXED {
             let index = self.table.insert(transfer)?.index();
             self.table.link(index, 0, key);
@@ -252,7 +239,7 @@ impl<'e, C: Scale> Transfers<'e, C> {
             self.table.vacate(index);
             return Some(transfer);
         }
-        self.table.unlink(index, 0, transfer.key);
+        self.table.unlink(index, 0, transfer.key());
         self.table.remove(index).then_some(transfer)
     }
 

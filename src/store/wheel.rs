@@ -23,7 +23,7 @@
 //! are, what is due waits. Where lifetimes are all the same, a [`List`] in order of insertion does not have this.
 
 use super::list::List;
-use super::table::{Entry, Table, place};
+use super::table::{Entry, Rows, place};
 use super::timers::Root;
 
 /// How many levels can be used. Seven reach further than the horizon of a deadline.
@@ -90,7 +90,7 @@ const fn window(time: u64, level: usize) -> u64 {
 pub(super) fn place<T: Entry, const N: usize>(
     levels: &mut [Level],
     root: &Root,
-    table: &mut Table<'_, T, N>,
+    table: &mut impl Rows<T, N>,
     index: u32,
     deadline: u64,
 ) {
@@ -112,7 +112,7 @@ pub(super) fn place<T: Entry, const N: usize>(
 pub(super) fn take<T: Entry, const N: usize>(
     levels: &mut [Level],
     root: &Root,
-    table: &mut Table<'_, T, N>,
+    table: &mut impl Rows<T, N>,
     index: u32,
 ) {
     let Some(node) = table.node(index) else { return };
@@ -149,7 +149,7 @@ pub(super) fn next(levels: &[Level], root: &Root) -> Option<Step> {
 pub(super) fn pop_due<T: Entry, const N: usize>(
     levels: &mut [Level],
     root: &mut Root,
-    table: &mut Table<'_, T, N>,
+    table: &mut impl Rows<T, N>,
     now: u64,
 ) -> Option<u32> {
     for _ in 0..STEPS {
@@ -189,13 +189,13 @@ impl Level {
         self.occupied == 0 && lists.into_iter().all(List::is_empty)
     }
 
-    fn pop<T: Entry, const N: usize>(&mut self, table: &mut Table<'_, T, N>, bucket: usize) -> Option<u32> {
+    fn pop<T: Entry, const N: usize>(&mut self, table: &mut impl Rows<T, N>, bucket: usize) -> Option<u32> {
         let index = self.buckets.get(bucket)?.first()?;
         self.detach(table, bucket, index);
         Some(index)
     }
 
-    fn detach<T: Entry, const N: usize>(&mut self, table: &mut Table<'_, T, N>, bucket: usize, index: u32) {
+    fn detach<T: Entry, const N: usize>(&mut self, table: &mut impl Rows<T, N>, bucket: usize, index: u32) {
         if let Some(list) = self.buckets.get_mut(bucket) {
             list.detach(table, index);
             if list.is_empty() {

@@ -15,20 +15,18 @@ fn blocks_are_counted_without_a_division() {
 #[test]
 fn what_is_no_block_is_left_alone() {
     for len in 0..100 {
-        let mut bytes = std::vec![0; len];
-        let mut root = Root::EMPTY;
-        let mut arena = Arena::<Indexed>::new(&mut bytes, &mut root);
+        let bytes = std::vec![0; len];
+        let mut arena = Arena::<Indexed, _>::new(bytes);
         assert_eq!(arena.capacity() as usize, len / 32);
         let stored = (0..4).filter(|_| arena.store(b"x").is_some()).count();
         assert_eq!(stored, len / 32);
-        assert!(bytes[len / 32 * 32..].iter().all(|&byte| byte == 0));
+        assert!(arena.bytes[len / 32 * 32..].iter().all(|&byte| byte == 0));
     }
 }
 
 #[test]
 fn nothing_takes_nothing() {
-    let mut root = Root::EMPTY;
-    let mut arena = Arena::<Indexed>::new(&mut [], &mut root);
+    let mut arena = Arena::<Indexed, _>::new([]);
     let chain = arena.store(&[]).unwrap();
     assert!(chain.is_none());
     assert_eq!((arena.len(chain), arena.read(chain, &mut []), arena.patch(chain, 0, &[])), (0, Some(0), true));
@@ -38,9 +36,8 @@ fn nothing_takes_nothing() {
 
 #[test]
 fn the_longest() {
-    let mut bytes = std::vec![0; 80_000];
-    let mut root = Root::EMPTY;
-    let mut arena = Arena::<Indexed>::new(&mut bytes, &mut root);
+    let bytes = std::vec![0; 80_000];
+    let mut arena = Arena::<Indexed, _>::new(bytes);
     let data: Vec<u8> = (0..=MAX_LEN).map(|i| (i % 251) as u8).collect();
     assert_eq!(arena.store(&data), None);
     let chain = arena.store(&data[1..]).unwrap();
@@ -53,9 +50,8 @@ fn the_longest() {
 
 #[test]
 fn releasing_twice_is_refused() {
-    let mut bytes = [0; 320];
-    let mut root = Root::EMPTY;
-    let mut arena = Arena::<Indexed>::new(&mut bytes, &mut root);
+    let bytes = [0; 320];
+    let mut arena = Arena::<Indexed, _>::new(bytes);
     let (one, other) = (arena.store(&[1; 100]).unwrap(), arena.store(&[2; 100]).unwrap());
     assert!(arena.release(one));
     assert!(!arena.release(one));
@@ -98,9 +94,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
     #[test]
     fn like_vectors(size in 0..1024_usize, ops in prop::collection::vec(op(), 0..120)) {
-        let mut bytes = std::vec![0; size];
-        let mut root = Root::EMPTY;
-        let mut arena = Arena::<Indexed>::new(&mut bytes, &mut root);
+        let bytes = std::vec![0; size];
+        let mut arena = Arena::<Indexed, _>::new(bytes);
         let mut held: Vec<(Chain, Vec<u8>)> = Vec::new();
         let used = |held: &[(Chain, Vec<u8>)]| held.iter().map(|(_, d)| taken(d.len())).sum::<u32>();
         for op in ops {
@@ -155,11 +150,11 @@ proptest! {
 
     /// Whatever lies in the memory, every call comes back.
     #[test]
-    fn walks_end(mut bytes in prop::collection::vec(prop_oneof![Just(0_u8), 0..6_u8, any::<u8>()], 0..256),
+    fn walks_end(bytes in prop::collection::vec(prop_oneof![Just(0_u8), 0..6_u8, any::<u8>()], 0..256),
                  free in 0..10_u32, used in 0..10_u32, chain in 0..10_u32,
                  data in data()) {
-        let mut root = Root { free, used };
-        let mut arena = Arena::<Indexed>::new(&mut bytes, &mut root);
+        let mut arena = Arena::<Indexed, _>::new(bytes);
+        arena.root = Root { free, used };
         let mut out = std::vec![0; MAX_LEN];
         let chain = Chain(chain);
         let len = arena.len(chain);

@@ -1,5 +1,5 @@
 use super::*;
-use crate::store::table::{Root, Slot};
+use crate::store::table::{Slot, Table};
 use proptest::prelude::*;
 use std::collections::VecDeque;
 
@@ -21,7 +21,7 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-fn through(list: &List, table: &Table<'_, u32>) -> VecDeque<u32> {
+fn through(list: &List, table: &impl Rows<u32, 1>) -> VecDeque<u32> {
     let mut next = list.first();
     let mut seen = VecDeque::new();
     while let Some(index) = next {
@@ -33,7 +33,7 @@ fn through(list: &List, table: &Table<'_, u32>) -> VecDeque<u32> {
 }
 
 /// The same the other way.
-fn back(list: &List, table: &Table<'_, u32>) -> VecDeque<u32> {
+fn back(list: &List, table: &impl Rows<u32, 1>) -> VecDeque<u32> {
     let mut link = list.last;
     let mut seen = VecDeque::new();
     while link != 0 {
@@ -45,9 +45,8 @@ fn back(list: &List, table: &Table<'_, u32>) -> VecDeque<u32> {
 
 #[test]
 fn an_end_of_another_list_is_not_taken_out() {
-    let mut slots = [Slot::<u32>::vacant(0); 4];
-    let mut root = Root::EMPTY;
-    let mut table = Table::new(&mut slots, &mut [], &mut root);
+    let slots = [Slot::<u32>::vacant(0); 4];
+    let mut table = Table::new(slots, []);
     let (mut a, mut b) = (List::EMPTY, List::EMPTY);
     for index in 0..3 {
         table.insert(index).unwrap();
@@ -66,9 +65,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
     #[test]
     fn like_a_deque(ops in prop::collection::vec(op(), 0..200)) {
-        let mut slots = [Slot::<u32>::vacant(0); 10];
-        let mut root = Root::EMPTY;
-        let mut table = Table::new(&mut slots, &mut [], &mut root);
+        let slots = [Slot::<u32>::vacant(0); 10];
+        let mut table = Table::new(slots, []);
         // Two are never in use.
         for index in 0..8 {
             table.insert(index).unwrap();

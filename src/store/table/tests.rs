@@ -31,10 +31,9 @@ fn sizes() {
 
 #[test]
 fn the_id_of_nothing_and_foreign_ids_are_stale() {
-    let mut slots = [Slot::<u8>::vacant(0); 2];
-    let mut heads = [[0; 1]; 2];
-    let mut root = Root::EMPTY;
-    let mut table = Table::new(&mut slots, &mut heads, &mut root);
+    let slots = [Slot::<u8>::vacant(0); 2];
+    let heads = [[0; 1]; 2];
+    let mut table = Table::new(slots, heads);
     assert_eq!(table.get(Id::default()), None);
     let id = table.insert(7).unwrap();
     assert_eq!(table.get(Id::default()), None);
@@ -52,10 +51,9 @@ fn the_id_of_nothing_and_foreign_ids_are_stale() {
 
 #[test]
 fn generations_go_round_and_leave_zero_out() {
-    let mut slots = [Slot::<()>::vacant(()); 1];
-    let mut heads = [[0; 1]; 1];
-    let mut root = Root::EMPTY;
-    let mut table = Table::new(&mut slots, &mut heads, &mut root);
+    let slots = [Slot::<()>::vacant(()); 1];
+    let heads = [[0; 1]; 1];
+    let mut table = Table::new(slots, heads);
     let first = table.insert(()).unwrap();
     let mut seen = HashSet::new();
     let mut id = first;
@@ -73,10 +71,9 @@ fn generations_go_round_and_leave_zero_out() {
 
 #[test]
 fn what_is_linked_is_not_removed_and_not_linked_twice() {
-    let mut slots = [Slot::<u8, 2>::vacant(0); 3];
-    let mut heads = [[0; 2]; 3];
-    let mut root = Root::EMPTY;
-    let mut table = Table::new(&mut slots, &mut heads, &mut root);
+    let slots = [Slot::<u8, 2>::vacant(0); 3];
+    let heads = [[0; 2]; 3];
+    let mut table = Table::new(slots, heads);
     let index = table.insert(1).unwrap().index();
     assert!(table.link(index, 1, 5));
     assert!(!table.link(index, 1, 5));
@@ -97,8 +94,7 @@ fn what_is_linked_is_not_removed_and_not_linked_twice() {
 
 #[test]
 fn a_table_of_no_slots() {
-    let mut root = Root::EMPTY;
-    let mut table = Table::<u8>::new(&mut [], &mut [], &mut root);
+    let mut table = Table::<u8, 1, _, _>::new([], []);
     assert_eq!(table.insert(1), None);
     assert_eq!(table.find(0, 1, |_| true), None);
     assert_eq!((table.len(), table.capacity(), table.high_water()), (0, 0, 0));
@@ -107,10 +103,9 @@ fn a_table_of_no_slots() {
 
 #[test]
 fn walks_end_in_a_ring() {
-    let mut slots = [Slot::<u8>::vacant(0); 2];
-    let mut heads = [[0; 1]; 2];
-    let mut root = Root::EMPTY;
-    let mut table = Table::new(&mut slots, &mut heads, &mut root);
+    let slots = [Slot::<u8>::vacant(0); 2];
+    let heads = [[0; 1]; 2];
+    let mut table = Table::new(slots, heads);
     for value in 0..2 {
         let index = table.insert(value).unwrap().index();
         assert!(table.link(index, 0, 0));
@@ -125,10 +120,9 @@ fn walks_end_in_a_ring() {
 #[test]
 fn buckets_are_spread_over_all_slots() {
     for capacity in [1_u32, 3, 8, 1000] {
-        let mut slots = std::vec![Slot::<()>::vacant(()); capacity as usize];
-        let mut heads = std::vec![[0; 1]; capacity as usize];
-        let mut root = Root::EMPTY;
-        let table = Table::new(&mut slots, &mut heads, &mut root);
+        let slots = std::vec![Slot::<()>::vacant(()); capacity as usize];
+        let heads = std::vec![[0; 1]; capacity as usize];
+        let table = Table::new(slots, heads);
         let hit: HashSet<usize> =
             (0..100_000_u64).map(|i| table.bucket(i.wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect();
         assert_eq!(hit.len(), capacity as usize);
@@ -174,14 +168,13 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
     #[test]
     fn like_a_map(capacity in 0..12_usize, ops in prop::collection::vec(op(), 0..300)) {
-        let mut slots = std::vec![Slot::<(u16, u16), 2>::vacant((0, 0)); capacity];
-        let mut heads = std::vec![[0; 2]; capacity];
-        let mut root = Root::EMPTY;
+        let slots = std::vec![Slot::<(u16, u16), 2>::vacant((0, 0)); capacity];
+        let heads = std::vec![[0; 2]; capacity];
+        let mut table = Table::new(slots, heads);
         let mut held: BTreeMap<u32, Held> = BTreeMap::new();
         let mut stale: Vec<Id> = std::vec![Id::default()];
         let mut most = 0;
         for op in ops {
-            let mut table = Table::new(&mut slots, &mut heads, &mut root);
             let pick = |i: usize| held.values().nth(i % held.len().max(1)).copied();
             match op {
                 Op::Insert(key) => match table.insert((key, 0)) {

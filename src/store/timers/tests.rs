@@ -1,5 +1,5 @@
 use super::*;
-use crate::store::table::{self, Slot};
+use crate::store::table::{Heads, Slot, Table};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::vec::Vec;
@@ -8,50 +8,39 @@ const SLOTS: usize = 24;
 const DAY: u64 = 24 * 3_600_000;
 const YEAR: u64 = 365 * DAY;
 
+type Slots = Table<u32, 1, Vec<Slot<u32>>, [Heads<1>; 0]>;
+
 struct Rig {
-    slots: Vec<Slot<u32>>,
-    table: table::Root,
-    root: Root,
-    levels: Vec<Level>,
+    table: Slots,
+    timers: Timers<Vec<Level>>,
 }
 
 impl Rig {
     /// All slots but the last two are in use.
     fn new(slots: usize, levels: usize) -> Self {
-        let mut rig = Self {
-            slots: std::vec![Slot::vacant(0); slots],
-            table: table::Root::EMPTY,
-            root: Root::EMPTY,
-            levels: std::vec![Level::EMPTY; levels],
-        };
+        // What there is beyond the seventh level, a store leaves alone.
+        let levels = std::vec![Level::EMPTY; levels.min(wheel::LEVELS)];
+        let mut rig = Self { table: Table::new(std::vec![Slot::vacant(0); slots], []), timers: Timers::new(levels) };
         for index in 0..slots - 2 {
-            rig.parts().0.insert(index as u32).unwrap();
+            rig.table.insert(index as u32).unwrap();
         }
         rig
     }
 
-    fn parts(&mut self) -> (Table<'_, u32>, Timers<'_>) {
-        (Table::new(&mut self.slots, &mut [], &mut self.table), Timers::new(&mut self.root, &mut self.levels))
-    }
-
     fn schedule(&mut self, index: u32, deadline: u64) -> bool {
-        let (mut table, mut timers) = self.parts();
-        timers.schedule(&mut table, index, deadline)
+        self.timers.schedule(&mut self.table, index, deadline)
     }
 
     fn cancel(&mut self, index: u32) -> bool {
-        let (mut table, mut timers) = self.parts();
-        timers.cancel(&mut table, index)
+        self.timers.cancel(&mut self.table, index)
     }
 
     fn next(&mut self) -> Option<u64> {
-        let (table, timers) = self.parts();
-        timers.next_deadline(&table)
+        self.timers.next_deadline(&self.table)
     }
 
     fn pop(&mut self, now: u64) -> Option<u32> {
-        let (mut table, mut timers) = self.parts();
-        timers.pop_due(&mut table, now)
+        self.timers.pop_due(&mut self.table, now)
     }
 
     /// Everything that is due, however many calls it takes; and how many it took.
@@ -81,15 +70,15 @@ fn only_what_is_idle_is_scheduled() {
         let mut rig = Rig::new(4, levels);
         assert!(!rig.schedule(2, 5) && !rig.schedule(3, 5) && !rig.schedule(u32::MAX, 5), "not in use");
         let mut list = crate::store::list::List::EMPTY;
-        assert!(list.push_back(&mut rig.parts().0, 1));
+        assert!(list.push_back(&mut rig.table, 1));
         assert!(!rig.schedule(1, 5), "in a list");
         assert!(rig.schedule(0, 5));
-        assert!(!rig.parts().0.remove(0), "scheduled");
-        assert!(!list.push_back(&mut rig.parts().0, 0), "scheduled");
+        assert!(!rig.table.remove(0), "scheduled");
+        assert!(!list.push_back(&mut rig.table, 0), "scheduled");
         assert_eq!(rig.next(), Some(5));
         assert!(!rig.cancel(1) && !rig.cancel(2) && rig.cancel(0) && !rig.cancel(0));
         assert_eq!((rig.next(), rig.pop(9)), (None, None));
-        assert!(rig.parts().0.remove(0));
+        assert!(rig.table.remove(0));
     }
     for levels in 0..9 {
         check(levels);
@@ -181,7 +170,7 @@ fn a_full_bucket_is_emptied_in_pieces() {
         assert!(rig.next().unwrap() <= start, "it is not done");
         for index in (0..1000).step_by(3) {
             assert!(rig.cancel(index));
-            let (table, _) = rig.parts();
+            let table = &rig.table;
             assert!(!table.is_scheduled(index));
         }
         assert!(rig.schedule(0, start + 5) && rig.schedule(3, 0));
@@ -190,7 +179,7 @@ fn a_full_bucket_is_emptied_in_pieces() {
         let (due, _) = rig.drain(far + 2000);
         assert_eq!(due, (0..1000).filter(|index| index % 3 != 0).collect::<Vec<_>>());
         assert_eq!(rig.next(), None);
-        assert!(rig.levels.iter().all(Level::is_empty));
+        assert!(rig.timers.levels.iter().all(Level::is_empty));
     }
 }
 
@@ -209,7 +198,7 @@ fn nothing_is_left_of_a_bucket_that_was_being_emptied() {
         for index in 0..100 {
             assert!(rig.cancel(index));
         }
-        assert!(rig.levels.iter().all(Level::is_empty));
+        assert!(rig.timers.levels.iter().all(Level::is_empty));
         assert!(rig.schedule(0, 64 * 3 + 10));
         assert_eq!(rig.next(), Some(64 * 3 + 10));
     }
@@ -292,8 +281,8 @@ fn compare(levels: usize, start: u64, ops: &[Op]) -> Result<(), TestCaseError> {
                 let used = (index as usize) < SLOTS - 2;
                 prop_assert_eq!(rig.schedule(index, wanted), used);
                 if used {
-                    let (table, timers) = rig.parts();
-                    let counts = timers.deadline(&table, index).unwrap();
+                    let (table, timers) = (&rig.table, &rig.timers);
+                    let counts = timers.deadline(table, index).unwrap();
                     prop_assert!(counts == wanted || wanted < counts && counts <= latest);
                     model.insert(index, (wanted, counts));
                 }
@@ -324,18 +313,18 @@ fn compare(levels: usize, start: u64, ops: &[Op]) -> Result<(), TestCaseError> {
         let first = model.values().map(|&(_, counts)| counts).min();
         prop_assert_eq!(next.is_some(), first.is_some());
         prop_assert!(next <= first && (!exact || next == first), "{:?} is not {:?}", next, first);
-        let (table, timers) = rig.parts();
+        let (table, timers) = (&rig.table, &rig.timers);
         prop_assert_eq!(timers.len() as usize, model.len());
         for index in 0..=SLOTS as u32 {
             let counts = model.get(&index).map(|&(_, counts)| counts);
             prop_assert_eq!(table.is_scheduled(index), counts.is_some());
-            prop_assert_eq!(timers.deadline(&table, index), counts);
+            prop_assert_eq!(timers.deadline(table, index), counts);
         }
     }
     // In the end nothing is left anywhere.
     let (due, _) = rig.drain(latest.saturating_add(34 * YEAR));
     prop_assert_eq!(due.len(), model.len());
-    prop_assert!(rig.levels.iter().all(Level::is_empty));
+    prop_assert!(rig.timers.levels.iter().all(Level::is_empty));
     Ok(())
 }
 
