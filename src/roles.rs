@@ -61,6 +61,9 @@ pub trait Roles {
     /// above, such as Proxy-Uri and No-Response. Without it that is an error
     /// ([`OutOfOrder`](crate::WriteError::OutOfOrder)).
     const OPTIONS_BEHIND: bool = true;
+    /// A [`Server`](crate::Server) keeps with an observer what it takes to answer again: what is behind the path of a route,
+    /// Uri-Query, Accept. Without it a registration that has any is answered as a plain GET.
+    const KEPT_OPTIONS: bool = true;
     /// A [`Server`](crate::Server) lists its resources under `/.well-known/core` (RFC 6690).
     const DISCOVERY: bool = true;
     /// It sees to If-Match and If-None-Match (RFC 7252 5.10.8). Without it they are to be left out of
@@ -108,6 +111,7 @@ impl Roles for ServerMin {
     const STATISTICS: bool = false;
     const TRANSFERS: bool = false;
     const OPTIONS_BEHIND: bool = false;
+    const KEPT_OPTIONS: bool = false;
     const DISCOVERY: bool = false;
     const CONDITIONS: bool = false;
     const NEGOTIATION: bool = false;
@@ -137,6 +141,7 @@ impl Roles for ClientMin {
     const STATISTICS: bool = false;
     const TRANSFERS: bool = false;
     const OPTIONS_BEHIND: bool = false;
+    const KEPT_OPTIONS: bool = false;
     const DISCOVERY: bool = false;
     const CONDITIONS: bool = false;
     const NEGOTIATION: bool = false;

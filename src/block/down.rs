@@ -1,7 +1,7 @@
 //! The blocks of a response, one after another: is this the one that is due, and of the same body?
 
 use super::{Fault, Part, Progress, Settings};
-use crate::wire::{Block, Code, Message};
+use crate::wire::{Block, Code, Message, same};
 
 /// How far a download is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,6 +28,7 @@ pub(super) struct Down {
 }
 
 impl Down {
+    #[inline(always)]
     pub(super) const fn new(settings: &Settings) -> Down {
         Down {
             first: 0,
@@ -35,7 +36,8 @@ impl Down {
             size: None,
             code: None,
             format: None,
-            etag: [0; 8],
+            // Whatever: none of it counts. Zeros among zeros are what a `memset` is linked for.
+            etag: [0xff; 8],
             etag_length: 0,
             szx: settings.szx(),
             asked: false,
@@ -93,7 +95,9 @@ impl Down {
             self.etag_length = etag.len() as u8;
             self.etag.iter_mut().zip(etag).for_each(|(to, from)| *to = *from);
             (self.code, self.format) = (Some(code), format);
-        } else if self.etag.get(..usize::from(self.etag_length)) != Some(etag) || self.format != format {
+        } else if !same(self.etag.get(..usize::from(self.etag_length)).unwrap_or_default(), etag)
+            || self.format != format
+        {
             // 2.4: blocks of different representations are not put together; 2.3: nor those of different formats.
             return Err(Fault::Changed);
         }

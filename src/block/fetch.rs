@@ -87,6 +87,7 @@ enum Stage {
 impl<P: Copy> Fetch<P> {
     /// A download from a server: `request` has the method, and how each request is made.
     #[must_use]
+    #[inline(always)] // Of constants nothing is copied.
     pub const fn new(to: P, request: Request, settings: Settings) -> Fetch<P> {
         let tries = settings.block_retries;
         Fetch { to, request, settings, down: Down::new(&settings), stage: Stage::Due, tries }

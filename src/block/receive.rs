@@ -96,29 +96,32 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     ) -> Result<Received<'d, S::Peer>, RespondError> {
         let mut engine = self.at(now);
         let (id, message) = (request.id, &request.message);
-        let peer = engine.asked_by(id).ok_or(RespondError::Stale)?;
-        match engine.receive(id, peer, message, settings) {
-            Seen::Later(transfer) => Ok(Received::Later(transfer)),
-            Seen::Refused(refusal) if refusal.code == Code::EMPTY => Ok(Received::Answered(None)),
-            Seen::Refused(refusal) => {
+        let Some(peer) = engine.asked_by(id) else { return Err(RespondError::Stale) };
+        let block = message.block1();
+        let block1 = answer_to(block, settings);
+        let transfer = match engine.receive(id, peer, message, block, settings) {
+            Seen::Piece(transfer) => transfer,
+            Seen::Later(transfer) => return Ok(Received::Later(transfer)),
+            Seen::Refused(Code::EMPTY, _) => return Ok(Received::Answered(None)),
+            Seen::Refused(code, of_block) => {
                 let max_age = engine.rules().refusal_max_age;
-                engine.answer(id, None, tx, &mut |w| refusal.write(w, max_age)).map(Received::Answered)
+                let size1 = Some(settings.max_body).filter(|_| code == Code::REQUEST_ENTITY_TOO_LARGE && !of_block);
+                let block1 = block1.filter(|_| of_block || size1.is_some());
+                let refusal = Refusal { code, block1, size1 };
+                return engine.answer(id, None, tx, &mut |w| refusal.write(w, max_age)).map(Received::Answered);
             }
-            Seen::Piece(transfer) => {
-                let block = message.block1();
-                Ok(Received::Piece(Piece {
-                    offset: block.and_then(Block::offset).unwrap_or(0),
-                    bytes: message.payload(),
-                    last: !block.is_some_and(Block::more),
-                    size: message.size1(),
-                    transfer,
-                    request: id,
-                    asked: Asked { block1: answer_to(block, settings), ..Asked::of(message) },
-                    max_message: settings.max_message,
-                    block_size: settings.block_size,
-                }))
-            }
-        }
+        };
+        Ok(Received::Piece(Piece {
+            offset: block.and_then(Block::offset).unwrap_or(0),
+            bytes: message.payload(),
+            last: !block.is_some_and(Block::more),
+            size: message.size1(),
+            transfer,
+            request: id,
+            asked: Asked { block1, ..Asked::of(message) },
+            max_message: settings.max_message,
+            block_size: settings.block_size,
+        }))
     }
 
     /// Answers a piece that is not the last: 2.31 Continue. Blocks are to have the size of `settings.block_size` from
@@ -196,10 +199,6 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    const fn new(code: Code) -> Refusal {
-        Refusal { code, block1: None, size1: None }
-    }
-
     pub(crate) fn write(&self, w: &mut Writer<'_>, max_age: u32) {
         w.code(self.code);
         if self.code == Code::SERVICE_UNAVAILABLE {
@@ -216,13 +215,21 @@ enum Seen {
     /// A piece: of which transfer, if it is not all of the body.
     Piece(Option<TransferId>),
     Later(Option<TransferId>),
-    Refused(Refusal),
+    /// Answered with this code, or not now, if it is Empty; and whether it says of which block.
+    Refused(Code, bool),
 }
 
 impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// Looks at a request that is still to be answered, of a peer.
-    fn receive(&mut self, request: RequestId, peer: u32, message: &Message<'_>, settings: &Settings) -> Seen {
-        let (bytes, block) = (message.payload(), message.block1());
+    fn receive(
+        &mut self,
+        request: RequestId,
+        peer: u32,
+        message: &Message<'_>,
+        block: Option<Block>,
+        settings: &Settings,
+    ) -> Seen {
+        let bytes = message.payload();
         let later = block.is_none() && message.block2().is_some_and(|block| block.num() > 0);
         let alone = !later && block.is_none_or(|block| block.num() == 0 && !block.more());
         let (mut key, mut found) = (0, None);
@@ -230,55 +237,56 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             key = self.held.body_key(peer, message);
             found = self.held.transfers.as_ref().and_then(|transfers| transfers.find(peer, key));
         }
-        let known = found.and_then(|index| Some((index, *self.transfer(index)?)));
+        // What is looked at of the transfer, and no copy of all of it.
+        let known = found.and_then(|index| {
+            let transfer = self.transfer(index)?;
+            Some((index, transfer.next, transfer.hash, transfer.block(), transfer.code(), transfer.stage))
+        });
         if later {
-            if let Some((index, transfer)) = known {
+            if let Some((index, .., stage)) = known {
                 // It is remembered as long as its answer is fetched.
-                self.touch_transfer(index, transfer.stage);
+                self.touch_transfer(index, stage);
             }
             return Seen::Later(found.and_then(|index| self.transfer_handle(index)).map(TransferId));
         }
-        let refuse = |code| Seen::Refused(Refusal { code, block1: answer_to(block, settings), size1: None });
         let (room, offset, value) = match block {
             Some(block) => (block.size(), block.offset(), block.value()),
             None => (Some(u16::MAX), Some(0), 0),
         };
         // RFC 7959 2.2, 2.3.
         let more = block.is_some_and(Block::more);
-        let (Some(room), Some(offset)) = (room, offset) else { return Seen::Refused(Refusal::new(Code::BAD_REQUEST)) };
+        let (Some(room), Some(offset)) = (room, offset) else { return Seen::Refused(Code::BAD_REQUEST, false) };
         if bytes.len() > usize::from(room) || more && bytes.len() < usize::from(room) {
-            return Seen::Refused(Refusal::new(Code::BAD_REQUEST));
+            return Seen::Refused(Code::BAD_REQUEST, false);
         }
         let hash = if R::TRANSFERS && !alone { self.held.body_hash(0, value, bytes) as u32 } else { 0 };
-        if let Some((index, transfer)) = known.filter(|(_, t)| t.block() == value && t.hash == hash) {
+        if let Some((index, _, _, _, code, stage)) =
+            known.filter(|&(_, _, last_hash, last, ..)| last == value && last_hash == hash)
+        {
             // It came before: the answer got lost, or is still being made, and goes to who asks last.
-            self.touch_transfer(index, transfer.stage);
+            self.touch_transfer(index, stage);
             if let Some(transfer) = self.transfer_mut(index) {
                 transfer.request = request.0;
             }
-            return refuse(Code::from_byte(transfer.code()));
+            return Seen::Refused(Code::from_byte(code), true);
         }
         let end = offset.saturating_add(bytes.len() as u32);
         let announced = if offset == 0 { message.size1().unwrap_or(0) } else { 0 };
         if end.max(announced) > settings.max_body || !R::TRANSFERS && !alone {
-            let size1 = Some(settings.max_body);
-            let block1 = answer_to(block, settings);
-            return Seen::Refused(Refusal { code: Code::REQUEST_ENTITY_TOO_LARGE, block1, size1 });
+            return Seen::Refused(Code::REQUEST_ENTITY_TOO_LARGE, false);
         }
         if alone {
             return Seen::Piece(None);
         }
         let index = match known {
             // 2.5: the first block begins a new body in any case.
-            Some((index, transfer)) if offset == 0 || transfer.next == offset && transfer.stage == Stage::Coming => {
-                index
-            }
+            Some((index, next, .., stage)) if offset == 0 || next == offset && stage == Stage::Coming => index,
             None if offset == 0 => match self.insert_transfer(peer, key) {
                 Some(index) => index,
-                None => return Seen::Refused(Refusal::new(Code::SERVICE_UNAVAILABLE)),
+                None => return Seen::Refused(Code::SERVICE_UNAVAILABLE, false),
             },
             // 2.9.2.
-            _ => return refuse(Code::REQUEST_ENTITY_INCOMPLETE),
+            _ => return Seen::Refused(Code::REQUEST_ENTITY_INCOMPLETE, true),
         };
         self.touch_transfer(index, if more { Stage::Coming } else { Stage::Over });
         if let Some(transfer) = self.transfer_mut(index) {

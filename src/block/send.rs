@@ -109,6 +109,7 @@ enum Step {
 impl<P: Copy> Send<P> {
     /// An upload to a server: `request` has the method, and how each request is made.
     #[must_use]
+    #[inline(always)] // As that of a `Fetch`.
     pub const fn new(to: P, request: Request, settings: Settings) -> Send<P> {
         // The representation that answers a POST cannot be asked for again without doing it again.
         let answer = Fetch::new(to, request, Settings { restarts: 0, sizes: false, ..settings });

@@ -38,11 +38,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
             return Err(RespondError::Stale);
         }
         let (mut engine, mut build) = (self.at(now), Some(build));
-        let made = engine.write_notification(&notify, tx, &mut |w| {
-            if let Some(build) = build.take() {
-                build(w);
-            }
-        });
+        let made = engine.write_notification(&notify, tx, &mut |w| build.take().map_or((), |build| build(w)));
         engine.count_sent(matches!(made, Ok(Some(_))));
         made
     }
@@ -53,7 +49,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
 struct Written {
     index: u32,
     asked: Asked,
-    observer: Observer,
+    peer: u32,
     header: Header,
     /// Of 24 bits (RFC 7641 4.4).
     number: u32,
@@ -85,14 +81,24 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         tx: &mut [u8],
         build: &mut dyn FnMut(&mut Writer<'_>),
     ) -> Result<Option<Transmit<P>>, RespondError> {
-        let begun = self.begin_notification(non)?;
-        let mut writer = Writer::new(tx, begun.header, begun.observer.token());
+        // An error is not moved: that takes more flash than to make it.
+        let begun = match self.begin_notification(non) {
+            Ok(begun) => begun,
+            Err(None) => return Err(RespondError::Stale),
+            Err(Some(until)) => return Err(RespondError::NoMessageId { until: Instant::from_millis(until) }),
+        };
+        let token = self.held.observer(begun.index).map(Observer::token).unwrap_or_default();
+        let mut writer = Writer::blank(tx);
+        writer.begin_with(begun.header, token);
         build(&mut writer);
         if writer.present_code().class() == 2 {
             writer.insert(OptionNumber::OBSERVE, uint::encode(begun.number).as_bytes());
         }
         let (code, written) = (writer.present_code(), writer.finish());
-        let len = written.map_err(|error| not_written(error, tx))?;
+        let len = match written {
+            Ok(len) => len,
+            Err(error) => return Err(not_written(error, tx)),
+        };
         if !code.is_response() {
             return Err(RespondError::NotAResponse { code });
         }
@@ -100,10 +106,12 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         Ok(self.complete_notification(&begun, code, len, tx))
     }
 
-    fn begin_notification(&mut self, non: bool) -> Result<Written, RespondError> {
+    /// `Err`: it is stale, or there is no Message ID before this time.
+    fn begin_notification(&mut self, non: bool) -> Result<Written, Option<u64>> {
         let asked = self.core.observing.asked;
         let index = asked.observer;
-        let &observer = self.held.observer(index).ok_or(RespondError::Stale)?;
+        let observer = self.held.observer(index).ok_or(None)?;
+        let peer = observer.peer;
         let message_type = if asked.sure || !non { Type::Confirmable } else { Type::NonConfirmable };
         let mut header = Header::new(message_type, Code::INTERNAL_SERVER_ERROR, 0);
         let (mut number, mut new) = (self.core.observing.peek(), true);
@@ -111,7 +119,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             let outstanding = |it: &&Exchange| {
                 it.state == State::Notifying && !it.waits() && it.observer() == (index, asked.generation)
             };
-            let it = self.held.exchanges.at(exchange).filter(outstanding).ok_or(RespondError::Stale)?;
+            let it = self.held.exchanges.at(exchange).filter(outstanding).ok_or(None)?;
             // RFC 7641 4.4, 4.5.2: the same again, unless the state is another one.
             let changed = match C::INDEXED {
                 true => self.held.resource(observer.resource).is_some_and(|resource| resource.is_ahead(it.number())),
@@ -123,15 +131,14 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             }
         }
         if new {
-            let id = self.message_id(observer.peer);
-            header.message_id = id.map_err(|until| RespondError::NoMessageId { until: Instant::from_millis(until) })?;
+            header.message_id = self.message_id(peer).map_err(Some)?;
         }
-        Ok(Written { index, asked, observer, header, number, new })
+        Ok(Written { index, asked, peer, header, number, new })
     }
 
     fn complete_notification(&mut self, begun: &Written, code: Code, len: usize, tx: &mut [u8]) -> Option<Transmit<P>> {
-        let &Written { index, asked, observer, header, number, new } = begun;
-        let to = self.address(observer.peer)?;
+        let &Written { index, asked, peer, header, number, new } = begun;
+        let to = self.address(peer)?;
         self.count(Counter::Notified);
         let confirmable = header.message_type == Type::Confirmable;
         if code.class() != 2 {
@@ -139,27 +146,27 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         }
         self.core.observing.number();
         if !confirmable {
-            if let Occasion::Turn(exchange) = asked.occasion {
+            if let (true, Occasion::Turn(exchange)) = (C::INDEXED || R::NSTART_QUEUE, asked.occasion) {
                 self.release(exchange);
             }
-            self.take_message_id(observer.peer);
+            self.take_message_id(peer);
             self.held.note_notified(index, header.message_id);
             self.told_loosely(index);
             return Some(Transmit { to, len });
         }
         let at_once = match asked.occasion {
-            Occasion::Change => self.confirm_change(index, begun),
-            Occasion::Turn(exchange) => {
+            Occasion::Turn(exchange) if C::INDEXED || R::NSTART_QUEUE => {
                 self.rename(exchange, header.message_id, number);
                 self.launch(exchange);
                 Some(true)
             }
+            Occasion::Change | Occasion::Turn(_) => self.confirm_change(index, begun),
             Occasion::Again(exchange) => {
                 self.count(Counter::Retransmitted);
                 if new {
                     // RFC 7641 4.5.2: timer and counter go on, unless the client was heard.
                     self.rename(exchange, header.message_id, number);
-                    self.take_message_id(observer.peer);
+                    self.take_message_id(peer);
                     if self.held.exchanges.at(exchange).is_some_and(|it| it.has(flag::ANEW)) {
                         self.begin_anew(exchange);
                     }
@@ -188,14 +195,14 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             self.held.note_notified(index, header.message_id);
         }
         // The pause after a NON was over, or this would not have been written.
-        self.held.peers.mark(observer.peer, false);
+        self.held.peers.mark(peer, false);
         self.put(index, Ring::Told);
         Some(Transmit { to, len })
     }
 
     /// An exchange for a notification that is to be confirmed. Whether it is sent at once; `None`: there is none.
     fn confirm_change(&mut self, index: u32, begun: &Written) -> Option<bool> {
-        let (peer, pace) = (begun.observer.peer, self.rules().pace);
+        let (peer, pace) = (begun.peer, self.rules().pace);
         let set = |exchange: &mut Exchange| {
             exchange.set_observer(index, begun.asked.generation);
             exchange.set_number(begun.number);
@@ -245,7 +252,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     ) -> Option<Transmit<P>> {
         let peer = self.held.observer(index)?.peer;
         self.end_observer(index);
-        if let Occasion::Turn(exchange) = occasion {
+        if let (true, Occasion::Turn(exchange)) = (C::INDEXED || R::NSTART_QUEUE, occasion) {
             self.release(exchange);
         }
         let parting = confirm.and_then(|id| self.insert(State::Parting, peer, id, &[], |_| {}));

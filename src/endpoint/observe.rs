@@ -7,9 +7,9 @@ use super::types::{Notify, Transmit};
 use crate::exchange::{ObserverId, ResourceId, is_wanted};
 use crate::reliability::Engine;
 use crate::roles::Roles;
-use crate::store::{Chain, Exchange, Layout, Observer, Ring, State, Store, mark};
+use crate::store::{Chain, Layout, Observer, Ring, State, Store, mark};
 use crate::time::Instant;
-use crate::wire::{Code, Message, OptionNumber, Type, Writer, observe, uint};
+use crate::wire::{Code, Header, Message, OptionNumber, Type, Writer, observe, uint};
 use core::hash::Hash;
 
 /// How many slots one call of `poll` looks at.
@@ -37,9 +37,9 @@ pub(crate) enum Keep<'k> {
 }
 
 /// A response that a closure writes.
-struct Plain<F> {
-    build: Option<F>,
-    tag: u32,
+pub(super) struct Plain<F> {
+    pub(super) build: Option<F>,
+    pub(super) tag: u32,
 }
 
 impl<F: FnOnce(&mut Writer<'_>)> Respond for Plain<F> {
@@ -115,7 +115,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         let index = engine.meant(answer.id.0).ok_or(RespondError::Stale)?;
         let made = if R::OBSERVE {
             let mut plain = Plain { build: Some(build), tag };
-            engine.respond_observing(index, answer.flags, Some(resource.0), tx, &mut plain)
+            engine.respond_any(index, answer.flags, Some(resource.0), tx, &mut plain)
         } else {
             engine.respond(index, answer.flags, tx, build)
         };
@@ -195,9 +195,10 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         }
     }
 
-    /// There is one of it for each endpoint, whatever is written.
+    /// As [`respond`](Self::respond); with a resource it accepts an observer. There is one of it for each endpoint,
+    /// whatever is written.
     #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
-    pub(crate) fn respond_observing(
+    pub(crate) fn respond_any(
         &mut self,
         index: u32,
         flags: u8,
@@ -205,9 +206,14 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         tx: &mut [u8],
         with: &mut dyn Respond,
     ) -> Result<Option<Transmit<P>>, RespondError> {
-        let header = self.begin(index)?;
-        let &Exchange { state, flags: asked, .. } = self.held.exchanges.at(index).ok_or(RespondError::Stale)?;
-        let (old, mut accepted) = self.registration(index, resource);
+        // An error is not moved: that takes more flash than to make it.
+        let header = match self.header_of(index) {
+            Ok(header) => header,
+            Err(None) => return Err(RespondError::Stale),
+            Err(Some(until)) => return Err(RespondError::NoMessageId { until: Instant::from_millis(until) }),
+        };
+        let (state, asked) = self.held.exchanges.at(index).map_or((State::None, 0), |it| (it.state, it.flags));
+        let (old, mut accepted) = if R::OBSERVE { self.registration(index, resource) } else { (None, None) };
         let mut writer = Writer::blank(tx);
         self.held.begin_answer(index, header, &mut writer, R::LONG_TOKENS);
         with.build(&mut writer);
@@ -220,7 +226,11 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                 Some(Keep::Tag(tag)) => observer.tag = tag,
                 // What is kept with the exchange comes first. Two pieces take no more than this in blocks.
                 Some(Keep::Bytes(some))
-                    if self.make_room(observer.peer, writer.length().saturating_add(some.len()).saturating_add(64)) =>
+                    if R::KEPT_OPTIONS
+                        && self.make_room(
+                            observer.peer,
+                            writer.length().saturating_add(some.len()).saturating_add(64),
+                        ) =>
                 {
                     bytes = some;
                 }
@@ -232,30 +242,42 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             writer.insert(OptionNumber::OBSERVE, uint::encode(self.core.observing.peek()).as_bytes());
         }
         let (written, empty) = (writer.finish(), !writer.has_payload());
-        let len = written.map_err(|error| not_written(error, tx))?;
-        let made = self.complete(index, flags, len, empty, tx)?;
-        if let Some(old) = old {
-            self.end_observer(old);
+        let len = match written {
+            Ok(len) => len,
+            Err(error) => return Err(not_written(error, tx)),
+        };
+        let made = self.complete(index, flags, len, empty, tx);
+        if made.is_ok() {
+            if let Some(old) = old {
+                self.end_observer(old);
+            }
+            if let Some(observer) = &mut accepted {
+                self.observe(observer, bytes, header, state);
+            }
         }
-        if let Some(mut observer) = accepted {
+        made
+    }
+
+    /// The response to a registration, which was in this state, has gone: it is observed from now on, and these bytes
+    /// are kept with it, if there are any.
+    fn observe(&mut self, observer: &mut Observer, bytes: &[u8], header: Header, state: State) {
+        if R::KEPT_OPTIONS {
             // There is room for it.
             let chain = self.held.arena.store(bytes).unwrap_or(Chain::NONE);
             if !chain.is_none() {
                 observer.keep(chain, C::INDEXED);
             }
-            let number = self.core.observing.number();
-            if let Some(index) = self.held.enter_observer(&observer, number) {
-                self.refer(observer.peer, false);
-                if state != State::Asked {
-                    // A notification like any other: it may be rejected.
-                    self.held.note_notified(index, header.message_id);
-                }
-                if header.message_type == Type::NonConfirmable {
-                    self.told_loosely(index);
-                }
-            }
         }
-        Ok(made)
+        let number = self.core.observing.number();
+        let Some(index) = self.held.enter_observer(observer, number) else { return };
+        self.refer(observer.peer, false);
+        if state != State::Asked {
+            // A notification like any other: it may be rejected.
+            self.held.note_notified(index, header.message_id);
+        }
+        if header.message_type == Type::NonConfirmable {
+            self.told_loosely(index);
+        }
     }
 
     /// Of a registration: who observes by its token already; and whom it makes an observer of a resource, if there is
@@ -295,7 +317,9 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let Some(resource) = self.held.find_resource(number) else { return false };
         let code = if matches!(code.class(), 4 | 5) { code } else { Code::INTERNAL_SERVER_ERROR };
         if !C::INDEXED {
-            self.forget_kept(number);
+            if R::KEPT_OPTIONS {
+                self.forget_kept(number);
+            }
             self.all_of_few(number, |observer| {
                 observer.set(mark::LEAVING, true);
                 observer.tag = u32::from(code.to_byte());
@@ -312,12 +336,12 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// Nothing is kept any more with the observers of a resource, where there is no index.
     fn forget_kept(&mut self, number: u32) {
-        for index in 0..self.held.observers.as_ref().map_or(0, |table| table.high_water()) {
+        for index in 0..self.held.observers.as_ref().map_or(0, |table| table.slots()) {
             let Some(observer) = self.held.observer_mut(index).filter(|observer| observer.resource == number) else {
                 continue;
             };
             if let Some(chain) = observer.give_up(C::INDEXED) {
-                self.held.release_bytes(chain);
+                self.release_bytes(chain);
             }
         }
     }

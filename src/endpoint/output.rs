@@ -5,13 +5,16 @@ use super::types::{Failure, Output, Transmit};
 use crate::exchange::RequestId;
 use crate::reliability::{Again, Counter, Engine, Outcome, write};
 use crate::roles::Roles;
-use crate::store::{Layout, State, Store, flag};
+use crate::store::{Exchange, Layout, State, Store, flag};
 use crate::time::Instant;
 use crate::wire::{Code, Header, Message, OptionNumber, Writer};
 use core::hash::Hash;
 
 /// Steps of one call that lead to nothing that the caller has to do.
-const STEPS: u32 = 16;
+pub(super) const STEPS: u32 = 16;
+
+/// In so many ms: not before something else happens.
+pub(super) const NEVER: u32 = u32::MAX;
 
 impl<S: Store, R: Roles> Endpoint<S, R> {
     /// Gives the next thing to be done: call it until it is [`Output::Idle`], and again at the time that this names, or
@@ -84,11 +87,12 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// The same where there is no index: whatever is held has its deadline.
     fn poll_few(&mut self, tx: &mut [u8]) -> Output<P> {
-        let mut wait = Some(0);
+        // As long as nothing is.
+        let mut wait = 0;
         for _ in 0..STEPS {
             let soonest = self.held.exchanges.soonest(self.held.ticks());
             let Some((index, _)) = soonest.filter(|&(_, ahead)| ahead <= 0) else {
-                wait = soonest.map(|(_, ahead)| ahead as u32);
+                wait = soonest.map_or(NEVER, |(_, ahead)| ahead as u32);
                 break;
             };
             if let Some(output) = self.due(index, tx) {
@@ -98,29 +102,35 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         if R::OBSERVE && R::SERVER {
             match self.walk_few(tx) {
                 Ok(output) => return output,
-                Err(walk) => wait = wait.into_iter().chain(walk).min(),
+                Err(walk) => wait = wait.min(walk),
             }
         }
         if R::TRANSFERS {
             if let Some(output) = self.expire_transfers(STEPS) {
                 return output;
             }
-            wait = wait.into_iter().chain(self.next_transfer()).min();
+            wait = wait.min(self.next_transfer().unwrap_or(NEVER));
         }
-        let Some(wait) = wait else { return Output::Idle(None) };
+        if wait == NEVER {
+            return Output::Idle(None);
+        }
         Output::Idle(Some(Instant::from_millis(self.held.now.saturating_add(u64::from(wait)))))
     }
 
     /// A timer has run out.
     fn due(&mut self, index: u32, tx: &mut [u8]) -> Option<Output<P>> {
-        let &exchange = self.held.exchanges.at(index)?;
-        if R::OBSERVE && exchange.state.is_of_observation() {
-            return self.due_for_observation(index, &exchange, tx);
+        // What is looked at, and no copy of all of it: that takes more flash.
+        let exchange = self.held.exchanges.at(index)?;
+        let &Exchange { state, peer, message_id, interval, flags, .. } = exchange;
+        let waits = (C::INDEXED || R::NSTART_QUEUE) && exchange.waits();
+        let has = |flag: u8| flags & flag != 0;
+        if R::OBSERVE && state.is_of_observation() {
+            return self.due_for_observation(index, state, waits, tx);
         }
-        if R::NSTART_QUEUE && exchange.waits() {
+        if R::NSTART_QUEUE && waits {
             return if self.launch_waiting(index) { self.transmit(index, tx).map(Output::Send) } else { None };
         }
-        match exchange.state {
+        match state {
             State::Sent | State::Pinged | State::Confirming => match self.next_try(index) {
                 Again::Now => {
                     self.count(Counter::Retransmitted);
@@ -129,12 +139,12 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                 Again::Later => None,
                 Again::Never => {
                     self.count(Counter::TimedOut);
-                    if exchange.state != State::Confirming {
+                    if state != State::Confirming {
                         return Some(self.failed(index, Failure::TimedOut));
                     }
                     if R::OBSERVE {
                         // It may have accepted an observer.
-                        self.on_rejected(exchange.peer, exchange.message_id);
+                        self.on_rejected(peer, message_id);
                     }
                     self.confirmed(index, Outcome::TimedOut);
                     None
@@ -142,13 +152,13 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             },
             State::Acked | State::SentNon | State::SentGroup if R::CLIENT => {
                 self.count(Counter::TimedOut);
-                let reserved = R::NO_RESPONSE && exchange.has(flag::RESERVED);
+                let reserved = R::NO_RESPONSE && has(flag::RESERVED);
                 Some(self.failed(index, if reserved { Failure::Unanswered } else { Failure::TimedOut }))
             }
             State::Ended if R::CLIENT => {
                 let handle = self.handle_of(index);
                 self.release(index);
-                Some(match Outcome::kept(exchange.interval) {
+                Some(match Outcome::kept(interval) {
                     Outcome::Acknowledged => Output::Acknowledged(handle),
                     outcome => Output::Failed(handle, failure(outcome)),
                 })
@@ -156,8 +166,8 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             State::Asked if R::SERVER => {
                 // RFC 7252 5.2.2: the acknowledgement cannot wait for the answer any longer.
                 self.acknowledge(index);
-                let len = write(tx, Header::empty_acknowledgement(exchange.message_id))?;
-                Some(Output::Send(Transmit { to: self.address(exchange.peer)?, len }))
+                let len = write(tx, Header::empty_acknowledgement(message_id))?;
+                Some(Output::Send(Transmit { to: self.address(peer)?, len }))
             }
             state if R::SERVER && R::UNANSWERED && state.awaits_answer() => {
                 // The application has not answered at all.
@@ -173,22 +183,22 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             State::Leisurely if R::MULTICAST => {
                 let transmit = self.transmit(index, tx);
                 let since = self.held.ticks();
-                if let Some(peer) = self.held.peers.at_mut(exchange.peer) {
+                if let Some(peer) = self.held.peers.at_mut(peer) {
                     peer.last = since;
                 }
-                self.held.forget_bytes(index);
+                self.forget_bytes(index);
                 self.remember(index);
                 transmit.map(Output::Send)
             }
             State::Confirmed if R::REPORTS => {
                 let id = RequestId(self.handle_of(index));
                 // Of a peer that was forgotten in the meantime nothing is remembered.
-                if exchange.has(flag::REPORT) {
+                if has(flag::REPORT) {
                     self.remember(index);
                 } else {
                     self.release(index);
                 }
-                Some(match Outcome::kept(exchange.interval) {
+                Some(match Outcome::kept(interval) {
                     Outcome::Acknowledged => Output::Delivered(id),
                     outcome => Output::Undelivered(id, failure(outcome)),
                 })
@@ -232,7 +242,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             self.held.begin_answer(index, header, &mut writer, R::LONG_TOKENS);
             writer.finish()
         });
-        self.held.forget_bytes(index);
+        self.forget_bytes(index);
         self.remember(index);
         let len = written?.ok()?;
         self.take_message_id(exchange.peer);

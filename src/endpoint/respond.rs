@@ -2,13 +2,14 @@
 
 use super::Endpoint;
 use super::errors::RespondError;
+use super::observe::Plain;
 use super::types::Transmit;
 use crate::exchange::{RequestId, is_wanted};
 use crate::reliability::{Counter, Engine, write};
 use crate::roles::Roles;
 use crate::store::{Exchange, Layout, State, Store, flag};
 use crate::time::Instant;
-use crate::wire::{Code, Header, Type, WriteError, Writer};
+use crate::wire::{Code, Header, SMALL, Type, WriteError, Writer};
 use core::hash::Hash;
 
 /// Which request is answered, and how. A [`RequestId`] alone will do.
@@ -115,6 +116,9 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         tx: &mut [u8],
         build: impl FnOnce(&mut Writer<'_>),
     ) -> Result<Option<Transmit<P>>, RespondError> {
+        if SMALL && (R::OBSERVE || R::TRANSFERS) {
+            return self.respond_any(index, flags, None, tx, &mut Plain { build: Some(build), tag: 0 });
+        }
         // What does not depend on `build` is in functions of its own: it is there once, however many replies an image
         // has.
         let header = self.begin(index)?;
@@ -135,15 +139,22 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// The header of the answer: its type, and its Message ID.
     pub(super) fn begin(&mut self, index: u32) -> Result<Header, RespondError> {
+        self.header_of(index).map_err(|until| match until {
+            None => RespondError::Stale,
+            Some(until) => RespondError::NoMessageId { until: Instant::from_millis(until) },
+        })
+    }
+
+    /// The header of the answer to a request. `Err`: it is not to be answered, or not before this time.
+    pub(super) fn header_of(&mut self, index: u32) -> Result<Header, Option<u64>> {
         let exchange = self.held.exchanges.at(index).filter(|exchange| exchange.state.awaits_answer());
-        let &Exchange { state, peer, message_id, .. } = exchange.ok_or(RespondError::Stale)?;
+        let &Exchange { state, peer, message_id, .. } = exchange.ok_or(None)?;
         let mut header = Header::acknowledgement(Code::INTERNAL_SERVER_ERROR, message_id);
         if self.is_detached(peer) {
-            return Err(RespondError::Stale);
+            return Err(None);
         }
         if state != State::Asked {
-            let id = self.message_id(peer);
-            header.message_id = id.map_err(|until| RespondError::NoMessageId { until: Instant::from_millis(until) })?;
+            header.message_id = self.message_id(peer).map_err(Some)?;
             header.message_type = if state == State::Deferred { Type::Confirmable } else { Type::NonConfirmable };
         }
         Ok(header)
@@ -173,7 +184,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             exchange.flags |= flags & flag::IDEMPOTENT;
             let header = Header::empty_acknowledgement(exchange.message_id);
             self.count(Counter::Suppressed);
-            self.held.forget_bytes(index);
+            self.forget_bytes(index);
             self.remember(index);
             let written = if state == State::Asked { write(tx, header) } else { None };
             return Ok(written.and_then(|len| Some(Transmit { to: self.address(peer)?, len })));
@@ -181,7 +192,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let idempotent = state == State::Asked && flags & flag::IDEMPOTENT != 0;
         // A duplicate of a NON is not answered again, so that nothing of its response is kept (RFC 7252 4.5).
         if idempotent || state == State::AskedNon {
-            self.held.forget_bytes(index);
+            self.forget_bytes(index);
         } else if !self.keep_bytes(index, tx.get(..len).unwrap_or_default()) {
             return Err(RespondError::NoBytes { needed: len });
         }

@@ -1,5 +1,6 @@
 //! Who is the next to be told something (RFC 7641 4.2, 4.5).
 
+use super::output::{NEVER, STEPS};
 use super::types::{Notify, Output};
 use crate::exchange::{Asked, ObserverId, Occasion, ResourceId};
 use crate::reliability::{Again, Counter, Engine, Turn};
@@ -7,9 +8,6 @@ use crate::roles::Roles;
 use crate::store::{Exchange, Layout, Observer, Ring, State, flag, mark};
 use crate::wire::Code;
 use core::hash::Hash;
-
-/// Steps of one call that lead to nothing that the caller has to do.
-const STEPS: u32 = 16;
 
 impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// What the application did not write is left out; and observers have their turn first, if something else had it
@@ -44,10 +42,10 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     }
 
     /// Where there is no index: somebody who may be told something, of each resource one in turn, and of one who was told
-    /// longest ago. `Err`: in how many ms somebody may be; `None`: not before something else happens.
-    pub(super) fn walk_few(&mut self, tx: &mut [u8]) -> Result<Output<P>, Option<u32>> {
+    /// longest ago. `Err`: in how many ms somebody may be.
+    pub(super) fn walk_few(&mut self, tx: &mut [u8]) -> Result<Output<P>, u32> {
         for _ in 0..STEPS {
-            let (mut soonest, mut least, mut next) = (u32::MAX, u64::MAX, None);
+            let (mut soonest, mut least, mut next) = (NEVER, u64::MAX, None);
             for index in 0..self.held.observers.as_ref().map_or(0, |table| table.slots()) {
                 let Some(&observer) = self.held.observer(index) else { continue };
                 let passed = self.held.passed(self.held.told_at(index));
@@ -59,17 +57,16 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                 }
                 soonest = soonest.min(wait);
             }
-            let Some((index, observer)) = next else { return Err(Some(soonest).filter(|&wait| wait < u32::MAX)) };
+            let Some((index, observer)) = next else { return Err(soonest) };
             self.core.observing.sweep = observer.resource.wrapping_add(1);
             if let Some(output) = self.visit_of_few(index, &observer, tx) {
                 return Ok(output);
             }
         }
-        Err(Some(0))
+        Err(0)
     }
 
-    /// In how many ms an observer may be told something; `u32::MAX`: not before something else happens. Where there is
-    /// no index.
+    /// In how many ms an observer may be told something. Where there is no index.
     fn wait_of(&mut self, index: u32, observer: &Observer, passed: u32) -> u32 {
         if observer.has(mark::LEAVING) {
             return self.without_id(observer.peer);
@@ -79,7 +76,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             || self.outstanding_for(index, observer).is_some()
             || !R::NSTART_QUEUE && self.would_wait(observer.peer, self.rules().pace.nstart)
         {
-            return u32::MAX;
+            return NEVER;
         }
         let quiet = if observer.has(mark::STALE) { 0 } else { self.rules().confirm_after.saturating_sub(passed) };
         self.pause_of(observer).max(quiet)
@@ -175,52 +172,64 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         }
     }
 
-    /// A timer of an observation, ours or an observer's, has run out.
-    pub(super) fn due_for_observation(&mut self, index: u32, exchange: &Exchange, tx: &mut [u8]) -> Option<Output<P>> {
-        match exchange.state {
+    /// A timer of an observation, ours or an observer's, has run out. `waits`: it waits for its turn.
+    pub(super) fn due_for_observation(
+        &mut self,
+        index: u32,
+        state: State,
+        waits: bool,
+        tx: &mut [u8],
+    ) -> Option<Output<P>> {
+        match state {
             State::Watching if R::CLIENT => return self.renew(index, tx),
             State::Resting if C::INDEXED => {
                 self.rested(index);
                 return None;
             }
-            State::Notifying if (C::INDEXED || R::NSTART_QUEUE) && exchange.waits() => {
-                return self.take_turn(index, exchange);
-            }
-            State::Parting if R::NSTART_QUEUE && exchange.waits() => {
+            State::Notifying if waits => return self.take_turn(index),
+            State::Parting if R::NSTART_QUEUE && waits => {
                 return if self.launch_waiting(index) { self.transmit(index, tx).map(Output::Send) } else { None };
             }
             _ => {}
         }
-        match self.next_try(index) {
-            Again::Now if exchange.state == State::Notifying => return self.notify_again(index, exchange),
-            Again::Now => {
-                self.count(Counter::Retransmitted);
-                return self.transmit(index, tx).map(Output::Send);
-            }
-            Again::Later => {}
-            Again::Never if exchange.has(flag::ANEW) && exchange.state == State::Notifying => {
-                // It is written under a new Message ID; or, where the application does not, waits once more.
-                let wait = exchange.interval;
-                self.held.after(index, wait);
-                return self.notify_again(index, exchange);
-            }
-            Again::Never => {
-                self.count(Counter::TimedOut);
-                self.on_rejected(exchange.peer, exchange.message_id);
-                // A notification has gone with its observer, unless that has gone before.
-                if self.held.exchanges.at(index).is_some_and(|it| it.state == exchange.state) {
-                    self.release(index);
-                }
-            }
+        let next = self.next_try(index);
+        let &Exchange { peer, message_id, interval, flags, .. } = self.held.exchanges.at(index)?;
+        if next == Again::Later {
+            return None;
         }
+        let anew = state == State::Notifying && flags & flag::ANEW != 0;
+        if next == Again::Never && !anew {
+            self.count(Counter::TimedOut);
+            self.on_rejected(peer, message_id);
+            // A notification has gone with its observer, unless that has gone before.
+            if self.held.exchanges.at(index).is_some_and(|it| it.state == state) {
+                self.release(index);
+            }
+            return None;
+        }
+        if state != State::Notifying {
+            self.count(Counter::Retransmitted);
+            return self.transmit(index, tx).map(Output::Send);
+        }
+        if next == Again::Never {
+            // It is written under a new Message ID; or, where the application does not, waits once more.
+            self.held.after(index, interval);
+        }
+        // A notification was not acknowledged in time: it is sent again.
+        let observer = self.held.exchanges.at(index).and_then(|it| self.observer_of(it)).filter(|_| R::SERVER);
+        if let Some(observer) = observer {
+            return self.ask(observer, Occasion::Again(index), true);
+        }
+        self.release(index);
         None
     }
 
     /// An observer has waited, and its turn has come.
-    fn take_turn(&mut self, exchange: u32, it: &Exchange) -> Option<Output<P>> {
+    fn take_turn(&mut self, exchange: u32) -> Option<Output<P>> {
         // One that waits and has a deadline has its turn, until it is written or the turn passes on.
         self.held.after(exchange, 0);
-        let Some(index) = self.observer_of(it).filter(|_| R::SERVER && self.address(it.peer).is_some()) else {
+        let &it = self.held.exchanges.at(exchange)?;
+        let Some(index) = self.observer_of(&it).filter(|_| R::SERVER && self.address(it.peer).is_some()) else {
             self.release(exchange);
             return None;
         };
@@ -230,17 +239,6 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             return None;
         }
         self.ask(index, Occasion::Turn(exchange), false)
-    }
-
-    /// A notification was not acknowledged in time: it is sent again.
-    fn notify_again(&mut self, exchange: u32, it: &Exchange) -> Option<Output<P>> {
-        match self.observer_of(it).filter(|_| R::SERVER) {
-            Some(index) => self.ask(index, Occasion::Again(exchange), true),
-            None => {
-                self.release(exchange);
-                None
-            }
-        }
     }
 
     /// Asks the application to write a notification.

@@ -246,9 +246,6 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
 
     /// Takes an observer out. Its resource comes back if it has no other.
     pub(crate) fn remove_observer(&mut self, index: u32) -> Option<u32> {
-        if let Some(chain) = self.observer_mut(index).and_then(|observer| observer.give_up(C::INDEXED)) {
-            self.release_bytes(chain);
-        }
         if !C::INDEXED {
             self.observers.as_mut()?.vacate(index);
             return None;

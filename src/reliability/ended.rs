@@ -2,7 +2,7 @@
 
 use super::{Counter, Engine};
 use crate::roles::Roles;
-use crate::store::{Exchange, Layout, State, flag, unpack};
+use crate::store::{Chain, Exchange, Layout, State, flag, unpack};
 use core::hash::Hash;
 
 /// How something ended, to be told by `poll`.
@@ -38,7 +38,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                 // The response will be a separate one.
                 self.settle(index);
                 if !R::OBSERVE || !exchange.has(flag::OBSERVES) {
-                    self.held.forget_bytes(index);
+                    self.forget_bytes(index);
                 }
                 let round_trip = self.held.passed(exchange.since);
                 if let Some(exchange) = self.held.exchanges.at_mut(index) {
@@ -78,7 +78,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         self.held.never(index);
         // By the token, which may stand in the bytes.
         self.held.link(index, false);
-        self.held.forget_bytes(index);
+        self.forget_bytes(index);
         if let Some(exchange) = self.held.exchanges.at_mut(index) {
             exchange.state = State::Ended;
             exchange.interval = outcome as u32;
@@ -89,7 +89,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// A separate response of ours has arrived, or is given up: the request is remembered.
     pub(crate) fn confirmed(&mut self, index: u32, outcome: Outcome) {
         self.settle(index);
-        self.held.forget_bytes(index);
+        self.forget_bytes(index);
         self.held.link_local(index, false);
         if R::REPORTS {
             if let Some(exchange) = self.held.exchanges.at_mut(index) {
@@ -121,7 +121,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             self.unlist(index, peer, flags);
         }
         self.held.link(index, false);
-        self.held.forget_bytes(index);
+        self.forget_bytes(index);
         if R::OBSERVE {
             // Now there is one to be had.
             self.core.observing.blocked = false;
@@ -132,6 +132,19 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         } else {
             self.held.exchanges.vacate(index);
         }
+    }
+
+    /// Frees what is kept with an exchange.
+    #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
+    pub(crate) fn forget_bytes(&mut self, index: u32) {
+        let Some(exchange) = self.held.exchanges.at_mut(index) else { return };
+        let chain = core::mem::replace(&mut exchange.bytes, Chain::NONE);
+        self.release_bytes(chain);
+    }
+
+    /// Frees bytes that nobody holds any more.
+    pub(crate) fn release_bytes(&mut self, chain: Chain) {
+        self.held.release_bytes(chain, R::OBSERVE && R::KEPT_OPTIONS);
     }
 
     /// What was in this state is dealt with: if it was a request of the peer's, it counts for the peer's share no more.

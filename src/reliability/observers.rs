@@ -33,6 +33,11 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         if let Some(exchange) = self.outstanding_for(index, &observer) {
             self.release(exchange);
         }
+        if R::KEPT_OPTIONS {
+            if let Some(chain) = self.held.observer_mut(index).and_then(|observer| observer.give_up(C::INDEXED)) {
+                self.release_bytes(chain);
+            }
+        }
         if let Some(resource) = self.held.remove_observer(index) {
             self.held.unlink_resource(resource);
             if let Some(table) = &mut self.held.observers {

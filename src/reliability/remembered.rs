@@ -282,7 +282,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             if !self.held.arena.has_room_without(bytes.len(), kept) && !self.make_room(peer, bytes.len()) {
                 return false;
             }
-            self.held.forget_bytes(index);
+            self.forget_bytes(index);
         }
         for _ in 0..64 {
             if let Some(chain) = self.held.arena.store(bytes) {

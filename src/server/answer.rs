@@ -481,7 +481,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let request = brought.map_or(request.0, |(_, latest)| latest);
         let index = self.meant(request).ok_or(RespondError::Stale)?;
         let made = if R::OBSERVE {
-            self.respond_observing(index, flags, observed, tx, with)
+            self.respond_any(index, flags, observed, tx, with)
         } else {
             self.respond(index, flags, tx, |w| with.build(w))
         };

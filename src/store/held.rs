@@ -232,26 +232,20 @@ impl<'e, P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'e, P, C> {
 
     // Bytes.
 
-    /// Frees what is kept with an exchange.
-    pub(crate) fn forget_bytes(&mut self, index: u32) {
-        let Some(exchange) = self.exchanges.at_mut(index) else { return };
-        let chain = core::mem::replace(&mut exchange.bytes, Chain::NONE);
-        self.release_bytes(chain);
-    }
-
-    /// Frees bytes that nobody holds any more.
-    pub(crate) fn release_bytes(&mut self, chain: Chain) {
+    /// Frees bytes that nobody holds any more. `kept`: whether observers hold some.
+    pub(crate) fn release_bytes(&mut self, chain: Chain, kept: bool) {
         self.arena.release(chain);
-        if !C::INDEXED {
-            self.exchanges.values().for_each(|exchange| exchange.bytes.close_up(chain));
-            if let Some(table) = &mut self.observers {
-                table.values().for_each(|observer| {
-                    if let Some(mut kept) = observer.kept(C::INDEXED) {
-                        kept.close_up(chain);
-                        observer.keep(kept, C::INDEXED);
-                    }
-                });
-            }
+        if C::INDEXED {
+            return;
+        }
+        self.exchanges.values().for_each(|exchange| exchange.bytes.close_up(chain));
+        if let Some(table) = self.observers.as_mut().filter(|_| kept) {
+            table.values().for_each(|observer| {
+                if let Some(mut kept) = observer.kept(C::INDEXED) {
+                    kept.close_up(chain);
+                    observer.keep(kept, C::INDEXED);
+                }
+            });
         }
     }
 }

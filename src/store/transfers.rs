@@ -196,8 +196,10 @@ impl<C: Scale, S: Lend<Slot<Transfer, 1>>, H: Lend<Heads<1>>> Transfers<C, S, H>
             self.table.link(index, 0, key);
             index
         } else {
+            // In place: what else there is to be known of it is set by who takes it in.
             let index = self.table.vacancy()?;
-            *self.table.occupy(index)? = transfer;
+            let slot = self.table.occupy(index)?;
+            (slot.key, slot.peer) = (transfer.key, peer);
             index
         };
         self.touch(index, Stage::Coming, now);

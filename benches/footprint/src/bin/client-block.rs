@@ -29,6 +29,7 @@ impl Roles for Small {
     const STATISTICS: bool = false;
     const TRANSFERS: bool = false;
     const OPTIONS_BEHIND: bool = false;
+    const KEPT_OPTIONS: bool = false;
 }
 
 /// One server, and a slot for the request and one for its separate response.

@@ -29,6 +29,7 @@ impl Roles for Small {
     const UNANSWERED: bool = false;
     const STATISTICS: bool = false;
     const OPTIONS_BEHIND: bool = false;
+    const KEPT_OPTIONS: bool = false;
 }
 
 /// Room for two observers, and for one image at a time.
