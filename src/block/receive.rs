@@ -235,7 +235,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let (mut key, mut found) = (0, None);
         if R::TRANSFERS && !alone {
             key = self.held.body_key(peer, message);
-            found = self.held.transfers.as_ref().and_then(|transfers| transfers.find(peer, key));
+            found = self.held.transfers.find(peer, key);
         }
         // What is looked at of the transfer, and no copy of all of it.
         let known = found.and_then(|index| {
@@ -338,19 +338,17 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     }
 
     fn transfer(&self, index: u32) -> Option<&Transfer> {
-        self.held.transfers.as_ref()?.at(index)
+        self.held.transfers.at(index)
     }
 
     fn transfer_mut(&mut self, index: u32) -> Option<&mut Transfer> {
-        self.held.transfers.as_mut()?.at_mut(index)
+        self.held.transfers.at_mut(index)
     }
 
     /// A block has come: from now on the transfer has its time again.
     fn touch_transfer(&mut self, index: u32, stage: Stage) {
         let now = self.held.ticks();
-        if let Some(transfers) = self.held.transfers.as_mut() {
-            transfers.touch(index, stage, now);
-        }
+        self.held.transfers.touch(index, stage, now);
     }
 
     /// The last piece of a transfer was answered.

@@ -37,7 +37,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             self.detach(peer).map_err(|until| ForgetError { until: Instant::from_millis(until) })?;
             self.core.sweep = self.held.exchanges.high_water();
             if R::OBSERVE {
-                self.core.observing.sweep = self.held.observers.as_ref().map_or(0, |table| table.high_water());
+                self.core.observing.sweep = self.held.observers.high_water();
             }
         } else {
             for index in 0..self.held.exchanges.capacity() {

@@ -426,8 +426,8 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     fn usage(&self) -> Usage {
         let (peers, exchanges) = (&self.held.peers, &self.held.exchanges);
         let count = |table: &Observers<C>| if C::INDEXED { table.len() } else { table.count(|_| true) };
-        let observers = self.held.observers.as_deref().map_or(0, count);
-        let transfers = self.held.transfers.as_ref().map_or(0, |transfers| transfers.len());
+        let observers = count(self.held.observers);
+        let transfers = self.held.transfers.len();
         let blocks = self.held.arena.used();
         if C::INDEXED {
             let remembered = self.core.remembered;

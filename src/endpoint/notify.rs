@@ -234,8 +234,8 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             peer.last = now;
         }
         self.put(index, Ring::Loose);
-        if let Some(table) = self.held.observers.as_mut().filter(|_| C::INDEXED) {
-            self.core.observing.make_quiet(table, resource, now);
+        if C::INDEXED {
+            self.core.observing.make_quiet(&mut *self.held.observers, resource, now);
         }
     }
 

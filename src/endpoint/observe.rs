@@ -153,8 +153,8 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     pub fn end_observer(&mut self, observer: ObserverId) -> bool {
         let mut engine = self.engine();
         let handle = observer.0;
-        let table = engine.held.observers.as_ref();
-        let index = table.and_then(|table| table.meant(handle.index, handle.generation));
+        let table = &*engine.held.observers;
+        let index = table.meant(handle.index, handle.generation);
         let Some(index) = index.filter(|_| R::OBSERVE && engine.held.random.brand() == handle.brand) else {
             return false;
         };
@@ -167,7 +167,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// Looks for Observe in a request that is let in. Of a registration, the size exponent of a block that it asks for,
     /// 7 for none.
     pub(super) fn look_for_observe(&mut self, peer: u32, message: &Message<'_>) -> Option<u8> {
-        let here = self.held.observers.as_ref().is_some_and(|table| table.capacity() > 0);
+        let here = self.held.observers.capacity() > 0;
         if !R::SERVER || !here || !matches!(message.code(), Code::GET | Code::FETCH) {
             return None;
         }
@@ -336,7 +336,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// Nothing is kept any more with the observers of a resource, where there is no index.
     fn forget_kept(&mut self, number: u32) {
-        for index in 0..self.held.observers.as_ref().map_or(0, |table| table.slots()) {
+        for index in 0..self.held.observers.slots() {
             let Some(observer) = self.held.observer_mut(index).filter(|observer| observer.resource == number) else {
                 continue;
             };
@@ -348,18 +348,17 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// All observers of a resource, where there is no index.
     fn all_of_few(&mut self, number: u32, change: impl Fn(&mut Observer)) {
-        let Some(table) = &mut self.held.observers else { return };
+        let table = &mut *self.held.observers;
         let meant = |observer: &&mut Observer| observer.resource == number && !observer.has(mark::LEAVING);
         table.values().filter(meant).for_each(change);
     }
 
     /// All observers of a resource are to be told something. Where there is an index.
     fn all_are_stale(&mut self, resource: u32) {
-        if let Some(table) = &mut self.held.observers {
-            table.pour(resource, Ring::Loose, Ring::Stale);
-            table.pour(resource, Ring::Told, Ring::Stale);
-            self.core.observing.make_due(table, resource);
-        }
+        let table = &mut *self.held.observers;
+        table.pour(resource, Ring::Loose, Ring::Stale);
+        table.pour(resource, Ring::Told, Ring::Stale);
+        self.core.observing.make_due(table, resource);
     }
 
     /// An ACK or RST of nothing that is outstanding: of one of the last notifications, if it is (RFC 7641 4.5).
@@ -377,7 +376,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// Ends the observers of a peer, without an index.
     pub(super) fn forget_observers(&mut self, peer: u32) {
-        for index in 0..self.held.observers.as_ref().map_or(0, |table| table.slots()) {
+        for index in 0..self.held.observers.slots() {
             if self.held.observer(index).is_some_and(|observer| observer.peer == peer) {
                 self.end_observer(index);
             }

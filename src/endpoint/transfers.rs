@@ -20,18 +20,18 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             return None;
         }
         let (now, lifetime) = (self.held.ticks(), self.rules().exchange_lifetime);
-        if !self.held.transfers.as_ref()?.has_room() {
-            let (index, _) = self.held.transfers.as_ref()?.oldest(true, now, lifetime)?;
+        if !self.held.transfers.has_room() {
+            let (index, _) = self.held.transfers.oldest(true, now, lifetime)?;
             self.release_transfer(index);
         }
-        let index = self.held.transfers.as_mut()?.insert(peer, key, now)?;
+        let index = self.held.transfers.insert(peer, key, now)?;
         self.refer(peer, false);
         Some(index)
     }
 
     /// All that it held is free.
     fn release_transfer(&mut self, index: u32) -> Option<Stage> {
-        let transfer = self.held.transfers.as_mut()?.remove(index)?;
+        let transfer = self.held.transfers.remove(index)?;
         if C::INDEXED {
             self.unrefer(transfer.peer);
         }
@@ -61,24 +61,22 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// In how many ms the next one is over; 0 as long as some are to be looked for.
     pub(super) fn next_transfer(&self) -> Option<u32> {
-        if C::INDEXED && self.held.transfers.as_ref().is_some_and(|transfers| transfers.sweep > 0) {
+        if C::INDEXED && self.held.transfers.sweep > 0 {
             return Some(0);
         }
         self.oldest_transfer().map(|(_, left)| left)
     }
 
     fn oldest_transfer(&self) -> Option<(u32, u32)> {
-        self.held.transfers.as_ref()?.oldest(false, self.held.ticks(), self.rules().exchange_lifetime)
+        self.held.transfers.oldest(false, self.held.ticks(), self.rules().exchange_lifetime)
     }
 
     /// Those of a peer that is being forgotten are to end: `poll` tells of those under way.
     pub(super) fn forget_transfers(&mut self, peer: u32) {
-        let high_water = self.held.transfers.as_ref().map_or(0, |transfers| transfers.high_water());
+        let high_water = self.held.transfers.high_water();
         if C::INDEXED {
             // The following calls of `poll` look through them.
-            if let Some(transfers) = self.held.transfers.as_mut() {
-                transfers.sweep = high_water;
-            }
+            self.held.transfers.sweep = high_water;
         } else {
             (0..high_water).for_each(|index| self.forget_transfer(index, |of, _| of == peer));
         }
@@ -87,7 +85,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// Goes on looking for those of peers that were forgotten. Where there is an index.
     pub(super) fn sweep_transfers(&mut self) {
         for _ in 0..STEPS {
-            let Some(transfers) = self.held.transfers.as_mut() else { break };
+            let transfers = &mut *self.held.transfers;
             let Some(index) = transfers.sweep.checked_sub(1) else { break };
             transfers.sweep = index;
             self.forget_transfer(index, |of, engine| engine.is_detached(of));
@@ -95,18 +93,18 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     }
 
     fn forget_transfer(&mut self, index: u32, is_meant: impl Fn(u32, &Self) -> bool) {
-        let Some(transfers) = self.held.transfers.as_ref() else { return };
+        let transfers = &*self.held.transfers;
         let Some(&transfer) = transfers.at(index).filter(|transfer| is_meant(transfer.peer, self)) else { return };
         if transfer.stage == Stage::Over {
             self.release_transfer(index);
-        } else if let Some(transfers) = self.held.transfers.as_mut() {
-            transfers.forget(index);
+        } else {
+            self.held.transfers.forget(index);
         }
     }
 
     /// By what the application names a transfer.
     pub(crate) fn transfer_handle(&self, index: u32) -> Option<Handle> {
-        let generation = self.held.transfers.as_ref()?.generation(index)?;
+        let generation = self.held.transfers.generation(index)?;
         Some(Handle { index, generation, brand: self.held.random.brand() })
     }
 

@@ -46,7 +46,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     pub(super) fn walk_few(&mut self, tx: &mut [u8]) -> Result<Output<P>, u32> {
         for _ in 0..STEPS {
             let (mut soonest, mut least, mut next) = (NEVER, u64::MAX, None);
-            for index in 0..self.held.observers.as_ref().map_or(0, |table| table.slots()) {
+            for index in 0..self.held.observers.slots() {
                 let Some(&observer) = self.held.observer(index) else { continue };
                 let passed = self.held.passed(self.held.told_at(index));
                 let wait = self.wait_of(index, &observer, passed);
@@ -124,7 +124,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     fn visit(&mut self, resource: u32, tx: &mut [u8]) -> Option<Output<P>> {
         let now = self.held.ticks();
         let observing = &mut self.core.observing;
-        let table = self.held.observers.as_mut()?;
+        let table = &mut *self.held.observers;
         let &entry = table.at(resource)?;
         observing.withdraw(table, resource);
         let Some(index) = table.first_of(resource, Ring::Stale) else {

@@ -113,29 +113,29 @@ const BY_NAME: usize = 1;
 impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
     /// An observer.
     pub(crate) fn observer(&self, index: u32) -> Option<&Observer> {
-        self.observers.as_ref()?.at(index).filter(|observer| !C::INDEXED || !observer.is_resource())
+        self.observers.at(index).filter(|observer| !C::INDEXED || !observer.is_resource())
     }
 
     /// By what the application names an observer.
     pub(crate) fn observer_handle(&self, index: u32) -> Option<Handle> {
         self.observer(index)?;
-        let generation = self.observers.as_ref()?.id(index)?.generation();
+        let generation = self.observers.id(index)?.generation();
         Some(Handle { index, generation, brand: self.random.brand() })
     }
 
     /// An observer or a resource, to change it.
     pub(crate) fn observer_mut(&mut self, index: u32) -> Option<&mut Observer> {
-        self.observers.as_mut()?.at_mut(index)
+        self.observers.at_mut(index)
     }
 
     /// A resource that is observed.
     pub(crate) fn resource(&self, index: u32) -> Option<&Observer> {
-        self.observers.as_ref()?.at(index).filter(|observer| observer.is_resource())
+        self.observers.at(index).filter(|observer| observer.is_resource())
     }
 
     /// Who observes by this token.
     pub(crate) fn find_observer(&self, peer: u32, token: &[u8]) -> Option<u32> {
-        let table = self.observers.as_ref()?;
+        let table = &*self.observers;
         let is_it = |observer: &Observer| {
             !(C::INDEXED && observer.is_resource()) && observer.peer == peer && same(observer.token(), token)
         };
@@ -144,7 +144,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
 
     /// The slot of a resource that is observed; without an index, that of somebody who observes it.
     pub(crate) fn find_resource(&self, number: u32) -> Option<u32> {
-        let table = self.observers.as_ref()?;
+        let table = &*self.observers;
         if !C::INDEXED {
             return table.scan(|observer| observer.resource == number && !observer.has(mark::LEAVING));
         }
@@ -155,7 +155,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
     /// Who was sent a notification with this Message ID, one of the last four. `given`: how many Message IDs were given
     /// out to the peer since, this one included.
     pub(crate) fn find_notified(&self, peer: u32, id: u16, given: u16) -> Option<u32> {
-        let table = self.observers.as_ref()?;
+        let table = &*self.observers;
         let has = |observer: &Observer| {
             !(C::INDEXED && observer.is_resource()) && observer.peer == peer && observer.has_sent(id)
         };
@@ -178,7 +178,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
         let Some(&observer) = self.observer(index) else { return };
         let key = |id| self.random.hash_id(Purpose::LocalId, observer.peer, id);
         let (old, new) = (observer.last_id().map(key), key(id));
-        let Some(table) = &mut self.observers else { return };
+        let table = &mut *self.observers;
         if let Some(old) = old {
             table.unlink(index, BY_MESSAGE, old);
         }
@@ -190,7 +190,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
 
     /// Whether there is room for one more observer of a resource, or for one in the place of another.
     pub(crate) fn can_observe(&self, resource: u32, instead: Option<u32>) -> bool {
-        let Some(table) = &self.observers else { return false };
+        let table = &*self.observers;
         if !C::INDEXED {
             return instead.is_some() || table.vacancy().is_some();
         }
@@ -202,7 +202,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
     /// [room](Self::can_observe) for it.
     pub(crate) fn enter_observer(&mut self, observer: &Observer, state: u32) -> Option<u32> {
         if !C::INDEXED {
-            let table = self.observers.as_mut()?;
+            let table = &mut *self.observers;
             let index = table.vacancy()?;
             *table.occupy(index)? = *observer;
             self.mark_told(index, Ring::Told);
@@ -213,14 +213,14 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
             Some(resource) => resource,
             None => {
                 let key = self.number_key(number);
-                let table = self.observers.as_mut()?;
+                let table = &mut *self.observers;
                 let resource = table.insert(Observer::of_resource(number, state))?.index();
                 table.link(resource, BY_NAME, key);
                 resource
             }
         };
         let key = self.random.hash_token(observer.peer, observer.token());
-        let table = self.observers.as_mut()?;
+        let table = &mut *self.observers;
         let index = table.insert(observer)?.index();
         table.link(index, BY_NAME, key);
         table.push(Ring::Told, index);
@@ -230,7 +230,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
     /// Where there is no index: which ring an observer would hang in. If it is told, it is so now.
     pub(crate) fn mark_told(&mut self, index: u32, ring: Ring) {
         let now = self.ticks();
-        let Some(table) = &mut self.observers else { return };
+        let table = &mut *self.observers;
         if ring != Ring::Stale {
             table.set_told_at(index, now);
         }
@@ -241,19 +241,19 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
 
     /// Where there is no index: when an observer was told something, in ms modulo 2^32.
     pub(crate) fn told_at(&self, index: u32) -> u32 {
-        self.observers.as_ref().map_or(0, |table| table.told_at(index))
+        self.observers.told_at(index)
     }
 
     /// Takes an observer out. Its resource comes back if it has no other.
     pub(crate) fn remove_observer(&mut self, index: u32) -> Option<u32> {
         if !C::INDEXED {
-            self.observers.as_mut()?.vacate(index);
+            self.observers.vacate(index);
             return None;
         }
         let &observer = self.observer(index)?;
         let name = self.random.hash_token(observer.peer, observer.token());
         let message = observer.last_id().map(|id| self.random.hash_id(Purpose::LocalId, observer.peer, id));
-        let table = self.observers.as_mut()?;
+        let table = &mut *self.observers;
         table.pull(index);
         table.unlink(index, BY_NAME, name);
         if let Some(message) = message {
@@ -270,9 +270,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
         }
         let Some(number) = self.resource(index).map(|resource| resource.resource) else { return };
         let key = self.number_key(number);
-        if let Some(table) = &mut self.observers {
-            table.unlink(index, BY_NAME, key);
-        }
+        self.observers.unlink(index, BY_NAME, key);
     }
 
     /// The number is the application's own, but it may follow from what a peer has asked for.

@@ -40,10 +40,8 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         }
         if let Some(resource) = self.held.remove_observer(index) {
             self.held.unlink_resource(resource);
-            if let Some(table) = &mut self.held.observers {
-                self.core.observing.withdraw(table, resource);
-                table.remove(resource);
-            }
+            self.core.observing.withdraw(&mut *self.held.observers, resource);
+            self.held.observers.remove(resource);
         }
         if C::INDEXED {
             self.unrefer(observer.peer);
@@ -65,7 +63,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// The observer that an exchange is for, if it is one still. Without an index an exchange goes with its observer.
     pub(crate) fn observer_of(&self, exchange: &Exchange) -> Option<u32> {
         let (index, generation) = exchange.observer();
-        if C::INDEXED { self.held.observers.as_ref()?.meant(index, generation) } else { Some(index) }
+        if C::INDEXED { self.held.observers.meant(index, generation) } else { Some(index) }
     }
 
     /// Who was sent a notification by this Message ID (RFC 7641 4.5).
@@ -73,7 +71,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         if !C::INDEXED {
             return self.held.find_notified(peer, id, 0);
         }
-        if self.held.observers.as_ref()?.len() == 0 {
+        if self.held.observers.len() == 0 {
             return None;
         }
         let given = self.held.peers.at(peer)?.ids.peek().wrapping_sub(id);
@@ -139,9 +137,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             return;
         }
         let Some(resource) = self.held.observer(index).map(|observer| observer.resource) else { return };
-        if let Some(table) = &mut self.held.observers {
-            self.core.observing.make_due(table, resource);
-        }
+        self.core.observing.make_due(&mut *self.held.observers, resource);
     }
 
     /// Puts an observer into a ring.
@@ -149,10 +145,8 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         if !C::INDEXED {
             return self.held.mark_told(index, ring);
         }
-        if let Some(table) = &mut self.held.observers {
-            table.pull(index);
-            table.push(ring, index);
-        }
+        self.held.observers.pull(index);
+        self.held.observers.push(ring, index);
     }
 
     /// The exchange in which an observer waited has ended, or one is outstanding for it from now on.
@@ -206,7 +200,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// An observer waits in an exchange: for so many ms; 0: behind NSTART.
     pub(crate) fn line_up(&mut self, index: u32, observer: &Observer, wait: u32) -> Turn {
         let pace = self.rules().pace;
-        let generation = self.held.observers.as_ref().and_then(|table| table.id(index)).map_or(0, |id| id.generation());
+        let generation = self.held.observers.id(index).map_or(0, |id| id.generation());
         let Some(id) = self.held.peers.at(observer.peer).map(|peer| peer.ids.peek()) else { return Turn::Full };
         let state = if wait == 0 { State::Notifying } else { State::Resting };
         let set = |exchange: &mut Exchange| exchange.set_observer(index, generation);
@@ -242,7 +236,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     pub(crate) fn confirm_quiet(&mut self, most: u32) {
         for _ in 0..most {
             let Some(0) = self.next_confirmation() else { return };
-            let (observing, Some(table)) = (&mut self.core.observing, &mut self.held.observers) else { return };
+            let (observing, table) = (&mut self.core.observing, &mut *self.held.observers);
             let Some(resource) = observing.quiet.first() else { return };
             table.pour(resource, Ring::Loose, Ring::Stale);
             observing.advance();

@@ -22,10 +22,8 @@ pub(crate) const GROUP: u32 = u32::MAX;
 pub(crate) struct Held<'e, P: Copy, C: Layout<Peer = P>> {
     pub(crate) peers: &'e mut Peers<C>,
     pub(crate) exchanges: &'e mut Exchanges<C>,
-    /// `None` where the roles take none.
-    pub(crate) transfers: Option<&'e mut Bodies<C>>,
-    /// `None` where the roles do not observe.
-    pub(crate) observers: Option<&'e mut Observers<C>>,
+    pub(crate) transfers: &'e mut Bodies<C>,
+    pub(crate) observers: &'e mut Observers<C>,
     /// Where there is an index.
     pub(crate) timers: &'e mut Timers<C::Levels>,
     pub(crate) arena: &'e mut Bytes<C>,
@@ -36,18 +34,12 @@ pub(crate) struct Held<'e, P: Copy, C: Layout<Peer = P>> {
 
 impl<'e, P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'e, P, C> {
     #[inline(always)]
-    pub(crate) fn new(
-        parts: Parts<'e, C>,
-        random: &'e mut Random,
-        now: u64,
-        observe: bool,
-        transfer: bool,
-    ) -> Held<'e, P, C> {
+    pub(crate) fn new(parts: Parts<'e, C>, random: &'e mut Random, now: u64) -> Held<'e, P, C> {
         Held {
             peers: parts.peers,
             exchanges: parts.exchanges,
-            transfers: transfer.then_some(parts.transfers),
-            observers: observe.then_some(parts.observers),
+            transfers: parts.transfers,
+            observers: parts.observers,
             timers: parts.timers,
             arena: parts.bytes,
             random,
@@ -95,8 +87,8 @@ impl<'e, P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'e, P, C> {
     pub(crate) fn is_referred_to(&self, peer: u32, transfers: bool, observe: bool) -> bool {
         let observes = |observer: &Observer| !observer.is_resource() && observer.peer == peer;
         self.exchanges.scan(|exchange| exchange.peer == peer).is_some()
-            || transfers && self.transfers.as_ref().is_some_and(|transfers| transfers.refer_to(peer))
-            || observe && self.observers.as_ref().is_some_and(|table| table.scan(observes).is_some())
+            || transfers && self.transfers.refer_to(peer)
+            || observe && self.observers.scan(observes).is_some()
     }
 
     pub(crate) fn link_peer(&mut self, index: u32, address: P) {
@@ -239,8 +231,8 @@ impl<'e, P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'e, P, C> {
             return;
         }
         self.exchanges.values().for_each(|exchange| exchange.bytes.close_up(chain));
-        if let Some(table) = self.observers.as_mut().filter(|_| kept) {
-            table.values().for_each(|observer| {
+        if kept {
+            self.observers.values().for_each(|observer| {
                 if let Some(mut kept) = observer.kept(C::INDEXED) {
                     kept.close_up(chain);
                     observer.keep(kept, C::INDEXED);
