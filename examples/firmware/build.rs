@@ -1,0 +1,23 @@
+//! Chooses the memory that the image is linked into: `COAPLET_MEMORY=lm3s6965` (the default) or another file of memory/.
+
+use std::path::PathBuf;
+use std::{env, fs};
+
+fn main() {
+    let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
+    let memory = env::var("COAPLET_MEMORY").unwrap_or_else(|_| "lm3s6965".into());
+    let from = here.join("memory").join(format!("{memory}.x"));
+    // cortex-m-rt's script looks for a file of this name in all folders that the linker is told of.
+    if let Err(error) = fs::copy(&from, out.join("memory.x")) {
+        panic!("COAPLET_MEMORY={memory}: cannot copy {}: {error}", from.display());
+    }
+    println!("cargo:rerun-if-env-changed=COAPLET_MEMORY");
+    println!("cargo:rerun-if-changed={}", here.join("memory").display());
+    println!("cargo:rustc-link-search={}", out.display());
+    if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "none") {
+        for script in ["link.x", "defmt.x"] {
+            println!("cargo:rustc-link-arg-bins=-T{script}");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The Ethernet card of the Stellaris LM3S6965, as smoltcp wants it.
+//!
+//! The card keeps frames in a queue of its own and is read and written a word at a time. A word more or less, and all that
+//! follows is out of step, so each frame is drained to its last word, whether somebody wants it or not.
+
+use core::ptr;
+use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
+use smoltcp::time::Instant;
+use smoltcp::wire::EthernetAddress;
+
+/// The longest frame, in bytes, with its header of 14 and without its checksum. What is longer is dropped. It leaves 558 bytes
+/// to a datagram over IPv4, and 538 over IPv6: enough for a block of 512 and its options.
+pub const FRAME: usize = 600;
+
+/// The card's number among the interrupts.
+pub const INTERRUPT: u16 = 42;
+
+const BASE: usize = 0x4004_8000;
+
+/// The registers that are used, by their names in the data sheet.
+#[derive(Clone, Copy)]
+enum Register {
+    /// What has happened; writing a bit forgets it.
+    Ris = 0x00,
+    /// What interrupts.
+    Im = 0x04,
+    Rctl = 0x08,
+    Tctl = 0x0C,
+    Data = 0x10,
+    Ia0 = 0x14,
+    Ia1 = 0x18,
+    Thr = 0x1C,
+    /// How many frames wait.
+    Np = 0x34,
+    Tr = 0x38,
+}
+
+fn read(register: Register) -> u32 {
+    // SAFETY: a register of the device: aligned, and reading it has no effect on memory.
+    unsafe { ptr::read_volatile((BASE + register as usize) as *const u32) }
+}
+
+fn write(register: Register, value: u32) {
+    // SAFETY: as in `read`; none of these registers makes the card write to memory.
+    unsafe { ptr::write_volatile((BASE + register as usize) as *mut u32, value) }
+}
+
+/// A frame has come.
+const RECEIVED: u32 = 1;
+
+/// Bits of the registers that control receiving and sending.
+const RECEIVE: u32 = 1;
+const ALL_GROUPS: u32 = 1 << 1;
+const REFUSE_BAD: u32 = 1 << 3;
+const EMPTY_QUEUE: u32 = 1 << 4;
+const SEND: u32 = 1;
+const PAD: u32 = 1 << 1;
+const CHECKSUM: u32 = 1 << 2;
+const DUPLEX: u32 = 1 << 4;
+
+/// The card, and a frame in each direction.
+pub struct Ethernet {
+    received: [u8; FRAME],
+    sent: [u8; FRAME],
+}
+
+impl Ethernet {
+    /// The card, off. There is one: [`start`](Ethernet::start) it once.
+    pub const OFF: Ethernet = Ethernet { received: [0; FRAME], sent: [0; FRAME] };
+
+    /// Switches the card on, and tells its address.
+    pub fn start(&mut self) -> EthernetAddress {
+        write(Register::Rctl, EMPTY_QUEUE);
+        write(Register::Ris, !0);
+        write(Register::Tctl, SEND | PAD | CHECKSUM | DUPLEX);
+        write(Register::Rctl, RECEIVE | ALL_GROUPS | REFUSE_BAD);
+        // A frame goes out when it is asked for, however much of it is there.
+        write(Register::Thr, 0x3f);
+        listen();
+        let [a, b, c, d] = read(Register::Ia0).to_le_bytes();
+        let [e, f, ..] = read(Register::Ia1).to_le_bytes();
+        EthernetAddress([a, b, c, d, e, f])
+    }
+
+    /// Takes the next frame out of the card's queue, as much of it as there is room for, and tells how long it is.
+    fn fetch(&mut self) -> usize {
+        // The first word: in its lower half the length, which counts itself and the checksum; then the frame.
+        let [low, high, first, second] = read(Register::Data).to_le_bytes();
+        let length = usize::from(u16::from_le_bytes([low, high])).saturating_sub(6);
+        let mut room = self.received.iter_mut();
+        // The word comes first in each pair: the iterator that ends first takes nothing from the other.
+        for (byte, to) in [first, second].into_iter().zip(room.by_ref()) {
+            *to = byte;
+        }
+        for _ in 0..length.saturating_sub(2).div_ceil(4) + 1 {
+            let word = read(Register::Data).to_le_bytes();
+            for (byte, to) in word.into_iter().zip(room.by_ref()) {
+                *to = byte;
+            }
+        }
+        length
+    }
+
+    /// Room for one datagram, while the interface is not asked to do anything.
+    pub fn scratch(&mut self) -> &mut [u8] {
+        &mut self.sent
+    }
+}
+
+/// The next frame interrupts.
+pub fn listen() {
+    write(Register::Im, RECEIVED);
+}
+
+/// What the interrupt has to do: the frame stays where it is, and the main loop, which is awake now, fetches it.
+pub fn interrupted() {
+    write(Register::Im, 0);
+    write(Register::Ris, RECEIVED);
+}
+
+/// Whether a frame waits.
+pub fn waits() -> bool {
+    read(Register::Np) != 0
+}
+
+impl Device for Ethernet {
+    type RxToken<'a> = Received<'a>;
+    type TxToken<'a> = Sent<'a>;
+
+    fn receive(&mut self, _: Instant) -> Option<(Received<'_>, Sent<'_>)> {
+        let length = loop {
+            if !waits() {
+                return None;
+            }
+            let length = self.fetch();
+            if length <= FRAME {
+                break length;
+            }
+        };
+        Some((Received(self.received.get(..length)?), Sent(&mut self.sent)))
+    }
+
+    fn transmit(&mut self, _: Instant) -> Option<Sent<'_>> {
+        Some(Sent(&mut self.sent))
+    }
+
+    fn capabilities(&self) -> DeviceCapabilities {
+        let mut capabilities = DeviceCapabilities::default();
+        capabilities.medium = Medium::Ethernet;
+        capabilities.max_transmission_unit = FRAME;
+        capabilities.max_burst_size = Some(1);
+        capabilities
+    }
+}
+
+/// A frame that has come.
+pub struct Received<'a>(&'a [u8]);
+
+impl RxToken for Received<'_> {
+    fn consume<R, F: FnOnce(&[u8]) -> R>(self, f: F) -> R {
+        f(self.0)
+    }
+}
+
+/// Room for a frame to be sent.
+pub struct Sent<'a>(&'a mut [u8; FRAME]);
+
+impl TxToken for Sent<'_> {
+    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, length: usize, f: F) -> R {
+        let frame = &mut self.0[..length];
+        let result = f(frame);
+        // The length leaves out the header, and shares its word with the first two bytes.
+        let mut bytes = frame.iter().copied();
+        let mut next = || bytes.next().unwrap_or(0);
+        let [low, high] = (length as u16).saturating_sub(14).to_le_bytes();
+        write(Register::Data, u32::from_le_bytes([low, high, next(), next()]));
+        for _ in 0..length.saturating_sub(2).div_ceil(4) {
+            write(Register::Data, u32::from_le_bytes([next(), next(), next(), next()]));
+        }
+        write(Register::Tr, 1);
+        result
+    }
+}

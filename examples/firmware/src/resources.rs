@@ -1,0 +1,141 @@
+//! What the device offers, and the state that it is about.
+
+use coaplet::endpoint::TransferId;
+use coaplet::endpoint::Usage;
+use coaplet::server::{Answer, Error, Later, Reply, Request, Route};
+use coaplet::{Code, ContentFormat};
+use core::fmt::Write;
+use crc::{CRC_32_ISO_HDLC, Crc, NoTable};
+use smoltcp::wire::IpEndpoint;
+
+/// CRC-32 as in zip and Ethernet, without a table of 1 KB.
+static CRC: Crc<u32, NoTable> = Crc::<u32, NoTable>::new(&CRC_32_ISO_HDLC);
+
+/// The largest image that `/firmware` takes.
+const IMAGE: u32 = 1 << 20;
+
+const TEXT: &[ContentFormat] = &[ContentFormat::TEXT_PLAIN];
+
+/// The state of the device.
+pub struct Board {
+    /// Seconds since the start.
+    pub seconds: u32,
+    pub led: bool,
+    /// The image that is coming in: which body it is, how much of it has come, and the checksum of that.
+    image: Option<TransferId>,
+    received: u32,
+    checksum: u32,
+    /// Who has asked for what the main loop alone knows.
+    pub asked: Option<Later>,
+}
+
+impl Board {
+    pub const NEW: Board = Board { seconds: 0, led: false, image: None, received: 0, checksum: 0, asked: None };
+}
+
+pub static ROUTES: [Route<Board, IpEndpoint>; 4] = [
+    Route::new("sensors/temp")
+        .get(temperature)
+        .observable()
+        .rt("temperature")
+        .interface("sensor")
+        .formats(TEXT)
+        .max_age(5),
+    Route::new("led").get(led).put(switch).rt("light").interface("actuator").formats(TEXT),
+    Route::new("firmware")
+        .put(program)
+        .uploads(IMAGE)
+        .rt("firmware")
+        .title("Takes an image and answers with its CRC-32"),
+    Route::new("info").get(info).rt("status").formats(TEXT).max_age(0),
+];
+
+type Handled = Result<Answer, Error>;
+
+/// There is no sensor: it goes up and down between 20.0 and 25.0, a tenth of a degree each second.
+fn temperature(board: &mut Board, _: &Request<IpEndpoint>, reply: Reply) -> Handled {
+    let phase = board.seconds % 100;
+    let tenths = 200 + if phase < 50 { phase } else { 100 - phase };
+    let mut reply = reply.content_format(ContentFormat::TEXT_PLAIN);
+    write!(reply, "{}.{}", tenths / 10, tenths % 10)?;
+    Ok(reply.done())
+}
+
+fn led(board: &mut Board, _: &Request<IpEndpoint>, reply: Reply) -> Handled {
+    Ok(reply.content_format(ContentFormat::TEXT_PLAIN).text(if board.led { "on" } else { "off" }))
+}
+
+fn switch(board: &mut Board, request: &Request<IpEndpoint>, reply: Reply) -> Handled {
+    board.led = match request.payload() {
+        b"on" => true,
+        b"off" => false,
+        _ => return Err(Error::new(Code::BAD_REQUEST, "on or off")),
+    };
+    defmt::info!("the lamp is {}", if board.led { "on" } else { "off" });
+    Ok(reply.done())
+}
+
+/// A device would write each piece to its flash. This one keeps the checksum of what has come, in the memory of one piece,
+/// and takes one image at a time.
+fn program(board: &mut Board, request: &Request<IpEndpoint>, reply: Reply) -> Handled {
+    if request.offset() == 0 {
+        (board.image, board.received, board.checksum) = (request.transfer(), 0, 0);
+    } else if request.transfer() != board.image || request.offset() != board.received {
+        return Err(Error::new(Code::SERVICE_UNAVAILABLE, "another image is coming in"));
+    }
+    // Goes on from the checksum of what came before: the initial value is the reversed final one.
+    let mut digest = CRC.digest_with_initial((!board.checksum).reverse_bits());
+    digest.update(request.payload());
+    board.checksum = digest.finalize();
+    board.received = board.received.saturating_add(request.payload().len() as u32);
+    let mut reply = reply.content_format(ContentFormat::TEXT_PLAIN);
+    if request.is_last() {
+        board.image = None;
+        write!(reply, "{} bytes, CRC-32 {:08x}", board.received, board.checksum)?;
+        defmt::info!("an image of {} bytes", board.received);
+    }
+    Ok(reply.done())
+}
+
+/// The tables are the endpoint's, so that the main loop answers.
+fn info(board: &mut Board, request: &Request<IpEndpoint>, _: Reply) -> Handled {
+    board.asked = Some(request.later());
+    Ok(Answer::Later(request.later()))
+}
+
+/// What the device has to say of its memory.
+pub struct Info {
+    pub usage: Usage,
+    /// The most slots that were in use, and bytes of the stack.
+    pub most: Usage,
+    pub stack: usize,
+    pub recycled: u32,
+    pub dropped: u32,
+}
+
+impl Info {
+    pub fn write(&self, seconds: u32, reply: Reply) -> Handled {
+        let Info { usage, most, stack, recycled, dropped } = self;
+        let mut reply = reply.content_format(ContentFormat::TEXT_PLAIN).max_age(0);
+        let live = usage.exchanges.saturating_sub(usage.remembered);
+        for (name, value, of) in [
+            ("seconds", seconds, None),
+            ("live", live, None),
+            ("remembered", usage.remembered, Some(most.exchanges)),
+            ("recycled", *recycled, None),
+            ("peers", usage.peers, Some(most.peers)),
+            ("observers", usage.observers, Some(most.observers)),
+            ("transfers", usage.transfers, Some(most.transfers)),
+            ("blocks", usage.blocks, Some(most.blocks)),
+            ("dropped", *dropped, None),
+            ("stack", *stack as u32, None),
+        ] {
+            write!(reply, "{name} {value}")?;
+            if let Some(most) = of {
+                write!(reply, " most {most}")?;
+            }
+            reply.write_str("\n")?;
+        }
+        Ok(reply.done())
+    }
+}
