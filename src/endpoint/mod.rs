@@ -212,6 +212,7 @@
 //!  ├─ an RST ───────────────────────────────────────────────────────► poll gives Failed(Reset); a ping: Acknowledged
 //!  ├─ nothing in time ──────────────────────────────────────────────► poll gives Failed(TimedOut)
 //!  │      └─ it does not want every response (RFC 7967) ────────────► Failed(Unanswered), once it is sent no more
+//!  ├─ unreachable(), before it is acknowledged ─────────────────────► poll gives Failed(Unreachable)
 //!  ├─ cancel() ─────────────────────────────────────────────────────► nothing is told
 //!  └─ forget() ─────────────────────────────────────────────────────► poll gives Failed(Forgotten)
 //! ```
@@ -304,6 +305,7 @@ mod respond;
 mod transfers;
 mod types;
 mod walk;
+mod unreachable;
 mod watch;
 
 pub use crate::exchange::{Handle, ObserverId, RequestId, ResourceId};

@@ -260,6 +260,7 @@ const fn failure(outcome: Outcome) -> Failure {
     match outcome {
         Outcome::Reset => Failure::Reset,
         Outcome::Forgotten => Failure::Forgotten,
+        Outcome::Unreachable => Failure::Unreachable,
         Outcome::Acknowledged | Outcome::TimedOut => Failure::TimedOut,
     }
 }

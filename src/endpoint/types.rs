@@ -165,6 +165,8 @@ pub enum Failure {
     Reset,
     /// The application has [forgotten](crate::Endpoint::forget) the peer.
     Forgotten,
+    /// The network says that nobody listens at the peer's port: see [`unreachable`](crate::Endpoint::unreachable).
+    Unreachable,
 }
 
 /// What of its store an endpoint has in use.

@@ -12,6 +12,7 @@ pub(crate) enum Outcome {
     Reset = 1,
     TimedOut = 2,
     Forgotten = 3,
+    Unreachable = 4,
 }
 
 impl Outcome {
@@ -21,6 +22,7 @@ impl Outcome {
             0 => Outcome::Acknowledged,
             1 => Outcome::Reset,
             2 => Outcome::TimedOut,
+            4 => Outcome::Unreachable,
             _ => Outcome::Forgotten,
         }
     }

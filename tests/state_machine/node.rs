@@ -514,6 +514,8 @@ impl<S: Store<Peer = u8>> Node<S> {
             Failure::Unanswered => early || !matches!(asked.manner, Manner::Silent | Manner::Reserved),
             Failure::Reset => !self.resetters.contains(&asked.to),
             Failure::Forgotten => !self.forgotten.contains(&asked.to),
+            // This network says nothing of what it loses.
+            Failure::Unreachable => true,
         };
         if wrong {
             return Err(format!("request {index} of ours, of {:?}, {why:?} at {now:?}", asked.since));

@@ -204,6 +204,7 @@ impl<S: Store<Peer = u8>> World<S> {
                 Some(Ending::Failed(Failure::Unanswered)) => tally.unanswered += 1,
                 Some(Ending::Failed(Failure::Reset)) => tally.reset += 1,
                 Some(Ending::Failed(Failure::Forgotten)) => tally.forgotten += 1,
+                Some(Ending::Failed(Failure::Unreachable)) => unreachable!("this network says nothing"),
             }
         }
         Ok(tally)
