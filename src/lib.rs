@@ -152,7 +152,7 @@
 
 #[cfg(any(feature = "alloc", test))]
 extern crate alloc;
-#[cfg(any(test, feature = "sim"))]
+#[cfg(any(test, feature = "std"))]
 extern crate std;
 
 pub mod block;
@@ -161,6 +161,8 @@ mod copy;
 pub mod endpoint;
 mod exchange;
 mod fmt;
+#[cfg(feature = "std")]
+pub mod io;
 pub mod link;
 mod random;
 mod reliability;

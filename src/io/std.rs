@@ -1,0 +1,146 @@
+//! The driver over the standard library's UDP socket.
+
+use super::came::{Came, of_network};
+#[cfg(target_os = "linux")]
+use super::linux as system;
+#[cfg(not(target_os = "linux"))]
+use super::portable as system;
+use super::{Address, Doing, UdpError};
+use crate::endpoint::{Arrival, Transmit};
+use crate::time::Instant;
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::time::Duration;
+
+/// A UDP socket and a clock.
+///
+/// On Linux it knows to which address each datagram came, so that answers leave from there and requests to a group are
+/// told from others, and it hears of ports at which nobody listens. Elsewhere neither is so: no group can be joined,
+/// and such news is counted and ignored.
+#[derive(Debug)]
+pub struct Udp {
+    socket: UdpSocket,
+    /// Of IPv6, and open to IPv4 unless the system has it otherwise.
+    six: bool,
+    /// Bound to no address of its own.
+    any: bool,
+    start: std::time::Instant,
+    ignored: u64,
+    /// There may be errors in the system's queue.
+    queued: bool,
+}
+
+/// What [`Udp::receive`] has put into the buffer, from its start.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Received {
+    /// Nothing of use. Look at the clock, and come again.
+    Nothing,
+    /// A datagram of so many bytes, from whom, and how it came: for [`handle`](crate::Endpoint::handle).
+    #[allow(missing_docs)]
+    Datagram { from: Address, arrival: Arrival, len: usize },
+    /// So many bytes of a datagram of ours that found nobody at its port: for
+    /// [`unreachable`](crate::Endpoint::unreachable).
+    #[allow(missing_docs)]
+    Unreachable { to: Address, len: usize },
+}
+
+impl Udp {
+    /// What is to be lent for datagrams: one byte more than the longest has.
+    pub const LONGEST: usize = 65_536;
+
+    /// A socket at an address of this machine: `[::]:5683` for all that it has, of IPv6 and IPv4; port 0 for any.
+    pub fn bind(address: SocketAddr) -> Result<Udp, UdpError> {
+        UdpSocket::bind(address).and_then(Udp::new).map_err(UdpError::of(Doing::Binding(address)))
+    }
+
+    /// A socket to talk to one peer, or a group: at the address from which this machine reaches it.
+    pub fn towards(remote: SocketAddr) -> Result<Udp, UdpError> {
+        let any: IpAddr = if remote.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+        // Connecting sends nothing: it asks for the way.
+        let way = UdpSocket::bind((any, 0)).and_then(|way| way.connect(remote).and_then(|()| way.local_addr()));
+        let mut local = way.map_err(UdpError::of(Doing::Sending(remote)))?;
+        local.set_port(0);
+        Udp::bind(local)
+    }
+
+    /// Over a socket that is bound, and not connected.
+    pub fn new(socket: UdpSocket) -> io::Result<Udp> {
+        let local = socket.local_addr()?;
+        system::prepare(&socket, local.is_ipv6())?;
+        socket.set_nonblocking(false)?;
+        let (six, any) = (local.is_ipv6(), local.ip().is_unspecified());
+        Ok(Udp { socket, six, any, start: std::time::Instant::now(), ignored: 0, queued: false })
+    }
+
+    /// Where it listens.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    /// The clock: milliseconds since the socket was made.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        Instant::from_millis(self.start.elapsed().as_millis() as u64)
+    }
+
+    /// How many datagrams and errors were ignored: what filled the buffer, and what ICMP says of anything but ports at
+    /// which nobody listens.
+    #[must_use]
+    pub fn ignored(&self) -> u64 {
+        self.ignored
+    }
+
+    /// Takes what is sent to a group (RFC 7252 12.8), on the network of this address of ours; `0.0.0.0`: of any.
+    pub fn join_v4(&self, group: Ipv4Addr, interface: Ipv4Addr) -> Result<(), UdpError> {
+        let joined = system::can_join().and_then(|()| self.socket.join_multicast_v4(&group, &interface));
+        joined.map_err(UdpError::of(Doing::Joining(group.into())))
+    }
+
+    /// Takes what is sent to a group (RFC 7252 12.8), on the interface of this number; 0: of any.
+    pub fn join_v6(&self, group: Ipv6Addr, interface: u32) -> Result<(), UdpError> {
+        let joined = system::can_join().and_then(|()| self.socket.join_multicast_v6(&group, interface));
+        joined.map_err(UdpError::of(Doing::Joining(group.into())))
+    }
+
+    /// Sends `tx[..due.len]`, from the address to which the peer sends.
+    pub fn send(&mut self, due: Transmit<Address>, tx: &[u8]) -> Result<(), UdpError> {
+        let send = || system::send(&self.socket, self.six, tx.get(..due.len).unwrap_or_default(), due.to);
+        let sent = send().or_else(|error| {
+            // What the network says of an earlier datagram has kept this one back. A second time it is about this one.
+            self.queued |= of_network(&error);
+            if self.queued { send() } else { Err(error) }
+        });
+        sent.map_err(UdpError::of(Doing::Sending(due.to.remote)))
+    }
+
+    /// Waits for a datagram until a moment, or, with `None`, for ever. `rx` is best of [`LONGEST`](Udp::LONGEST) bytes:
+    /// what fills it may have been longer, and is ignored.
+    pub fn receive(&mut self, until: Option<Instant>, rx: &mut [u8]) -> Result<Received, UdpError> {
+        while self.queued {
+            match system::undelivered(&self.socket, rx) {
+                Ok(Some(Came { len, from, local, .. })) => {
+                    let to = Address { remote: from, local: local.filter(|_| self.any) };
+                    return Ok(Received::Unreachable { to, len });
+                }
+                Ok(None) => self.ignored += 1,
+                Err(_) => self.queued = false,
+            }
+        }
+        // Systems round a timeout down, and 0 would mean for ever.
+        let left = until.map(|until| until.since(self.now()).max(Duration::from_millis(1)));
+        match self.socket.set_read_timeout(left).and_then(|()| system::receive(&self.socket, rx)) {
+            Ok(Came { len, from, local, arrival }) if len < rx.len() => {
+                let local = local.filter(|_| self.any);
+                return Ok(Received::Datagram { from: Address { remote: from, local }, arrival, len });
+            }
+            Ok(_) => self.ignored += 1,
+            Err(error) if of_network(&error) && system::QUOTES => self.queued = true,
+            Err(error) if of_network(&error) => self.ignored += 1,
+            // The last is a signal.
+            Err(error)
+                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) => {}
+            Err(error) => return Err(UdpError { doing: Doing::Receiving, why: error }),
+        }
+        Ok(Received::Nothing)
+    }
+}
