@@ -162,6 +162,8 @@ pub mod endpoint;
 mod exchange;
 mod fmt;
 #[cfg(feature = "std")]
+pub mod host;
+#[cfg(feature = "std")]
 pub mod io;
 pub mod link;
 mod random;

@@ -1,0 +1,212 @@
+//! A request and its whole answer, in blocks where they are long (RFC 7959).
+
+use super::Error;
+use super::call::Asked;
+use super::link::{Asking, Came, Link};
+use super::reply::Reply;
+use crate::block::{Body, Fault, Fetch, Progress, Send};
+use crate::endpoint::{ClientResponse, Failure, Handle, RequestError, Transmit};
+use crate::io::Address;
+use crate::time::Instant;
+use crate::wire::{Message, OptionNumber, Writer};
+use std::vec::Vec;
+
+/// Reads a body: fills the buffer from an offset on, and says how many bytes it has put there.
+pub(super) type Reader<'b> = dyn FnMut(u32, &mut [u8]) -> usize + 'b;
+
+/// What is sent along.
+pub(super) enum Source<'b> {
+    Slice(&'b [u8]),
+    Read(&'b mut Reader<'b>, u32),
+}
+
+impl Source<'_> {
+    pub(super) fn reborrow(&mut self) -> Source<'_> {
+        match self {
+            Source::Slice(bytes) => Source::Slice(bytes),
+            Source::Read(read, length) => Source::Read(*read, *length),
+        }
+    }
+}
+
+enum Machine<'b> {
+    Fetch(Fetch<Address>),
+    Send(Send<Address>, Source<'b>),
+}
+
+/// A download or an upload.
+pub(super) struct Transfer<'b> {
+    machine: Machine<'b>,
+    options: Vec<(OptionNumber, Vec<u8>)>,
+}
+
+/// How far a transfer is: bytes that have gone by, and how many there are, if that is known.
+pub(super) type Told<'t> = &'t mut dyn FnMut(u32, Option<u32>);
+
+/// Takes the payload: where the bytes belong, and the bytes. Offset 0 begins anew.
+pub(super) type Sink<'s> = &'s mut dyn FnMut(u32, &[u8]) -> Result<(), Error>;
+
+impl<'b> Transfer<'b> {
+    /// `source`: `None` for a request without a payload.
+    pub(super) fn new(asked: &Asked, peer: Address, source: Option<Source<'b>>) -> Transfer<'b> {
+        let machine = match source {
+            None => Machine::Fetch(Fetch::new(peer, asked.request, asked.settings)),
+            Some(source) => Machine::Send(Send::new(peer, asked.request, asked.settings), source),
+        };
+        Transfer { machine, options: asked.options.clone() }
+    }
+
+    /// The next request, if one is due.
+    fn ask(&mut self, asking: &mut Asking, now: Instant) -> Result<Option<Transmit<Address>>, RequestError> {
+        let Asking { endpoint, tx } = asking;
+        let options = |w: &mut Writer<'_>| write(&self.options, w);
+        match &mut self.machine {
+            Machine::Fetch(fetch) => fetch.ask(endpoint, now, tx, options),
+            Machine::Send(send, source) => {
+                let body = match source {
+                    Source::Slice(bytes) => Body::slice(bytes),
+                    Source::Read(read, length) => Body::read(*read).of_length(*length),
+                };
+                send.ask(endpoint, now, tx, body, options)
+            }
+        }
+    }
+
+    /// Begins with a block that has come as a notification: what came before it is old.
+    pub(super) fn begin_with<'d>(&mut self, asking: &mut Asking, message: &Message<'d>) -> Progress<'d> {
+        match &mut self.machine {
+            Machine::Fetch(fetch) => fetch.begin_with(&mut asking.endpoint, message),
+            Machine::Send(..) => Progress::Next,
+        }
+    }
+
+    fn take<'d>(&mut self, response: &ClientResponse<'d, Address>) -> Option<Progress<'d>> {
+        match &mut self.machine {
+            Machine::Fetch(fetch) => fetch.take(response),
+            Machine::Send(send, _) => send.take(response),
+        }
+    }
+
+    fn failed(&mut self, handle: Handle, why: Failure) -> Option<Progress<'static>> {
+        match &mut self.machine {
+            Machine::Fetch(fetch) => fetch.failed(handle, why),
+            Machine::Send(send, _) => send.failed(handle, why),
+        }
+    }
+
+    fn handle(&self) -> Option<Handle> {
+        match &self.machine {
+            Machine::Fetch(fetch) => fetch.handle(),
+            Machine::Send(send, _) => send.handle(),
+        }
+    }
+
+    /// How many bytes have gone by, and how many there are.
+    fn progress(&self) -> (u32, Option<u32>) {
+        match &self.machine {
+            Machine::Fetch(fetch) => (fetch.offset(), fetch.size()),
+            Machine::Send(send, Source::Slice(bytes)) => (send.sent(), u32::try_from(bytes.len()).ok()),
+            Machine::Send(send, Source::Read(_, length)) => (send.sent(), Some(*length)),
+        }
+    }
+
+    /// The next request, sent.
+    pub(super) fn go_on(&mut self, link: &mut Link) -> Result<(), Error> {
+        link.send(|asking, now| Ok((self.ask(asking, now)?, ())))
+    }
+
+    /// What of it something that came is, if it is of it; its payload goes into the sink. True once it is over.
+    pub(super) fn look(&mut self, came: &Came<'_>, reply: &mut Reply, sink: Sink<'_>) -> Option<Result<bool, Broken>> {
+        let step = match came {
+            Came::Response(response) => {
+                let step = self.take(response)?;
+                reply.take(&response.message);
+                reply.round_trip = response.round_trip;
+                reply.peer = response.from.remote;
+                step
+            }
+            // It does not want every response, and none has come.
+            Came::Failed(handle, Failure::Unanswered) if self.handle() == Some(*handle) => return Some(Ok(true)),
+            // Nothing of it has come yet: it is tried once, as any other request.
+            Came::Failed(_, why) if self.progress().0 == 0 => return Some(Err(Broken::Failed(*why))),
+            Came::Failed(handle, why) => self.failed(*handle, *why)?,
+            // It wants no response, and has arrived.
+            Came::Acknowledged(handle) if self.handle() == Some(*handle) => return Some(Ok(true)),
+            Came::Acknowledged(_) => return None,
+        };
+        Some(stepped(step, sink))
+    }
+
+    /// Carries it out. The reply has no payload: that goes into the sink.
+    pub(super) fn run(&mut self, link: &mut Link, sink: Sink<'_>, told: Told<'_>) -> Result<Reply, Error> {
+        let mut reply = Reply::new(link.peer.remote);
+        let run = loop {
+            if let Err(error) = self.go_on(link) {
+                break Err(error);
+            }
+            let step = link.wait(|_, came| self.look(&came, &mut reply, sink));
+            let (bytes, size) = self.progress();
+            told(bytes, size);
+            match step {
+                Ok(Ok(true)) => return Ok(reply),
+                Ok(Ok(false)) => {}
+                Ok(Err(broken)) => break Err(broken.explain(link)),
+                Err(error) => break Err(error),
+            }
+        };
+        self.give_up(link);
+        run
+    }
+
+    /// What is under way finds nobody any more.
+    pub(super) fn give_up(&mut self, link: &mut Link) {
+        if let Some(handle) = self.handle() {
+            link.asking.endpoint.cancel(handle);
+        }
+    }
+}
+
+/// Why a transfer does not go on.
+pub(super) enum Broken {
+    Failed(Failure),
+    Fault(Fault),
+    Sink(Error),
+}
+
+impl Broken {
+    pub(super) fn explain(self, link: &Link) -> Error {
+        match self {
+            Broken::Failed(why) | Broken::Fault(Fault::NoResponse(why)) => link.failure(why),
+            Broken::Fault(fault) => Error::Transfer { peer: link.peer.remote, fault },
+            Broken::Sink(error) => error,
+        }
+    }
+}
+
+/// What a step brings, into the sink. True once it was the last.
+pub(super) fn stepped(step: Progress<'_>, sink: Sink<'_>) -> Result<bool, Broken> {
+    match step {
+        Progress::Part(part) => {
+            sink(part.offset, part.bytes).map_err(Broken::Sink)?;
+            Ok(part.last)
+        }
+        Progress::Next | Progress::Restarted => Ok(false),
+        Progress::Failed(fault) => Err(Broken::Fault(fault)),
+    }
+}
+
+/// A sink that keeps the payload: what was there from an offset on was of an older representation.
+pub(super) fn keep(payload: &mut Vec<u8>) -> impl FnMut(u32, &[u8]) -> Result<(), Error> {
+    |offset, bytes| {
+        payload.truncate(offset as usize);
+        payload.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+/// Writes options that are in order.
+pub(super) fn write(options: &[(OptionNumber, Vec<u8>)], w: &mut Writer<'_>) {
+    for (number, value) in options {
+        w.option(*number, value);
+    }
+}
