@@ -1,4 +1,4 @@
-//! The examples as a user runs them: what they print, how they end, and what goes over the wire.
+//! The example as a user runs it: what it prints, how it ends, and what goes over the wire.
 
 #[path = "interop/process.rs"]
 mod process;
@@ -7,7 +7,5 @@ mod process;
 mod client;
 #[path = "examples/command_line.rs"]
 mod command_line;
-#[path = "examples/decode.rs"]
-mod decode;
 #[path = "examples/server.rs"]
 mod server;

@@ -19,10 +19,23 @@ use std::vec::Vec;
 pub(super) struct Asked {
     pub(super) method: Code,
     pub(super) request: Request,
+    non: bool,
     /// In order.
     pub(super) options: Vec<(OptionNumber, Vec<u8>)>,
     pub(super) settings: Settings,
     pub(super) timeout: Option<Duration>,
+}
+
+impl Asked {
+    /// Sent once, and no response of any class is wanted (RFC 7967): there is nothing to wait for.
+    fn is_for_nobody(&self) -> bool {
+        let none = |which: NoResponse| {
+            [Code::CONTENT, Code::BAD_REQUEST, Code::INTERNAL_SERVER_ERROR].map(|code| which.suppresses(code))
+                == [true; 3]
+        };
+        let which = self.options.iter().find(|(number, _)| *number == OptionNumber::NO_RESPONSE);
+        self.non && which.and_then(|(_, value)| NoResponse::from_value(value)).is_some_and(none)
+    }
 }
 
 /// A request that is being made: options and payload are put into it, and [`send`](Call::send) sends it.
@@ -50,7 +63,7 @@ impl<'c> Call<'c> {
         let timeout = client.setup.timeout;
         // A block that has timed out is asked for once more: what was acknowledged for minutes may be gone for one.
         let settings = Settings { block_retries: 1, ..Settings::DEFAULT };
-        let asked = Asked { method, request: Request::new(method), options, settings, timeout };
+        let asked = Asked { method, request: Request::new(method), non: false, options, settings, timeout };
         Call { client, asked, payload: None, told: None }
     }
 
@@ -88,6 +101,7 @@ impl<'c> Call<'c> {
     /// Non-confirmable: sent once (RFC 7252 4.3).
     pub fn non(mut self) -> Call<'c> {
         self.asked.request = self.asked.request.non();
+        self.asked.non = true;
         self
     }
 
@@ -176,6 +190,9 @@ impl<'c> Call<'c> {
         // PUT, POST and the like have a body, if an empty one.
         if payload.is_none() && !matches!(self.asked.method, Code::GET | Code::DELETE) {
             payload = Some(Source::Slice(&[]));
+        }
+        if self.asked.is_for_nobody() {
+            self.asked.request = self.asked.request.timeout(Duration::ZERO);
         }
         loop {
             let source = payload.as_mut().map(Source::reborrow);

@@ -22,13 +22,16 @@ pub struct Observation<'c> {
     client: &'c mut Client,
     asked: Asked,
     handle: Handle,
+    /// Until when there is to be an answer to begin with.
+    answered_by: Option<Instant>,
     over: bool,
 }
 
 impl<'c> Observation<'c> {
     pub(super) fn begin(client: &'c mut Client, asked: Asked) -> Result<Observation<'c>, Error> {
         let handle = Observation::register(client, &asked)?;
-        Ok(Observation { client, asked, handle, over: false })
+        let answered_by = asked.timeout.map(|timeout| client.link.udp.now() + timeout);
+        Ok(Observation { client, asked, handle, answered_by, over: false })
     }
 
     fn register(client: &mut Client, asked: &Asked) -> Result<Handle, Error> {
@@ -55,9 +58,14 @@ impl<'c> Observation<'c> {
     pub fn next_within(&mut self, time: Duration) -> Result<Option<Reply>, Error> {
         let until = self.client.link.udp.now() + time;
         match self.next_until(Some(until)) {
-            Err(Error::NoAnswer { .. }) if !self.over => Ok(None),
+            Err(Error::NoAnswer { .. }) if !self.over && !self.is_late() => Ok(None),
             next => next,
         }
+    }
+
+    /// Whether the answer to begin with has not come in time.
+    fn is_late(&self) -> bool {
+        self.answered_by.is_some_and(|by| self.client.link.udp.now() >= by)
     }
 
     fn next_until(&mut self, until: Option<Instant>) -> Result<Option<Reply>, Error> {
@@ -82,10 +90,11 @@ impl<'c> Observation<'c> {
         let mut rest = Transfer::new(&self.asked, link.peer, None);
         let mut over = false;
         let state = loop {
-            link.until(until);
+            link.until([until, self.answered_by].into_iter().flatten().min());
             let step = link.wait(|asking, came| match &came {
                 Came::Response(response) if response.handle == handle => {
                     over = !response.more;
+                    self.answered_by = None;
                     let step = rest.begin_with(asking, &response.message);
                     reply.take(&response.message);
                     reply.round_trip = response.round_trip;

@@ -1,4 +1,4 @@
-//! The command lines of both examples: the exchange that is shown, a server and a client of ours, and every mistake.
+//! The command line of `quickstart`: the exchange that is shown, a server and a client of ours, and every mistake.
 
 use crate::process::{Ended, Server, example, run};
 use std::net::{ToSocketAddrs, UdpSocket};
@@ -244,34 +244,13 @@ fn mistakes_of_quickstart() {
 }
 
 #[test]
-fn mistakes_of_decode() {
-    for arguments in [&["--jsno"][..], &["-x", "60001235"], &["--json=yes", "60001235"]] {
-        refuses("decode", arguments, 2, "--help");
-    }
-}
-
-#[test]
 fn help_has_examples() {
-    for (name, examples) in [
-        ("quickstart", &["quickstart -- serve", "quickstart -- get coap://", "--bind", "--lose"][..]),
-        ("decode", &["decode -- 44", "--json"]),
-    ] {
-        for option in ["--help", "-h"] {
-            let done = run(example(name).arg(option), b"");
-            assert_eq!((done.status, &*done.stderr), (Some(0), ""), "{name} {option}");
-            for part in examples {
-                assert!(done.text().contains(part), "{part} in {}", done.text());
-            }
-            assert!(done.text().lines().all(|line| line.len() <= 120), "{}", done.text());
+    for option in ["--help", "-h"] {
+        let done = quickstart(&[option]);
+        assert_eq!((done.status, &*done.stderr), (Some(0), ""), "{option}");
+        for part in ["quickstart -- serve", "quickstart -- get coap://", "--bind", "--lose"] {
+            assert!(done.text().contains(part), "{part} in {}", done.text());
         }
+        assert!(done.text().lines().all(|line| line.len() <= 120), "{}", done.text());
     }
-}
-
-/// What the help shows is right.
-#[test]
-fn the_message_in_the_help_of_decode_is_one() {
-    let help = run(example("decode").arg("--help"), b"");
-    let line = help.text().lines().find(|line| line.contains("decode -- 44")).expect("the example");
-    let hex = line.split_whitespace().last().expect("hexadecimal");
-    assert_eq!(run(example("decode").arg(hex), b"").status, Some(0), "{hex}");
 }

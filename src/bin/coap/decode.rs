@@ -1,63 +1,23 @@
-//! Reads CoAP datagrams in hexadecimal and prints what is in them, or what is wrong and at which byte.
+//! `decode`: CoAP datagrams in hexadecimal, and what is in them, or what is wrong and at which byte.
 
+use crate::args::Decode;
+use crate::terminal::say;
+use crate::{Ending, Trouble};
 use coaplet::Message;
 use serde_json::Value;
 use std::fmt::Write as _;
-use std::io::{self, BufRead, ErrorKind, IsTerminal, Write};
-use std::process::ExitCode;
+use std::io::{self, BufRead, IsTerminal, Write};
 
-const HELP: &str = "\
-Prints CoAP messages in full, or what is wrong with them and at which byte.
-
-  cargo run --example decode -- 4401123501020304b473656e64
-  cargo run --example decode -- '44 01 12 35 01 02 03 04' 0x60001235       one message an argument
-  cargo run --example decode < FILE                                        one message a line
-  cargo run --example decode -- --json < FILE                              one JSON object a line
-
-Blanks, colons and commas may stand between bytes, and 0x in front. Empty lines are skipped; 0x alone is the datagram of
-no bytes. Bytes are counted from 0, columns from 1. Exit status: 0 if all are CoAP messages, 1 if any is not, 2 for a
-wrong command line.
-";
-
-fn main() -> ExitCode {
-    let (json, arguments) = match command_line() {
-        Ok(Some(given)) => given,
-        Ok(None) => return ending(io::stdout().write_all(HELP.as_bytes()), false),
-        Err(error) => {
-            let _ = writeln!(io::stderr(), "decode: {error}; --help tells more");
-            return ExitCode::from(2);
-        }
-    };
-    let mut decoder = Decoder { json, several: arguments.len() != 1, count: 0, wrong: false };
-    let done = if arguments.is_empty() { decoder.standard_input() } else { decoder.arguments(&arguments) };
-    ending(done.and_then(|()| io::stdout().flush()), decoder.wrong)
-}
-
-/// Whether JSON is wanted, and the messages; `None` asks for help.
-fn command_line() -> Result<Option<(bool, Vec<String>)>, lexopt::Error> {
-    use lexopt::prelude::*;
-    let mut parser = lexopt::Parser::from_env();
-    let (mut json, mut messages) = (false, Vec::new());
-    while let Some(argument) = parser.next()? {
-        match argument {
-            Short('h') | Long("help") => return Ok(None),
-            Long("json") => json = true,
-            Value(message) => messages.push(message.to_string_lossy().into_owned()),
-            _ => return Err(argument.unexpected()),
-        }
+pub fn run(given: &Decode) -> Result<Ending, Trouble> {
+    let (json, several) = (given.json, given.messages.len() != 1);
+    let mut decoder = Decoder { json, several, count: 0, wrong: false };
+    if given.messages.is_empty() {
+        decoder.standard_input()?;
+    } else {
+        decoder.arguments(&given.messages)?;
     }
-    Ok(Some((json, messages)))
-}
-
-fn ending(done: io::Result<()>, wrong: bool) -> ExitCode {
-    match done {
-        // `| head` has seen enough.
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            let _ = writeln!(io::stderr(), "decode: {error}");
-            ExitCode::FAILURE
-        }
-        _ => ExitCode::from(u8::from(wrong)),
-    }
+    io::stdout().flush()?;
+    Ok(if decoder.wrong { Ending::Failed } else { Ending::Done })
 }
 
 struct Decoder {
@@ -74,7 +34,7 @@ impl Decoder {
             self.message(argument, format_args!("argument {}", index + 1))?;
         }
         if arguments.len() > 1 && arguments.iter().all(|argument| unhex(argument).is_ok_and(|bytes| bytes.len() < 4)) {
-            let _ = writeln!(io::stderr(), "decode: each argument is a message: quote one that has blanks in it");
+            say("coap: each argument is a message: quote one that has blanks in it");
         }
         Ok(())
     }
@@ -82,7 +42,7 @@ impl Decoder {
     fn standard_input(&mut self) -> io::Result<()> {
         let mut input = io::stdin().lock();
         if input.is_terminal() {
-            let _ = writeln!(io::stderr(), "decode: one message a line, in hexadecimal; Ctrl-D ends it");
+            say("coap: one message a line, in hexadecimal; Ctrl-D ends it");
         }
         let mut number = 0;
         let mut line = Vec::new();

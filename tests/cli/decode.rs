@@ -1,6 +1,7 @@
-//! `decode`: messages in full, faults under a caret, JSON for programs.
+//! `coap decode`: messages in full, faults under a caret, JSON for programs.
 
-use crate::process::{Ended, Running, example, run};
+use crate::coap;
+use crate::process::{Ended, Running, run};
 use coaplet::Message;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -9,11 +10,11 @@ use std::process::Stdio;
 const SENSORS_TEMP: &str = "41017d3453b773656e736f72730474656d7045753d43656c";
 
 fn decode(arguments: &[&str]) -> Ended {
-    run(example("decode").args(arguments), b"")
+    run(coap(&["decode"]).args(arguments), b"")
 }
 
 fn decode_lines(arguments: &[&str], input: &[u8]) -> Ended {
-    run(example("decode").args(arguments), input)
+    run(coap(&["decode"]).args(arguments), input)
 }
 
 fn unhex(hex: &str) -> Vec<u8> {
@@ -198,7 +199,7 @@ fn json_of_every_udp_vector() {
 
 #[test]
 fn a_closed_pipe_ends_it_quietly() {
-    let mut command = example("decode");
+    let mut command = coap(&["decode"]);
     let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut running = Running::start(command);
     let mut input = running.child.stdin.take().expect("a pipe");
@@ -220,10 +221,10 @@ fn a_closed_pipe_ends_it_quietly() {
 #[test]
 fn a_full_disk_is_an_error() {
     let full = || std::fs::File::options().write(true).open("/dev/full").expect("/dev/full");
-    let mut command = example("decode");
+    let mut command = coap(&["decode"]);
     let mut running = Running::start(command.arg("60001235").stdout(full()).stderr(Stdio::piped()));
     assert_eq!(running.wait(crate::process::LIMIT), Some(1));
     let mut stderr = String::new();
     running.child.stderr.take().expect("a pipe").read_to_string(&mut stderr).expect("standard error");
-    assert!(stderr.starts_with("decode: ") && stderr.contains("space"), "{stderr}");
+    assert!(stderr.starts_with("coap: ") && stderr.contains("space"), "{stderr}");
 }

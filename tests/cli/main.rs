@@ -1,0 +1,35 @@
+//! The command `coap` as a user runs it, each subcommand from end to end; and the client and the driver that it stands on.
+
+#[path = "../interop/process.rs"]
+mod process;
+
+mod client;
+mod decode;
+mod fake;
+mod mistakes;
+mod others;
+mod requests;
+mod udp;
+
+use process::{Ended, run};
+use std::process::Command;
+
+/// The command, to be run with arguments.
+fn coap(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_coap"));
+    command.args(arguments);
+    command
+}
+
+/// Runs it to its end, with nothing on standard input.
+fn ran(arguments: &[&str]) -> Ended {
+    run(&mut coap(arguments), b"")
+}
+
+/// The same on a terminal, of so many columns, where standard error and standard output are one.
+#[cfg(target_os = "linux")]
+fn on_a_terminal(arguments: &[&str]) -> Ended {
+    let quoted: Vec<String> = arguments.iter().map(|it| format!("'{it}'")).collect();
+    let line = format!("stty cols 100; exec {} {}", env!("CARGO_BIN_EXE_coap"), quoted.join(" "));
+    run(Command::new("script").args(["-qec", &line, "/dev/null"]).env("SHELL", "/bin/sh").env("TERM", "xterm"), b"")
+}
