@@ -112,6 +112,8 @@
 //! | [`link`] | links: read, written, filtered | 6690, 8187, 7252 7.2 |
 //! | [`Window`] | one block of a text that is written whole | 7959 2.2 |
 //! | [`wire`] | messages, options, codes, formats, block values | 7252 (3, 5.10, 12), 7959 2.2, 7967, 8974 |
+//! | `io` (feature `std`) | the driver over UDP sockets | |
+//! | `host` (feature `std`) | a client that blocks | |
 //! | `sim` (feature) | endpoints over a virtual clock and a seeded network, to test on | |
 //!
 //! The layers above (resources, drivers) are not here yet. `ARCHITECTURE.md` in the repository has the plan, and what the
@@ -129,7 +131,7 @@
 //!   nothing is changed then. What a peer sends is never one of them: it is answered, or dropped and
 //!   [counted](Endpoint::statistics).
 //! - The peer, or the network: [`endpoint::Failure`], how a request of ours ended without a response, and
-//!   [`block::Fault`], how a transfer ended without the whole answer.
+//!   [`block::Fault`], how a transfer ended without the whole answer. On a host: `host::Error`, `io::UdpError`.
 //! - Us: a panic. None can be reached, by any datagram or any call; if you see one, it is a bug. The firmware images
 //!   that our tests link hold no panicking code at all.
 //!
@@ -140,9 +142,10 @@
 //! | feature | adds |
 //! |---|---|
 //! | `alloc` | `store::Heap`: tables for up to millions; `wire::to_vec`: a message in a `Vec` that grows with it |
-//! | `std` | `alloc`; drivers that need an operating system will stand behind it |
+//! | `std` | `io`: the driver over UDP sockets; `host`: a client that blocks; needs `alloc` |
+//! | `cli` | the command `coap`; needs `std` |
 //! | `sim` | `sim`: a network of endpoints in one process, to test on; needs `std` |
-//! | `defmt` | `defmt::Format` on every public type but those of `sim`, which is for hosts; log lines through defmt |
+//! | `defmt` | `defmt::Format` on every public type but those of `io`, `host` and `sim`, which are for hosts; log lines through defmt |
 //! | `log` | log lines through the `log` facade |
 //!
 //! [RFC 7252]: https://www.rfc-editor.org/rfc/rfc7252

@@ -304,8 +304,8 @@ mod request;
 mod respond;
 mod transfers;
 mod types;
-mod walk;
 mod unreachable;
+mod walk;
 mod watch;
 
 pub use crate::exchange::{Handle, ObserverId, RequestId, ResourceId};

@@ -5,6 +5,7 @@
 mod args;
 mod bench;
 mod decode;
+mod diagnostic;
 mod discover;
 mod observe;
 mod pages;

@@ -1,5 +1,6 @@
 //! Payloads: readable on a terminal, as they are into a pipe.
 
+use crate::diagnostic::diagnostic;
 use coaplet::ContentFormat;
 use coaplet::link::Links;
 use std::fmt::Write as _;
@@ -27,7 +28,9 @@ pub fn on_terminal(format: Option<ContentFormat>, payload: &[u8]) -> String {
     let readable = match media_type {
         "application/link-format" => links(payload),
         json if json.ends_with("json") => pretty_json(payload),
-        cbor if cbor.ends_with("cbor") || cbor.ends_with("cbor-seq") => diagnostic(payload),
+        cbor if cbor.ends_with("cbor") || cbor.ends_with("cbor-seq") => {
+            diagnostic(payload).and_then(|it| text(it.as_bytes()))
+        }
         _ => None,
     };
     readable.or_else(|| text(payload)).unwrap_or_else(|| dump(payload))
@@ -46,15 +49,6 @@ fn links(payload: &[u8]) -> Option<String> {
 fn pretty_json(payload: &[u8]) -> Option<String> {
     let value: serde_json::Value = serde_json::from_slice(payload).ok()?;
     serde_json::to_string_pretty(&value).ok().and_then(|text| self::text(text.as_bytes()))
-}
-
-/// CBOR in diagnostic notation (RFC 8949 8); of a sequence each item in a line of its own.
-fn diagnostic(payload: &[u8]) -> Option<String> {
-    let mut items = minicbor::Decoder::new(payload);
-    while items.position() < payload.len() {
-        items.skip().ok()?;
-    }
-    text(minicbor::display(payload).to_string().as_bytes())
 }
 
 /// What is UTF-8, with control characters made visible: a payload is not to command the terminal.
