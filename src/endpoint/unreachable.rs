@@ -3,7 +3,7 @@
 use super::Endpoint;
 use crate::reliability::{Engine, Outcome};
 use crate::roles::Roles;
-use crate::store::{Scale, State, Store};
+use crate::store::{Layout, State, Store};
 use crate::time::Instant;
 use core::hash::Hash;
 
@@ -42,7 +42,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     }
 }
 
-impl<P: Copy + Eq + Hash, C: Scale, R: Roles> Engine<'_, P, C, R> {
+impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// `None`: it is not of what is outstanding.
     fn unreachable(&mut self, to: P, quoted: &[u8]) -> Option<()> {
         let (&[first, _, high, low], rest) = quoted.split_first_chunk()?;
