@@ -8,7 +8,7 @@ use crate::reliability::{Counter, Engine, write};
 use crate::roles::Roles;
 use crate::store::{Exchange, Layout, State, Store, flag};
 use crate::time::Instant;
-use crate::wire::{Code, Header, Message, OptionNumber, Type, Writer};
+use crate::wire::{Code, ContentFormat, Header, Message, OptionNumber, Type, Writer};
 use core::hash::Hash;
 use core::time::Duration;
 
@@ -330,8 +330,15 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let mut writer = Writer::blank(tx);
         writer.begin_with(header, message.token());
         if let Some(number) = option {
-            decimal(writer.payload(b"option "), number);
-            writer.payload(b" is not understood");
+            if R::PROBLEMS && message.accept() == Some(ContentFormat::CONCISE_PROBLEM_DETAILS_CBOR) {
+                // RFC 9290 3.1.1: response-code (-4), unprocessed-coap-option (-8).
+                let [high, low] = number.to_be_bytes();
+                writer.content_format(ContentFormat::CONCISE_PROBLEM_DETAILS_CBOR);
+                writer.payload(&[0xa2, 0x23, 0x18, code.to_byte(), 0x27, 0x19, high, low]);
+            } else {
+                decimal(writer.payload(b"option "), number);
+                writer.payload(b" is not understood");
+            }
         } else if code == Code::SERVICE_UNAVAILABLE || code == Code::TOO_MANY_REQUESTS {
             writer.max_age(self.rules().refusal_max_age);
         }

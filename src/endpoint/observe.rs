@@ -64,7 +64,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     /// options of `build`.
     ///
     /// From then on the client is told what `resource` becomes: see [`notify`](Endpoint::notify). `tag` comes back
-    /// with each [`Notify`](super::Notify), and tells the application what was asked for: one observer may want
+    /// with each [`Notify`], and tells the application what was asked for: one observer may want
     /// `/temp?unit=F` and another `/temp?unit=C`. An observer with the same token is replaced.
     ///
     /// It is a plain response, without Observe, if the request is no registration, has come by a group address or has a

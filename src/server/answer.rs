@@ -95,6 +95,12 @@ const fn has_body(method: Code) -> bool {
     matches!(method, Code::POST | Code::PUT | Code::FETCH | Code::PATCH | Code::IPATCH)
 }
 
+/// The place of a method's handler; for one that is not known, of none.
+const fn number(method: Code) -> usize {
+    let number = method.to_byte().wrapping_sub(1) as usize;
+    if number < REST { number } else { usize::MAX }
+}
+
 /// Whether errors are to be problem details (RFC 9290).
 pub(super) fn wants_problem<R: Roles>(accept: Option<ContentFormat>) -> bool {
     R::PROBLEMS && accept == Some(ContentFormat::CONCISE_PROBLEM_DETAILS_CBOR)
@@ -108,7 +114,6 @@ pub(super) const fn refuse<R: Roles>(code: Code, text: &'static str) -> Error {
 impl<S, P: Copy, R: Roles> Answering<'_, '_, '_, S, P, R> {
     fn run(&mut self, w: &mut Writer<'_>) -> Result<(), Error> {
         let found = self.found?;
-        let method = usize::from(self.request.method.to_byte()).wrapping_sub(1);
         let Found::Route(index, _) = found else {
             return self.discover(w);
         };
@@ -119,7 +124,7 @@ impl<S, P: Copy, R: Roles> Answering<'_, '_, '_, S, P, R> {
         let how = how(&self.request, self.settings, self.table.about(index));
         w.code(how.code);
         let reply = Reply { w: &mut *w, how: &how, so_far: &mut so_far };
-        let method = if self.rest { REST } else { method };
+        let method = if self.rest { REST } else { number(self.request.method) };
         match self.table.call(index, method, self.state, &self.request, reply)? {
             Answer::Done(_) if !self.request.body.last => {
                 let block1 = how.asked.block1;
@@ -285,19 +290,30 @@ impl<S, P: Copy, R: Roles> Respond for Answering<'_, '_, '_, S, P, R> {
 
 impl<'r, S, St: Store, R: Roles> Server<'r, S, St, R> {
     /// Finds what is asked for, and whether it can be had.
-    fn find(&self, message: &Message<'_>) -> Result<(Found, Option<About>), Error> {
-        let Some((index, about, fit)) = self.fits(&message.options_of(OptionNumber::URI_PATH)) else {
-            if R::DISCOVERY && message.path_is(".well-known/core") {
-                return Ok((Found::Core, None));
-            }
+    fn find(&self, message: &Message<'_>, arrival: Arrival) -> Result<(Found, Option<About>), Error> {
+        let found = self.fits(&message.options_of(OptionNumber::URI_PATH));
+        // A wildcard does not stand for it.
+        let plain = matches!(found, Some((_, _, fit)) if fit.hash.is_none());
+        if R::DISCOVERY && !plain && message.path_is(".well-known/core") {
+            return Ok((Found::Core, None));
+        }
+        let Some((index, about, fit)) = found else {
             return Err(refuse::<R>(Code::NOT_FOUND, "no such resource: /.well-known/core lists all"));
         };
+        if R::MULTICAST && arrival == Arrival::Group && !about.group {
+            // RFC 7390 2.7.
+            return Err(Error::from(Code::FORBIDDEN));
+        }
+        let method = message.code();
+        if self.routes.get(index).is_some_and(|route| !matches!(route.methods.get(number(method)), Some(Some(_)))) {
+            return Err(Error::from(Code::METHOD_NOT_ALLOWED));
+        }
         if R::NEGOTIATION {
-            let accept = message.accept().filter(|_| is_safe(message.code()) && !about.formats.is_empty());
+            let accept = message.accept().filter(|_| is_safe(method) && !about.formats.is_empty());
             if accept.is_some_and(|accept| !about.formats.contains(&accept)) {
                 return Err(Error::from(Code::NOT_ACCEPTABLE));
             }
-            let given = message.content_format().filter(|_| has_body(message.code()) && !about.takes.is_empty());
+            let given = message.content_format().filter(|_| has_body(method) && !about.takes.is_empty());
             if given.is_some_and(|given| !about.takes.contains(&given)) {
                 return Err(Error::from(Code::UNSUPPORTED_CONTENT_FORMAT));
             }
@@ -315,7 +331,7 @@ impl<'r, S, St: Store, R: Roles> Server<'r, S, St, R> {
         refused: Option<Error>,
         tx: &mut [u8],
     ) -> Option<Transmit<St::Peer>> {
-        let (mut found, about) = match refused.map_or_else(|| self.find(message), Err) {
+        let (mut found, about) = match refused.map_or_else(|| self.find(message, request.arrival), Err) {
             Ok((found, about)) => (Ok(found), about),
             Err(error) => (Err(error), None),
         };

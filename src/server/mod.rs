@@ -1,4 +1,104 @@
 //! Resources and the server: a table of paths and handlers, and all that RFC 7252 has a server say by itself.
+//!
+//! What it guarantees: a handler is called for what it can answer, once for each request, and again only by GET and FETCH,
+//! which change nothing; whatever the RFCs let a server say without it, it does not see; nothing is allocated, and the
+//! answer is written where it is sent from.
+//!
+//! A resource is a path and a function for each of its methods. What it works on, `S`, is the application's, and is lent
+//! with each call, so that all resources share it:
+//!
+//! ```
+//! use coaplet::endpoint::{Arrival, Output};
+//! use coaplet::server::{Answer, Error, Reply, Request, Route};
+//! use coaplet::{Code, Config, Endpoint, Fixed, Instant, Server};
+//!
+//! struct House { lamp: bool }
+//!
+//! fn lamp(house: &mut House, _: &Request<u8>, reply: Reply) -> Result<Answer, Error> {
+//!     Ok(reply.text(if house.lamp { "on" } else { "off" }))
+//! }
+//!
+//! fn switch(house: &mut House, request: &Request<u8>, reply: Reply) -> Result<Answer, Error> {
+//!     house.lamp = match request.payload() {
+//!         b"on" => true,
+//!         b"off" => false,
+//!         _ => return Err(Error::new(Code::BAD_REQUEST, "on or off")),
+//!     };
+//!     Ok(reply.done())
+//! }
+//!
+//! static ROUTES: [Route<House, u8>; 1] = [Route::new("lamp").get(lamp).put(switch).observable().rt("light")];
+//!
+//! let endpoint = Endpoint::new(Config::DEFAULT.serving(), [7; 16], Fixed::<u8, 4, 8, 512, 4>::new());
+//! let mut server = Server::new(endpoint, &ROUTES);
+//! let (mut house, now, mut tx) = (House { lamp: false }, Instant::ZERO, [0; 256]);
+//!
+//! // Somebody observes the lamp, and somebody else switches it on.
+//! let observe = b"\x41\x01\x00\x01\x4a\x60\x54lamp";
+//! let input = server.handle(&mut house, now, 1, Arrival::Unicast, observe, &mut tx);
+//! assert!(tx[..input.reply.unwrap().len].ends_with(b"off"));
+//! let put = b"\x41\x03\x00\x02\x4b\xb4lamp\xffon";
+//! let input = server.handle(&mut house, now, 2, Arrival::Unicast, put, &mut tx);
+//! assert_eq!(tx[1], Code::CHANGED.to_byte());
+//! assert!(input.reply.is_some() && house.lamp);
+//!
+//! // That is a change, of which observers are told: GET is asked again.
+//! let Output::Send(notification) = server.poll(&mut house, now, &mut tx) else { panic!() };
+//! assert!(notification.to == 1 && tx[..notification.len].ends_with(b"on"));
+//! ```
+//!
+//! # Which call follows which
+//!
+//! As for the [endpoint](crate::endpoint#which-call-follows-which): what [`handle`](Server::handle) and
+//! [`poll`](Server::poll) give out is sent before `tx` is used again; `poll` is called after each other call, and at the
+//! time that the last [`Output::Idle`] named. Only that there are no requests to answer and no observers to tell: the
+//! handlers do. [`Server::endpoint`] has the verbs for requests of the application's own, whose responses `handle` gives out.
+//!
+//! A handler that cannot answer yet keeps [`Request::later`] and gives [`Answer::Later`]; the answer is then written by
+//! [`Server::complete`]. When a resource changes other than by a request, [`Server::notify`].
+//!
+//! # What is said by itself
+//!
+//! Of this table, with the handlers that one would expect; `notes/a` exists, and the name `house.example` is ours:
+//!
+//! ```text
+//! Route::new("lamp").get(lamp).put(switch).observable().rt("light").formats(TEXT).takes(TEXT).max_age(10).group()
+//! Route::new("notes").post(new_note).title("Post one")
+//! Route::new("notes/*").get(note).put(put_note).delete(delete_note)
+//! Route::new("manual").get(manual).size(100)
+//! Route::new("image").put(image).uploads(64)
+//! Route::new("slow").get(slow).hidden()
+//! ```
+//!
+//! A test sends each request to a server that has just begun, and compares. In brackets the section of RFC 7252.
+//!
+#![doc = include_str!("answers.md")]
+//!
+//! What else it sees to:
+//!
+//! - A duplicate gets the same answer, without a handler (4.5). Where the arena has no room to keep the answer to a GET or
+//!   FETCH, it is asked again.
+//! - An observer is told what GET gives for what it registered with: the path below a wildcard, Uri-Query, Accept, and the
+//!   payload of a FETCH are kept in the arena of the store, up to 128 bytes. A registration that does not fit is answered
+//!   as a plain GET (RFC 7641 4.1). One of a plain path in the usual format takes nothing there.
+//! - A notification in another Content-Format than the first answer is the last one: 4.06 (RFC 7641 4.2); so is what GET
+//!   gives as an error.
+//! - POST, PUT, PATCH, iPATCH and DELETE that end in success are a change of what they are asked of, if that can be
+//!   observed.
+//! - Answers are sent in blocks where they must be, or are asked for so, and bodies are taken in blocks by who
+//!   [wants them](Route::uploads).
+//! - What a handler writes that is no message, such as an option in a wrong place or too much for `tx`, becomes 5.00.
+//!
+//! Each of this is left out of an image by a const of [`Roles`]: `DISCOVERY`, `CONDITIONS`, `NEGOTIATION`, `OWN_NAMES`,
+//! `PROBLEMS`, `DIAGNOSTICS`, `OBSERVE`, `TRANSFERS`, `MULTICAST`.
+//!
+//! | for | look in |
+//! |---|---|
+//! | the table, paths and templates | `route.rs` |
+//! | what a handler sees, and where it writes | `request.rs`, `reply.rs`, `error.rs` |
+//! | which answer a request gets, and what observers are told | `answer.rs` |
+//! | `/.well-known/core`; names of ours | `discovery.rs`, `proxy.rs` |
+//! | what all this says | `answers.md` |
 
 mod answer;
 mod discovery;
@@ -83,7 +183,10 @@ impl<'r, S, St: Store, R: Roles> Server<'r, S, St, R> {
         &mut self.endpoint
     }
 
-    /// Takes in a datagram, and answers it.
+    /// Takes in a datagram, as [`Endpoint::handle`], and answers it if it is a request.
+    ///
+    /// `tx` is as long as the longest message that is sent: 1152 bytes unless other
+    /// [settings](Server::with_settings) are made.
     pub fn handle<'d>(
         &mut self,
         state: &mut S,
@@ -131,7 +234,31 @@ impl<'r, S, St: Store, R: Roles> Server<'r, S, St, R> {
         Some(fit.resource(index))
     }
 
-    /// Answers a request that was put off.
+    /// Answers a request that was put off: `handler` writes the answer, or an error. If it gives [`Answer::Later`], the
+    /// request is still put off. `None`: nothing is to be sent, or not now, as of [`Endpoint::respond`].
+    ///
+    /// ```
+    /// use coaplet::endpoint::Arrival;
+    /// use coaplet::server::{Answer, Error, Later, Reply, Request, Route};
+    /// use coaplet::{Config, Endpoint, Fixed, Instant, Server};
+    ///
+    /// fn measure(waiting: &mut Option<Later>, request: &Request<u8>, _: Reply) -> Result<Answer, Error> {
+    ///     *waiting = Some(request.later());
+    ///     Ok(Answer::Later(request.later()))
+    /// }
+    ///
+    /// let routes = [Route::new("temp").get(measure)];
+    /// let endpoint = Endpoint::new(Config::DEFAULT.serving(), [7; 16], Fixed::<u8, 4, 8, 512>::new());
+    /// let mut server = Server::new(endpoint, &routes);
+    /// let (mut waiting, now, mut tx) = (None, Instant::ZERO, [0; 256]);
+    /// let get = b"\x41\x01\x00\x01\x4a\xb4temp";
+    /// assert!(server.handle(&mut waiting, now, 1, Arrival::Unicast, get, &mut tx).reply.is_none());
+    ///
+    /// // The measurement is there.
+    /// let sent = server.complete(now, waiting.unwrap(), &mut tx, |reply| Ok(reply.text("21.5")))?;
+    /// assert!(tx[..sent.unwrap().len].ends_with(b"21.5"));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///

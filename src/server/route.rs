@@ -68,6 +68,7 @@ pub(super) struct About {
     pub(super) observable: bool,
     pub(super) non: bool,
     pub(super) hidden: bool,
+    pub(super) group: bool,
 }
 
 macro_rules! methods {
@@ -100,6 +101,7 @@ impl<S, P> Route<S, P> {
             observable: false,
             non: false,
             hidden: false,
+            group: false,
         };
         Route { about, methods: [None; METHODS], lister: None }
     }
@@ -187,6 +189,14 @@ impl<S, P> Route<S, P> {
     #[must_use]
     pub const fn uploads(mut self, max_body: u32) -> Route<S, P> {
         self.about.max_body = max_body;
+        self
+    }
+
+    /// It may be asked by groups (RFC 7252 section 8): without it such a request is not heard, as RFC 7390 2.7 advises.
+    /// Nobody is sent an error then, nor an answer without a payload, unless the client wants it (RFC 7967).
+    #[must_use]
+    pub const fn group(mut self) -> Route<S, P> {
+        self.about.group = true;
         self
     }
 

@@ -4,6 +4,7 @@ use coaplet::endpoint::{Arrival, Endpoint, Output, Transmit};
 use coaplet::server::{Route, Server};
 use coaplet::store::{Indexed, Scan, Store};
 use coaplet::{Code, Config, Fixed, Header, Instant, Message, Writer};
+use std::time::Duration;
 
 /// 8 peers, 16 exchanges, 4096 bytes, 8 observers and what they observe, 4 uploads.
 pub type Few = Fixed<u8, 8, 16, 4096, 8, 4, Scan>;
@@ -92,6 +93,19 @@ impl<'r, S, St: Store<Peer = u8>> Bench<'r, S, St> {
                 Output::Send(transmit) => sent.push(self.sent(transmit)),
                 Output::Idle(at) if at == Some(self.now) => {}
                 Output::Idle(at) => return (sent, at),
+                _ => {}
+            }
+        }
+    }
+
+    /// The first of what is sent within so many ms.
+    pub fn first_of_the_next(&mut self, ms: u64) -> Option<Sent> {
+        let end = self.now + Duration::from_millis(ms);
+        loop {
+            match self.server.poll(&mut self.state, self.now, &mut self.tx) {
+                Output::Send(transmit) => return Some(self.sent(transmit)),
+                Output::Idle(Some(at)) if at <= end => self.now = self.now.max(at),
+                Output::Idle(_) => return None,
                 _ => {}
             }
         }

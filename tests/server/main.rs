@@ -2,4 +2,6 @@
 
 mod common;
 
+mod answers;
 mod basics;
+mod observe;
