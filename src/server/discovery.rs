@@ -103,7 +103,8 @@ fn matches(about: &About, tail: &str, size: Option<u32>, filter: &Filter<'_>) ->
         "title" => !about.title.is_empty() && filter.fits(about.title.as_bytes()),
         "ct" => about.formats.iter().any(|format| number(u32::from(format.get()))),
         "sz" => size.is_some_and(number),
-        "obs" => about.observable && filter.fits(b""),
+        // It has no value: all that can be asked is whether it is there.
+        "obs" => about.observable && filter.value().is_empty() && filter.is_prefix(),
         _ => false,
     }
 }

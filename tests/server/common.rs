@@ -75,6 +75,17 @@ impl<'r, S, St: Store<Peer = u8>> Bench<'r, S, St> {
         self.ask(1, method, options).expect("an answer")
     }
 
+    /// A Message ID that was not used.
+    pub fn next_id(&mut self) -> u16 {
+        self.mid += 1;
+        self.mid
+    }
+
+    /// The Message ID of what was written last.
+    pub fn tx_id(&self) -> u16 {
+        u16::from_be_bytes([self.tx[2], self.tx[3]])
+    }
+
     pub fn request(&mut self, method: Code, options: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
         self.mid += 1;
         let mut bytes = vec![0; 1500];

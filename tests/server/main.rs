@@ -4,4 +4,7 @@ mod common;
 
 mod answers;
 mod basics;
+mod discovery;
+mod limits;
 mod observe;
+mod uploads;
