@@ -1,7 +1,7 @@
 //! Which links a client asks for (RFC 6690 4.1).
 
 use super::{Attribute, Link};
-use crate::wire::{Strings, same};
+use crate::wire::Strings;
 use crate::{Message, text};
 
 /// What one argument of the query asks for: `rt=temperature`, `href=/sensors*`.
@@ -55,26 +55,6 @@ impl<'q> Filter<'q> {
             return if self.prefix { target.starts_with(self.value) } else { target == self.value };
         }
         link.attributes().any(|attribute| attribute.name() == self.name && self.matches_value(&attribute))
-    }
-
-    /// The value, without a `*` at its end.
-    pub(crate) const fn value(&self) -> &'q str {
-        self.value
-    }
-
-    /// Whether it had one.
-    pub(crate) const fn is_prefix(&self) -> bool {
-        self.prefix
-    }
-
-    /// Whether this is the value that is asked for, of an attribute that exists.
-    pub(crate) fn fits(&self, value: &[u8]) -> bool {
-        let wanted = self.value.as_bytes();
-        if self.prefix {
-            value.get(..wanted.len()).is_some_and(|start| same(start, wanted))
-        } else {
-            same(value, wanted)
-        }
     }
 
     fn matches_value(&self, attribute: &Attribute<'_>) -> bool {

@@ -69,7 +69,6 @@ pub use error::{LinkError, LinkErrorKind};
 pub use filter::{Filter, Filters};
 pub use value::{Form, Value, ValueChars, Words};
 pub use write::{LinkWriteError, LinkWriter};
-pub(crate) use write::{decimal, percent_encoded};
 
 use crate::text::Text;
 use core::fmt;

@@ -73,28 +73,17 @@ impl<'w, W: fmt::Write + ?Sized> LinkWriter<'w, W> {
     /// An attribute with a number for its value, such as `sz` and `ct`.
     pub fn number(&mut self, name: &str, value: u32) -> &mut Self {
         self.name(name).put("=");
-        decimal(value, &mut |digit| _ = self.put(digit));
-        self
-    }
-
-    /// The same of several: in quotes, with blanks between them.
-    pub(crate) fn numbers(&mut self, name: &str, values: impl Iterator<Item = u32>) -> &mut Self {
-        self.name(name);
-        let mut before = "=\"";
-        for value in values {
-            self.put(before);
-            decimal(value, &mut |digit| _ = self.put(digit));
-            before = " ";
+        // Not by `write!`, for which firmware would have to link what formats.
+        let (mut left, mut unit) = (value, 1_000_000_000);
+        while unit > left && unit > 1 {
+            unit /= 10;
         }
-        self.put("\"")
-    }
-
-    /// Begins a link to a path, as it is and not percent-encoded: its segments.
-    pub(crate) fn path<'p>(&mut self, segments: impl Iterator<Item = &'p [u8]>) -> &mut Self {
-        self.begin();
-        self.put("<");
-        percent_encoded(segments, &mut |text| _ = self.put(text));
-        self.put(">")
+        while unit > 0 {
+            self.put(char::from(b'0'.wrapping_add((left / unit) as u8)).encode_utf8(&mut [0; 4]));
+            left %= unit;
+            unit /= 10;
+        }
+        self
     }
 
     /// An attribute without a value, such as `obs`.
@@ -117,7 +106,12 @@ impl<'w, W: fmt::Write + ?Sized> LinkWriter<'w, W> {
                 self.put(text);
                 continue;
             }
-            text.bytes().for_each(|byte| percent(byte, &mut |digit| _ = self.put(digit)));
+            for byte in text.bytes() {
+                let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0').to_ascii_uppercase();
+                self.put("%");
+                self.put(digit(byte >> 4).encode_utf8(&mut [0; 4]));
+                self.put(digit(byte & 15).encode_utf8(&mut [0; 4]));
+            }
         }
         self
     }
@@ -178,47 +172,6 @@ impl<'w, W: fmt::Write + ?Sized> LinkWriter<'w, W> {
     fn fail(&mut self, error: LinkWriteError) -> &mut Self {
         self.error = self.error.or(Some(error));
         self
-    }
-}
-
-/// The digits of a number. Not by `write!`, for which firmware would have to link what formats.
-pub(crate) fn decimal(value: u32, put: &mut dyn FnMut(&str)) {
-    let (mut left, mut unit) = (value, 1_000_000_000);
-    while unit > left && unit > 1 {
-        unit /= 10;
-    }
-    while unit > 0 {
-        put(char::from(b'0'.wrapping_add((left / unit) as u8)).encode_utf8(&mut [0; 4]));
-        left %= unit;
-        unit /= 10;
-    }
-}
-
-/// The path of a URI from its segments (RFC 7252 6.5, steps 6 and 7).
-pub(crate) fn percent_encoded<'p>(segments: impl Iterator<Item = &'p [u8]>, put: &mut dyn FnMut(&str)) {
-    let mut any = false;
-    for segment in segments {
-        put("/");
-        any = true;
-        for &byte in segment {
-            let c = char::from(byte);
-            if byte.is_ascii() && crate::uri::is_segment(c) {
-                put(c.encode_utf8(&mut [0; 4]));
-            } else {
-                percent(byte, put);
-            }
-        }
-    }
-    if !any {
-        put("/");
-    }
-}
-
-fn percent(byte: u8, put: &mut dyn FnMut(&str)) {
-    put("%");
-    for value in [byte >> 4, byte & 15] {
-        let digit = char::from_digit(u32::from(value), 16).unwrap_or('0').to_ascii_uppercase();
-        put(digit.encode_utf8(&mut [0; 4]));
     }
 }
 

@@ -3,19 +3,17 @@
 use super::discovery::Listing;
 use super::reply::{Answer, How, Reply, SoFar};
 use super::request::{Bytes, Later, Reason, Request};
-use super::route::{About, Fit, Object, REST, Route, call, fit};
+use super::route::{About, FNV, Fit, Object, REST, Route, call, fit, fnv};
 use super::{Error, Server};
 use crate::block::{Asked, Received, Refusal, Settings};
 use crate::endpoint::observe::{Keep, Respond};
 use crate::endpoint::{Arrival, Notify, RequestId, ResourceId, RespondError, ServerRequest, TransferId, Transmit};
 use crate::exchange::Handle;
-use crate::link::LinkWriter;
 use crate::reliability::Engine;
 use crate::roles::Roles;
 use crate::store::{Layout, Store, flag};
 use crate::time::Instant;
 use crate::wire::{Code, ContentFormat, Header, Message, OptionNumber, OptionsOf, WriteError, Writer};
-use core::fmt::Write;
 use core::hash::Hash;
 use core::marker::PhantomData;
 
@@ -189,31 +187,26 @@ impl<S, P: Copy, R: Roles> Answering<'_, '_, '_, S, P, R> {
         let mut reply = Reply { w, how: &how, so_far: &mut so_far };
         if self.table.routes.iter().any(|route| route.lister.is_some()) {
             // It may become another one from one block to the next (RFC 7959 2.4).
-            let mut hash = Hasher(0x811c_9dc5);
-            self.list(&mut hash);
-            reply = reply.etag(&hash.0.to_be_bytes());
+            let mut hash = FNV;
+            self.list(&mut |bytes| hash = bytes.iter().fold(hash, fnv));
+            reply = reply.etag(&hash.to_be_bytes());
         }
         let mut reply = reply.content_format(ContentFormat::LINK_FORMAT);
-        self.list(&mut reply);
+        self.list(&mut |bytes| reply.put(bytes));
         reply.finish().map_err(Error::from)
     }
 
-    fn list<'o>(&'o mut self, out: &'o mut (dyn Write + 'o)) {
-        let Answering { table: Table { routes, objects }, state, request, .. } = self;
-        let mut links = LinkWriter::new(out);
-        let message = request.message;
-        for route in *routes {
-            let mut listing = Listing { about: &route.about, message, links };
-            match route.lister {
+    fn list(&mut self, out: &mut dyn FnMut(&[u8])) {
+        let Answering { table, state, request, .. } = self;
+        let (mut index, mut any) = (0, false);
+        while let Some(about) = table.about(index) {
+            let mut listing = Listing { about, message: request.message, out, any };
+            match table.routes.get(index).and_then(|route| route.lister) {
                 Some(lister) => lister(state, &mut listing),
                 None => listing.add_plain(),
             }
-            links = listing.links;
-        }
-        for object in objects.iter() {
-            let mut listing = Listing { about: &object.about, message, links };
-            listing.add_plain();
-            links = listing.links;
+            any = listing.any;
+            index = index.wrapping_add(1);
         }
     }
 }
@@ -229,16 +222,6 @@ fn how<'h, P>(request: &Request<'h, P>, settings: &'h Settings, about: Option<&A
     };
     let etags = if request.method == Code::GET { message.etags() } else { OptionsOf::none() };
     How::of(&request.later, settings, accept, etags)
-}
-
-/// FNV-1a.
-struct Hasher(u32);
-
-impl Write for Hasher {
-    fn write_str(&mut self, text: &str) -> core::fmt::Result {
-        self.0 = text.bytes().fold(self.0, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-        Ok(())
-    }
 }
 
 impl<S, P: Copy, R: Roles> Respond for Answering<'_, '_, '_, S, P, R> {

@@ -197,7 +197,7 @@ impl Reply<'_, '_> {
         self.how.asked.offset()
     }
 
-    fn put(&mut self, bytes: &[u8]) {
+    pub(super) fn put(&mut self, bytes: &[u8]) {
         if self.is_void() {
             return;
         }

@@ -337,14 +337,20 @@ impl Fit {
     }
 }
 
+/// Where the hash FNV-1a begins.
+pub(super) const FNV: u32 = 0x811c_9dc5;
+
+/// A step of FNV-1a.
+pub(super) fn fnv(hash: u32, byte: &u8) -> u32 {
+    (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
+}
+
 /// Whether a path fits a template.
 pub(super) fn fit<'p>(template: &str, mut path: impl Iterator<Item = &'p [u8]>) -> Option<Fit> {
     let mut fit = Fit { tail: 0, hash: None };
-    // FNV-1a, with a byte between segments that stands in none.
+    // With a byte between segments that stands in none.
     let add = |fit: &mut Fit, segment: &[u8]| {
-        let step = |hash: u32, byte: &u8| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
-        let hash = segment.iter().fold(fit.hash.unwrap_or(0x811c_9dc5), step);
-        fit.hash = Some(step(hash, &0xff));
+        fit.hash = Some(fnv(segment.iter().fold(fit.hash.unwrap_or(FNV), fnv), &0xff));
     };
     for expected in crate::wire::path_segments(template) {
         if same(expected, b"**") {
@@ -362,9 +368,4 @@ pub(super) fn fit<'p>(template: &str, mut path: impl Iterator<Item = &'p [u8]>) 
         }
     }
     if path.next().is_some() { None } else { Some(fit) }
-}
-
-/// Whether a template has a wildcard.
-pub(super) fn is_wild(template: &str) -> bool {
-    crate::wire::path_segments(template).any(|segment| same(segment, b"*") || same(segment, b"**"))
 }

@@ -1,0 +1,127 @@
+//! What `server-observe-block` is, through a table of routes and with discovery: a temperature that is answered later, the
+//! input pin, which is observed, a text that is served in blocks, and an image that comes in blocks.
+//!
+//! The console is in the place of the flash: what comes of the image is told there as it is written.
+
+#![no_std]
+#![no_main]
+
+use coaplet::block::Settings;
+use coaplet::endpoint::{Arrival, Output, Transmit};
+use coaplet::server::{Answer, Error, Later, Reply, Request, Route, Server};
+use coaplet::{Config, ContentFormat, Endpoint, Fixed, Instant, Roles};
+use device::{CONSOLE, Device, Place, emit, seed};
+
+/// As [`ServerMin`](coaplet::endpoint::ServerMin), with bodies in blocks, observers and discovery.
+enum Small {}
+
+impl Roles for Small {
+    const CONFIG: Option<Config> = Some(Config::DEFAULT.blockwise());
+    const CLIENT: bool = false;
+    const MULTICAST: bool = false;
+    const NO_RESPONSE: bool = false;
+    const NSTART_QUEUE: bool = false;
+    const LONG_TOKENS: bool = false;
+    const SHARES: bool = false;
+    const AGING: bool = false;
+    const REPORTS: bool = false;
+    const TEXTS: bool = false;
+    const UNANSWERED: bool = false;
+    const STATISTICS: bool = false;
+    const OPTIONS_BEHIND: bool = false;
+    const CONDITIONS: bool = false;
+    const NEGOTIATION: bool = false;
+    const OWN_NAMES: bool = false;
+    const PROBLEMS: bool = false;
+    const DIAGNOSTICS: bool = false;
+}
+
+/// Room for two observers and what they observe, and for one image at a time.
+type Memory = Fixed<[u8; 4], 4, 8, 512, 3, 1>;
+
+static MEMORY: Place<Memory> = Place::new(Memory::new());
+
+/// Blocks of 64 bytes.
+const SETTINGS: Settings = Settings::for_messages_of(127);
+
+/// What is served.
+const TEXT: &[u8] = b"A text that does not fit into one message of a hundred and twenty-seven bytes, \
+    and that is therefore served in blocks of sixty-four bytes.";
+
+/// What the resources are about.
+struct Sensor {
+    now: u64,
+    pin: bool,
+    waiting: Option<Later>,
+}
+
+type Asked<'r> = Request<'r, [u8; 4]>;
+type Answered = Result<Answer, Error>;
+
+fn temperature(sensor: &mut Sensor, request: &Asked<'_>, _: Reply<'_, '_>) -> Answered {
+    sensor.waiting = Some(request.later());
+    Ok(Answer::Later(request.later()))
+}
+
+fn pin(sensor: &mut Sensor, _: &Asked<'_>, reply: Reply<'_, '_>) -> Answered {
+    Ok(reply.payload(if sensor.pin { b"1" } else { b"0" }))
+}
+
+fn text(_: &mut Sensor, _: &Asked<'_>, reply: Reply<'_, '_>) -> Answered {
+    Ok(reply.payload(TEXT))
+}
+
+/// The image is no longer than 4 KiB.
+fn image(sensor: &mut Sensor, request: &Asked<'_>, reply: Reply<'_, '_>) -> Answered {
+    emit(sensor.now, CONSOLE, request.payload(), request.payload().len());
+    Ok(reply.done())
+}
+
+static ROUTES: [Route<Sensor, [u8; 4]>; 4] = [
+    Route::new("temp").get(temperature).rt("temperature-c").interface("sensor"),
+    Route::new("pin").get(pin).observable().rt("pin").interface("sensor"),
+    Route::new("text").get(text).formats(&[ContentFormat::TEXT_PLAIN]).size(TEXT.len() as u32),
+    Route::new("image").put(image).uploads(4096).title("Firmware"),
+];
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+fn firmware(_: &[u8], tx: &mut [u8], device: &mut Device) {
+    let endpoint = Endpoint::<_, Small>::of_roles(seed(), MEMORY.lend());
+    let mut server = Server::new(endpoint, &ROUTES).with_settings(SETTINGS);
+    let mut sensor = Sensor { now: 0, pin: false, waiting: None };
+    let mut until = 0;
+    while let Some(wake) = device.wait(until) {
+        let now = Instant::from_millis(wake.now);
+        sensor.now = wake.now;
+        if wake.pin != sensor.pin {
+            sensor.pin = wake.pin;
+            server.notify("pin");
+        }
+        if let Some(datagram) = wake.datagram {
+            let input = server.handle(&mut sensor, now, wake.from, Arrival::Unicast, datagram, tx);
+            if let Some(reply) = input.reply {
+                transmit(now, tx, reply);
+            }
+        }
+        if wake.pin {
+            if let Some(later) = sensor.waiting.take() {
+                if let Ok(Some(sent)) = server.complete(now, later, tx, |reply| Ok(reply.payload(b"21.5"))) {
+                    transmit(now, tx, sent);
+                }
+            }
+        }
+        until = loop {
+            match server.poll(&mut sensor, now, tx) {
+                Output::Send(due) => transmit(now, tx, due),
+                Output::Broken(..) => emit(now.as_millis(), CONSOLE, b"broken", 6),
+                Output::Idle(at) => break at.map_or(u64::MAX, Instant::as_millis),
+                _ => {}
+            }
+        };
+    }
+}
+
+fn transmit(now: Instant, tx: &[u8], due: Transmit<[u8; 4]>) {
+    emit(now.as_millis(), due.to, tx, due.len);
+}
