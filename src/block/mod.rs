@@ -211,6 +211,7 @@ mod settings;
 
 pub use body::Body;
 pub use fetch::Fetch;
+pub(crate) use options::Extras;
 pub use progress::{Fault, Part, Progress};
 pub(crate) use receive::Refusal;
 pub use receive::{Piece, Received};

@@ -8,17 +8,17 @@ use crate::wire::{Block, OptionNumber, WriteError, Writer, uint};
 
 /// The options of one message that belong to a transfer.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Extras<'a> {
-    pub(super) block2: Option<Block>,
-    pub(super) block1: Option<Block>,
-    pub(super) size2: Option<u32>,
-    pub(super) size1: Option<u32>,
-    pub(super) tag: Option<&'a [u8]>,
+pub(crate) struct Extras<'a> {
+    pub(crate) block2: Option<Block>,
+    pub(crate) block1: Option<Block>,
+    pub(crate) size2: Option<u32>,
+    pub(crate) size1: Option<u32>,
+    pub(crate) tag: Option<&'a [u8]>,
 }
 
 impl Extras<'_> {
     /// Writes them: `INSERT` says whether higher ones may stand there already.
-    pub(super) fn put<const INSERT: bool>(&self, w: &mut Writer<'_>) {
+    pub(crate) fn put<const INSERT: bool>(&self, w: &mut Writer<'_>) {
         let mut option = |number, value: Option<u32>| {
             if let Some(value) = value {
                 append::<INSERT>(w, number, uint::encode(value).as_bytes());

@@ -1,207 +1,144 @@
 //! A request is answered: what the server says by itself, and else what the handler says (RFC 7252 5.4 to 5.10, 7.2).
 
 use super::discovery::Listing;
-use super::reply::{Answer, How, Reply, SoFar};
+use super::reply::{Answer, Reply, SoFar, Terms};
 use super::request::{Bytes, Later, Reason, Request};
-use super::route::{About, FNV, Fit, Object, REST, Route, call, fit, fnv};
-use super::{Error, Server};
+use super::route::{FNV, Fit, REST, fnv};
+use super::table::{CORE, Found, Table, has_body, is_safe, number};
+use super::{Error, Server, refuse, wants_problem};
 use crate::block::{Asked, Received, Refusal, Settings};
 use crate::endpoint::observe::{Keep, Respond};
-use crate::endpoint::{Arrival, Notify, RequestId, ResourceId, RespondError, ServerRequest, TransferId, Transmit};
+use crate::endpoint::{Arrival, Notify, RequestId, RespondError, ServerRequest, TransferId, Transmit};
 use crate::exchange::Handle;
 use crate::reliability::Engine;
 use crate::roles::Roles;
 use crate::store::{Layout, Store, flag};
 use crate::time::Instant;
-use crate::wire::{Code, ContentFormat, Header, Message, OptionNumber, OptionsOf, WriteError, Writer};
+use crate::wire::{Code, ContentFormat, Header, Message, OptionNumber, WriteError, Writer};
 use core::hash::Hash;
 use core::marker::PhantomData;
 
 /// How many bytes of a registration can be kept: a message with path, query and format.
-pub(super) const KEPT: usize = 128;
-
-/// Where the resources are.
-pub(super) struct Table<'t, 'r, S, P> {
-    pub(super) routes: &'t [Route<S, P>],
-    pub(super) objects: &'t mut [Object<'r, S, P>],
-}
-
-/// What is asked for.
-#[derive(Clone, Copy)]
-pub(super) enum Found {
-    /// A resource of the table: where, and how its path fits.
-    Route(usize, Fit),
-    /// `/.well-known/core`.
-    Core,
-}
-
-impl<S, P> Table<'_, '_, S, P> {
-    pub(super) fn about(&self, index: usize) -> Option<&About> {
-        match self.routes.get(index) {
-            Some(route) => Some(&route.about),
-            None => self.objects.get(index.wrapping_sub(self.routes.len())).map(|object| &object.about),
-        }
-    }
-
-    fn call(
-        &mut self,
-        index: usize,
-        method: usize,
-        state: &mut S,
-        request: &Request<'_, P>,
-        reply: Reply<'_, '_>,
-    ) -> Result<Answer, Error> {
-        let none = if method == REST { Code::BAD_REQUEST } else { Code::METHOD_NOT_ALLOWED };
-        match self.routes.get(index) {
-            Some(route) => match route.methods.get(method) {
-                Some(Some(handler)) => handler(state, request, reply),
-                _ => Err(Error::from(none)),
-            },
-            None => match self.objects.get_mut(index.wrapping_sub(self.routes.len())) {
-                Some(object) => call(&mut *object.resource, method, state, request, reply),
-                None => Err(Error::from(Code::NOT_FOUND)),
-            },
-        }
-    }
-}
+const KEPT: usize = 128;
 
 /// A request that is being answered, or asked again for an observer.
-pub(super) struct Answering<'t, 'r, 'm, S, P, R> {
-    pub(super) table: Table<'t, 'r, S, P>,
-    pub(super) state: &'t mut S,
-    pub(super) settings: &'t Settings,
-    pub(super) request: Request<'m, P>,
-    pub(super) found: Result<Found, Error>,
+struct Answering<'t, 'r, 'm, S, P, R> {
+    table: &'t mut Table<'r, S, P>,
+    state: &'t mut S,
+    request: Request<'m, P>,
+    found: Result<Found, Error>,
     /// The handler is called that serves later blocks.
-    pub(super) rest: bool,
+    rest: bool,
     /// The handler answers later.
-    pub(super) later: bool,
+    put_off: bool,
     /// What the answer turned out to be.
-    pub(super) code: Code,
-    pub(super) format: Option<ContentFormat>,
-    pub(super) kept: [u8; KEPT],
-    pub(super) roles: PhantomData<R>,
-}
-
-/// Whether a request asks for what a resource is, so that what it accepts is a format of that.
-const fn is_safe(method: Code) -> bool {
-    matches!(method, Code::GET | Code::FETCH)
-}
-
-/// Whether a request may have a body.
-const fn has_body(method: Code) -> bool {
-    matches!(method, Code::POST | Code::PUT | Code::FETCH | Code::PATCH | Code::IPATCH)
-}
-
-/// The place of a method's handler; for one that is not known, of none.
-const fn number(method: Code) -> usize {
-    let number = method.to_byte().wrapping_sub(1) as usize;
-    if number < REST { number } else { usize::MAX }
-}
-
-/// Whether errors are to be problem details (RFC 9290).
-pub(super) fn wants_problem<R: Roles>(accept: Option<ContentFormat>) -> bool {
-    R::PROBLEMS && accept == Some(ContentFormat::CONCISE_PROBLEM_DETAILS_CBOR)
-}
-
-/// An error that the server finds by itself.
-pub(super) const fn refuse<R: Roles>(code: Code, text: &'static str) -> Error {
-    Error::new(code, if R::DIAGNOSTICS { text } else { "" })
+    code: Code,
+    format: Option<ContentFormat>,
+    /// Where what is kept of a registration is written.
+    kept: &'t mut [u8],
+    roles: PhantomData<R>,
 }
 
 impl<S, P: Copy, R: Roles> Answering<'_, '_, '_, S, P, R> {
     fn run(&mut self, w: &mut Writer<'_>) -> Result<(), Error> {
-        let found = self.found?;
-        let Found::Route(index, _) = found else {
-            return self.discover(w);
+        let Found { index, .. } = self.found?;
+        let (later, reason) = (&self.request.later, self.request.reason);
+        if R::CONDITIONS && reason == Reason::Asked && index != CORE {
+            meets_conditions::<S, P, R>(self.table, self.state, &self.request, index)?;
+        }
+        let usual = if reason == Reason::Notification {
+            // RFC 7641 4.2: in the format of the first answer.
+            self.table.about(index).and_then(|about| about.formats.first().copied())
+        } else {
+            None
         };
-        if R::CONDITIONS && self.request.reason == Reason::Asked {
-            self.meets_conditions(index)?;
-        }
+        let accept = later.accept.or(usual).filter(|_| is_safe(later.method));
+        let settings = self.table.settings;
+        let terms = Terms { later, settings: &settings, accept, etags: Some(self.request.message) };
         let mut so_far = SoFar::default();
-        let how = how(&self.request, self.settings, self.table.about(index));
-        w.code(how.code);
-        let reply = Reply { w: &mut *w, how: &how, so_far: &mut so_far };
-        let method = if self.rest { REST } else { number(self.request.method) };
-        match self.table.call(index, method, self.state, &self.request, reply)? {
-            Answer::Done(_) if !self.request.body.last => {
-                let block1 = how.asked.block1;
-                w.restart();
-                Refusal { code: Code::CONTINUE, block1, size1: None }.write(w, 0);
-                Ok(())
-            }
-            Answer::Done(_) => {
-                self.format = so_far.format;
-                Reply { w, how: &how, so_far: &mut so_far }.finish().map_err(Error::from)
-            }
-            Answer::Later(_) => {
-                self.later = true;
-                w.fail(WriteError::BodyEnded { offset: 0 });
-                Ok(())
+        w.code(terms.code());
+        let mut reply = Reply { w: &mut *w, terms: &terms, so_far: &mut so_far };
+        if R::DISCOVERY && index == CORE {
+            self.table.discover(self.state, self.request.message, reply)?;
+        } else {
+            let method = if self.rest { REST } else { number(later.method) };
+            match self.table.call(index, method, self.state, &self.request, reply)? {
+                Answer::Done(_) => {}
+                Answer::Later(_) => {
+                    self.put_off = true;
+                    w.fail(WriteError::BodyEnded { offset: 0 });
+                    return Ok(());
+                }
             }
         }
-    }
-
-    /// RFC 7252 5.10.8: GET says whether the resource exists, and which ETag it has.
-    fn meets_conditions(&mut self, index: usize) -> Result<(), Error> {
-        let message = self.request.message;
-        let any = message.if_match().next().is_some();
-        let none = message.if_none_match();
-        if !any && !none {
+        if !self.request.body.last {
+            let refusal = Refusal { code: Code::CONTINUE, block1: later.asked.block1, size1: None };
+            w.restart();
+            refusal.write(w, 0);
             return Ok(());
         }
-        let nothing = Bytes { offset: 0, bytes: &[], last: true, size: None };
-        let request = Request {
-            method: Code::GET,
-            reason: Reason::Condition,
-            body: nothing,
-            later: Later { id: RequestId(Handle::NONE), transfer: None, ..self.request.later },
-            ..self.request.clone()
-        };
-        let mut buffer = [0; 4];
-        let mut w = Writer::new(&mut buffer, Header::acknowledgement(Code::CONTENT, 0), &[]);
-        let mut so_far = SoFar::default();
-        let how = How { etags: message.if_match(), accept: None, ..how(&request, self.settings, None) };
-        let reply = Reply { w: &mut w, how: &how, so_far: &mut so_far };
-        let wild = matches!(self.found, Ok(Found::Route(_, fit)) if fit.hash.is_some());
-        let found = match self.table.call(index, 0, self.state, &request, reply) {
-            Ok(Answer::Done(_)) => w.present_code(),
-            // What cannot be known does not meet a condition.
-            Ok(Answer::Later(_)) => Code::EMPTY,
-            Err(error) if error.code() == Code::METHOD_NOT_ALLOWED && !wild => Code::CONTENT,
-            Err(error) => error.code(),
-        };
-        let (exists, absent) = (found.is_success(), found == Code::NOT_FOUND);
-        let met = !any || exists && (so_far.matched || message.if_match().any(<[u8]>::is_empty));
-        if met && (!none || absent) { Ok(()) } else { Err(refuse::<R>(Code::PRECONDITION_FAILED, "")) }
+        self.format = so_far.format;
+        reply = Reply { w, terms: &terms, so_far: &mut so_far };
+        reply.finish().map_err(Error::from)
     }
+}
 
+/// RFC 7252 5.10.8: GET says whether the resource exists, and which ETag it has.
+#[inline(never)]
+fn meets_conditions<S, P: Copy, R: Roles>(
+    table: &mut Table<'_, S, P>,
+    state: &mut S,
+    request: &Request<'_, P>,
+    index: usize,
+) -> Result<(), Error> {
+    let message = request.message;
+    let (any, none) = (message.if_match().next().is_some(), message.if_none_match());
+    if !any && !none {
+        return Ok(());
+    }
+    let wild = request.tail.is_some();
+    let later = Later { id: RequestId(Handle::NONE), method: Code::GET, transfer: None, accept: None, ..request.later };
+    let body = Bytes { offset: 0, bytes: &[], last: true, size: None };
+    let request = Request { reason: Reason::Condition, body, later, ..*request };
+    let (mut buffer, mut so_far) = ([0; 4], SoFar::default());
+    let mut w = Writer::new(&mut buffer, Header::acknowledgement(Code::CONTENT, 0), &[]);
+    let settings = table.settings;
+    let terms = Terms { later: &request.later, settings: &settings, accept: None, etags: Some(message) };
+    let reply = Reply { w: &mut w, terms: &terms, so_far: so_far.for_condition() };
+    let found = match table.call(index, 0, state, &request, reply) {
+        Ok(Answer::Done(_)) => w.present_code(),
+        // What cannot be known does not meet a condition.
+        Ok(Answer::Later(_)) => Code::EMPTY,
+        Err(error) if error.code() == Code::METHOD_NOT_ALLOWED && !wild => Code::CONTENT,
+        Err(error) => error.code(),
+    };
+    let (exists, absent) = (found.is_success(), found == Code::NOT_FOUND);
+    let met = !any || exists && (so_far.matched > 0 || message.if_match().any(<[u8]>::is_empty));
+    if met && (!none || absent) { Ok(()) } else { Err(Error::from(Code::PRECONDITION_FAILED)) }
+}
+
+impl<S, P> Table<'_, S, P> {
     /// `/.well-known/core`.
-    fn discover(&mut self, w: &mut Writer<'_>) -> Result<(), Error> {
-        if self.request.method != Code::GET {
+    fn discover(&mut self, state: &mut S, message: &Message<'_>, mut reply: Reply<'_, '_>) -> Result<(), Error> {
+        if message.code() != Code::GET {
             return Err(Error::from(Code::METHOD_NOT_ALLOWED));
         }
-        let mut so_far = SoFar::default();
-        let how = how(&self.request, self.settings, None);
-        w.code(Code::CONTENT);
-        let mut reply = Reply { w, how: &how, so_far: &mut so_far };
-        if self.table.routes.iter().any(|route| route.lister.is_some()) {
+        if self.routes.iter().any(|route| route.lister.is_some()) {
             // It may become another one from one block to the next (RFC 7959 2.4).
             let mut hash = FNV;
-            self.list(&mut |bytes| hash = bytes.iter().fold(hash, fnv));
+            self.list(state, message, &mut |bytes| hash = bytes.iter().fold(hash, fnv));
             reply = reply.etag(&hash.to_be_bytes());
         }
         let mut reply = reply.content_format(ContentFormat::LINK_FORMAT);
-        self.list(&mut |bytes| reply.put(bytes));
-        reply.finish().map_err(Error::from)
+        self.list(state, message, &mut |bytes| reply.put(bytes));
+        Ok(())
     }
 
-    fn list(&mut self, out: &mut dyn FnMut(&[u8])) {
-        let Answering { table, state, request, .. } = self;
+    fn list(&self, state: &mut S, message: &Message<'_>, out: &mut dyn FnMut(&[u8])) {
         let (mut index, mut any) = (0, false);
-        while let Some(about) = table.about(index) {
-            let mut listing = Listing { about, message: request.message, out, any };
-            match table.routes.get(index).and_then(|route| route.lister) {
+        while let Some(about) = self.about(index) {
+            let mut listing = Listing { about, message, out, any };
+            match self.routes.get(index).and_then(|route| route.lister) {
                 Some(lister) => lister(state, &mut listing),
                 None => listing.add_plain(),
             }
@@ -211,25 +148,11 @@ impl<S, P: Copy, R: Roles> Answering<'_, '_, '_, S, P, R> {
     }
 }
 
-/// How a request to a resource is to be answered.
-fn how<'h, P>(request: &Request<'h, P>, settings: &'h Settings, about: Option<&About>) -> How<'h> {
-    let message = request.message;
-    let usual = about.and_then(|about| about.formats.first().copied());
-    let accept = match request.reason {
-        // RFC 7641 4.2: in the format of the first answer.
-        Reason::Notification => message.accept().or(usual),
-        _ => message.accept(),
-    };
-    let etags = if request.method == Code::GET { message.etags() } else { OptionsOf::none() };
-    How::of(&request.later, settings, accept, etags)
-}
-
 impl<S, P: Copy, R: Roles> Respond for Answering<'_, '_, '_, S, P, R> {
     fn build(&mut self, w: &mut Writer<'_>) {
-        self.later = false;
+        self.put_off = false;
         if let Err(error) = self.run(w) {
-            let problem = wants_problem::<R>(self.request.message.accept());
-            error.write(w, problem, &self.request.later.asked, self.settings);
+            error.write::<R>(w, wants_problem::<R>(self.request.later.accept), &self.request.later.asked);
         }
         self.code = w.present_code();
     }
@@ -239,29 +162,35 @@ impl<S, P: Copy, R: Roles> Respond for Answering<'_, '_, '_, S, P, R> {
     }
 
     fn keep(&mut self) -> Option<Keep<'_>> {
-        let Ok(Found::Route(index, fit)) = self.found else { return None };
+        let Found { index, fit } = self.found.ok()?;
         let usual = self.table.about(index)?.formats.first();
-        let (message, wild, fetch) = (self.request.message, fit.hash.is_some(), self.request.method == Code::FETCH);
-        let accept = self.format.filter(|format| message.accept().is_none() && Some(format) != usual);
-        let kept = |number| match number {
-            OptionNumber::URI_PATH => wild,
-            OptionNumber::CONTENT_FORMAT => fetch,
-            OptionNumber::URI_QUERY | OptionNumber::ACCEPT => true,
-            _ => false,
-        };
-        if !wild && !fetch && accept.is_none() && !message.options().any(|(number, _)| kept(number)) {
+        let (message, wild) = (self.request.message, fit.hash.is_some());
+        let fetch = message.code() == Code::FETCH;
+        let accept = self.format.filter(|format| self.request.later.accept.is_none() && Some(format) != usual);
+        // A message, under the number of the resource.
+        let header = Header::confirmable(message.code(), u16::try_from(index).ok()?);
+        let mut w = Writer::new(self.kept, header, &[]);
+        let mut any = fetch;
+        for (number, value) in message.options() {
+            let keep = match number {
+                OptionNumber::URI_PATH => wild,
+                OptionNumber::CONTENT_FORMAT => fetch,
+                OptionNumber::URI_QUERY | OptionNumber::ACCEPT => true,
+                _ => false,
+            };
+            if keep {
+                any = true;
+                w.option(number, value);
+            }
+        }
+        if let Some(format) = accept {
+            w.accept(format);
+        } else if !any {
             return Some(Keep::Tag(0));
         }
         if self.request.later.transfer.is_some() {
             // What it asks for has come in blocks, and is not there any more.
             return None;
-        }
-        // A message, under the number of the resource.
-        let header = Header::confirmable(message.code(), u16::try_from(index).ok()?);
-        let mut w = Writer::new(&mut self.kept, header, &[]);
-        message.options().filter(|&(number, _)| kept(number)).for_each(|(number, value)| _ = w.option(number, value));
-        if let Some(format) = accept {
-            w.accept(format);
         }
         if fetch {
             w.payload(message.payload());
@@ -271,39 +200,7 @@ impl<S, P: Copy, R: Roles> Respond for Answering<'_, '_, '_, S, P, R> {
     }
 }
 
-impl<'r, S, St: Store, R: Roles> Server<'r, S, St, R> {
-    /// Finds what is asked for, and whether it can be had.
-    fn find(&self, message: &Message<'_>, arrival: Arrival) -> Result<(Found, Option<About>), Error> {
-        let found = self.fits(&message.options_of(OptionNumber::URI_PATH));
-        // A wildcard does not stand for it.
-        let plain = matches!(found, Some((_, _, fit)) if fit.hash.is_none());
-        if R::DISCOVERY && !plain && message.path_is(".well-known/core") {
-            return Ok((Found::Core, None));
-        }
-        let Some((index, about, fit)) = found else {
-            return Err(refuse::<R>(Code::NOT_FOUND, "no such resource: /.well-known/core lists all"));
-        };
-        if R::MULTICAST && arrival == Arrival::Group && !about.group {
-            // RFC 7390 2.7.
-            return Err(Error::from(Code::FORBIDDEN));
-        }
-        let method = message.code();
-        if self.routes.get(index).is_some_and(|route| !matches!(route.methods.get(number(method)), Some(Some(_)))) {
-            return Err(Error::from(Code::METHOD_NOT_ALLOWED));
-        }
-        if R::NEGOTIATION {
-            let accept = message.accept().filter(|_| is_safe(method) && !about.formats.is_empty());
-            if accept.is_some_and(|accept| !about.formats.contains(&accept)) {
-                return Err(Error::from(Code::NOT_ACCEPTABLE));
-            }
-            let given = message.content_format().filter(|_| has_body(method) && !about.takes.is_empty());
-            if given.is_some_and(|given| !about.takes.contains(&given)) {
-                return Err(Error::from(Code::UNSUPPORTED_CONTENT_FORMAT));
-            }
-        }
-        Ok((Found::Route(index, fit), Some(*about)))
-    }
-
+impl<S, St: Store, R: Roles> Server<'_, S, St, R> {
     /// Answers a request. `message` says what it asks for here.
     pub(super) fn answer(
         &mut self,
@@ -314,71 +211,63 @@ impl<'r, S, St: Store, R: Roles> Server<'r, S, St, R> {
         refused: Option<Error>,
         tx: &mut [u8],
     ) -> Option<Transmit<St::Peer>> {
-        let (mut found, about) = match refused.map_or_else(|| self.find(message, request.arrival), Err) {
-            Ok((found, about)) => (Ok(found), about),
-            Err(error) => (Err(error), None),
+        let (method, id) = (message.code(), request.id);
+        let Server { endpoint, table } = self;
+        let asked = Asked::of(message);
+        let accept = message.accept();
+        let later = Later { id, method, asked, transfer: None, end: 0, accept, max_age: 60, resource: None };
+        let body = Bytes { offset: 0, bytes: request.message.payload(), last: true, size: None };
+        let group = R::MULTICAST && request.arrival == Arrival::Group;
+        let mut kept = [0; KEPT];
+        let mut answering = Answering {
+            request: Request { message, from: request.from, group, reason: Reason::Asked, tail: None, body, later },
+            found: refused.map_or_else(|| table.find::<R>(message, request.arrival), Err),
+            table,
+            state,
+            rest: false,
+            put_off: false,
+            code: Code::EMPTY,
+            format: None,
+            kept: &mut kept,
+            roles: PhantomData::<R>,
         };
-        let method = message.code();
-        let mut body = Bytes { offset: 0, bytes: request.message.payload(), last: true, size: None };
-        let (mut asked, mut transfer, mut end, mut rest) = (Asked::of(message), None, 0, false);
-        if let Some(about) = about.filter(|_| has_body(method)) {
-            let settings = Settings { max_body: about.max_body, ..self.settings };
-            let pieces = message.block1().is_some_and(|block| block.more() || block.num() > 0);
-            if pieces && about.max_body == 0 {
-                found = Err(refuse::<R>(Code::REQUEST_ENTITY_TOO_LARGE, "in one message only"));
-            } else {
-                let settings = if pieces { settings } else { Settings { max_body: u32::MAX, ..settings } };
-                match self.endpoint.receive(now, request, &settings, tx).ok()? {
-                    Received::Answered(sent) => return sent,
-                    Received::Later(of) => {
-                        transfer = of;
-                        rest = method != Code::FETCH;
-                    }
-                    Received::Piece(piece) => {
-                        (transfer, end, asked) = (piece.transfer, piece.end(), piece.asked);
-                        body = Bytes { offset: piece.offset, bytes: piece.bytes, last: piece.last, size: piece.size };
+        let (mut observed, safe) = (None, is_safe(method));
+        if let Ok(Found { index, fit }) = answering.found {
+            answering.request.tail = fit.hash.map(|_| fit.tail);
+            if let Some(about) = answering.table.about(index) {
+                let later = &mut answering.request.later;
+                later.max_age = about.max_age;
+                if about.observable {
+                    let resource = Some(fit.resource(index).0);
+                    *if safe { &mut observed } else { &mut later.resource } = resource;
+                }
+                let pieces = message.block1().is_some_and(|block| block.more() || block.num() > 0);
+                if pieces && about.max_body == 0 {
+                    answering.found = Err(refuse::<R>(Code::REQUEST_ENTITY_TOO_LARGE, "in one message only"));
+                } else if has_body(method) {
+                    let max_body = if pieces { about.max_body } else { u32::MAX };
+                    let settings = Settings { max_body, ..answering.table.settings };
+                    match endpoint.receive(now, request, &settings, tx).ok()? {
+                        Received::Answered(sent) => return sent,
+                        Received::Later(of) => {
+                            answering.request.later.transfer = of;
+                            answering.rest = method != Code::FETCH;
+                        }
+                        Received::Piece(piece) => {
+                            let later = &mut answering.request.later;
+                            (later.transfer, later.end, later.asked) = (piece.transfer, piece.end(), piece.asked);
+                            let (offset, size) = (piece.offset, piece.size);
+                            answering.request.body = Bytes { offset, bytes: piece.bytes, last: piece.last, size };
+                        }
                     }
                 }
             }
         }
-        let resource = match (&about, found) {
-            (Some(about), Ok(Found::Route(index, fit))) if about.observable => Some(fit.resource(index).0),
-            _ => None,
-        };
-        let safe = is_safe(method);
-        let later = Later {
-            id: request.id,
-            method,
-            asked,
-            transfer,
-            end,
-            accept: message.accept(),
-            max_age: about.map_or(60, |about| about.max_age),
-            resource: resource.filter(|_| !safe),
-        };
-        let tail = if let Ok(Found::Route(_, fit)) = found { fit.tail } else { 0 };
-        let group = request.arrival == Arrival::Group;
-        let (id, from) = (request.id, request.from);
-        let request = Request { message, method, from, group, reason: Reason::Asked, tail, body, later };
-        let Server { endpoint, routes, objects, settings, .. } = self;
-        let mut answering = Answering {
-            table: Table { routes, objects },
-            state,
-            settings,
-            request,
-            found,
-            rest,
-            later: false,
-            code: Code::EMPTY,
-            format: None,
-            kept: [0; KEPT],
-            roles: PhantomData::<R>,
-        };
+        let of = (answering.request.later.transfer, answering.request.later.end);
         let mut flags = 0;
         let made = loop {
-            let observed = resource.filter(|_| safe);
-            match endpoint.at(now).reply(id, (transfer, end), observed, flags, tx, &mut answering) {
-                Err(_) if answering.later => {
+            match endpoint.at(now).reply(id, of, observed, flags, tx, &mut answering) {
+                Err(_) if answering.put_off => {
                     // Stale, if it is over by now.
                     let _ = endpoint.defer(now, id);
                     return None;
@@ -389,21 +278,12 @@ impl<'r, S, St: Store, R: Roles> Server<'r, S, St, R> {
                 Err(RespondError::Write(_) | RespondError::NotAResponse { .. }) if answering.found.is_ok() => {
                     answering.found = Err(Error::from(Code::INTERNAL_SERVER_ERROR));
                 }
-                made => break made,
+                made => break made.ok()?,
             }
         };
-        let code = answering.code;
-        if made.is_ok() {
-            self.carried_out(&later, code);
-        }
-        made.ok().flatten()
-    }
-
-    /// A request was answered with this code.
-    pub(super) fn carried_out(&mut self, later: &Later, code: Code) {
-        if let Some(resource) = later.resource.filter(|_| code.is_success() && code != Code::CONTINUE) {
-            self.endpoint.notify(ResourceId(resource));
-        }
+        let (code, resource) = (answering.code, answering.request.later.resource);
+        self.carried_out(resource, code);
+        made
     }
 
     /// Asks again what an observer has asked for.
@@ -416,51 +296,44 @@ impl<'r, S, St: Store, R: Roles> Server<'r, S, St, R> {
     ) -> Option<Transmit<St::Peer>> {
         let mut kept = [0; KEPT];
         let length = self.endpoint.kept(&notify, &mut kept);
-        let [_, _, high, low] = notify.resource.0.to_be_bytes();
-        let plain = [0x40, Code::GET.to_byte(), high, low];
-        let bytes = length.map_or(Some(&plain[..]), |length| kept.get(..length))?;
-        let message = Message::parse(bytes).ok()?;
+        let Server { endpoint, table } = self;
+        let length = length.unwrap_or_else(|| {
+            let [_, _, high, low] = notify.resource.0.to_be_bytes();
+            kept.iter_mut().zip([0x40, Code::GET.to_byte(), high, low]).for_each(|(to, byte)| *to = byte);
+            4
+        });
+        let message = Message::parse(kept.get(..length)?).ok()?;
         let index = usize::from(message.message_id());
-        let Server { endpoint, routes, objects, settings, .. } = self;
-        let table = Table { routes, objects };
-        let &about = table.about(index)?;
+        let about = table.about(index)?;
         // What is not below a wildcard was kept without its path.
         let path = message.options_of(OptionNumber::URI_PATH);
-        let fit = fit(about.path, path).unwrap_or(Fit { tail: 0, hash: None });
+        let fit = super::route::fit(about.path, path).unwrap_or(Fit { tail: 0, hash: None });
+        let notify = if about.non { notify.non() } else { notify };
         let later = Later {
             id: RequestId(Handle::NONE),
             method: message.code(),
             asked: Asked::first(notify.block_size),
             transfer: None,
             end: 0,
-            accept: None,
+            accept: message.accept(),
             max_age: about.max_age,
             resource: None,
         };
-        let request = Request {
-            message: &message,
-            method: message.code(),
-            from: notify.peer,
-            group: false,
-            reason: Reason::Notification,
-            tail: fit.tail,
-            body: Bytes { offset: 0, bytes: message.payload(), last: true, size: None },
-            later,
-        };
+        let body = Bytes { offset: 0, bytes: message.payload(), last: true, size: None };
+        let tail = fit.hash.map(|_| fit.tail);
+        let (from, reason) = (notify.peer, Reason::Notification);
         let mut answering = Answering {
+            request: Request { message: &message, from, group: false, reason, tail, body, later },
+            found: Ok(Found { index, fit }),
             table,
             state,
-            settings,
-            request,
-            found: Ok(Found::Route(index, fit)),
             rest: false,
-            later: false,
+            put_off: false,
             code: Code::EMPTY,
             format: None,
-            kept: [0; KEPT],
+            kept: &mut [],
             roles: PhantomData::<R>,
         };
-        let notify = if about.non { notify.non() } else { notify };
         endpoint.write_notification(now, notify, tx, |w| answering.build(w)).ok()?
     }
 }

@@ -1,7 +1,8 @@
 //! What a handler says when it cannot do what it is asked: a code, and why.
 
-use crate::block::{Asked, Settings, Written};
-use crate::wire::{Code, ContentFormat, OptionNumber, Writer, uint};
+use crate::block::{Asked, Extras};
+use crate::roles::Roles;
+use crate::wire::{Code, ContentFormat, Writer};
 use core::fmt;
 
 /// A response of class 4 or 5, and what a person is told: the diagnostic payload (RFC 7252 5.5.2), or problem details
@@ -44,34 +45,35 @@ impl Error {
         self.text
     }
 
-    /// Writes it in the place of whatever was written. `problem`: as problem details.
-    pub(super) fn write(&self, w: &mut Writer<'_>, problem: bool, asked: &Asked, settings: &Settings) {
-        let asked = Asked { block1: asked.block1, ..Asked::default() };
+    /// Writes it in the place of whatever was written. `problem`: as problem details. Where there is no room for the text
+    /// it is left out.
+    pub(super) fn write<R: Roles>(&self, w: &mut Writer<'_>, problem: bool, asked: &Asked) {
+        let text = self.text.as_bytes();
+        let problem = R::PROBLEMS && problem;
+        // A title is cut where its length is not one byte any more.
+        let text = if problem { text.get(..255).unwrap_or(text) } else { text };
         w.restart().code(self.code);
         if problem {
-            let format = u32::from(ContentFormat::CONCISE_PROBLEM_DETAILS_CBOR.get());
-            w.option(OptionNumber::CONTENT_FORMAT, uint::encode(format).as_bytes());
+            w.content_format(ContentFormat::CONCISE_PROBLEM_DETAILS_CBOR);
         }
-        let mut written = Written::begin(w, &asked, settings);
-        if problem {
-            // RFC 8949, deterministic: a map of the title (-1), if there is one, and the code (-4). The length of a text
-            // in two bytes is right up to 255; a title is cut there.
-            let length = self.text.len().min(255) as u8;
-            if length > 0 {
-                let long: &[u8] = &[0xa2, 0x20, 0x78, length];
-                let short: &[u8] = &[0xa2, 0x20, 0x60 | length];
-                written.put(w, &asked, if length < 24 { short } else { long });
-            } else {
-                written.put(w, &asked, &[0xa1]);
-            }
+        Extras { block1: asked.block1, ..Extras::default() }.put::<false>(w);
+        let room = w.room().saturating_sub(w.length());
+        if !problem {
+            w.payload(if text.len() < room { text } else { &[] });
+            return;
         }
-        let text = self.text.as_bytes();
-        written.put(w, &asked, if problem { text.get(..255).unwrap_or(text) } else { text });
-        if problem {
-            written.put(w, &asked, &[0x23, 0x18, self.code.to_byte()]);
-        }
-        if let Err(code) = written.end(w, &asked) {
-            w.restart().code(code);
+        // RFC 8949, deterministic: a map of the title (-1), if there is one, and the code (-4).
+        let length = text.len() as u8;
+        let head: &[u8] = match length {
+            0 => &[0xa1],
+            1..24 => &[0xa2, 0x20, 0x60 | length],
+            _ => &[0xa2, 0x20, 0x78, length],
+        };
+        let code = [0x23, 0x18, self.code.to_byte()];
+        if head.len() + text.len() + code.len() < room {
+            w.payload(head).payload(text).payload(&code);
+        } else {
+            w.payload(&[0xa1]).payload(&code);
         }
     }
 }

@@ -94,7 +94,7 @@
 //!
 //! | for | look in |
 //! |---|---|
-//! | the table, paths and templates | `route.rs` |
+//! | the table, paths and templates | `table.rs`, `route.rs` |
 //! | what a handler sees, and where it writes | `request.rs`, `reply.rs`, `error.rs` |
 //! | which answer a request gets, and what observers are told | `answer.rs` |
 //! | `/.well-known/core`; names of ours | `discovery.rs`, `proxy.rs` |
@@ -107,6 +107,7 @@ mod proxy;
 mod reply;
 mod request;
 mod route;
+mod table;
 
 pub use discovery::Listing;
 pub use error::Error;
@@ -122,12 +123,12 @@ use crate::endpoint::{
 use crate::roles::Full;
 use crate::store::Store;
 use crate::time::Instant;
-use crate::wire::{Code, OptionsOf, WriteError, Writer, path_segments};
-use answer::wants_problem;
+use crate::wire::{Code, ContentFormat, WriteError, Writer, path_segments};
 use core::fmt;
+use core::marker::PhantomData;
 use proxy::Proxied;
-use reply::{How, SoFar};
-use route::{About, Fit, fit};
+use reply::{SoFar, Terms};
+use table::{Found, Table, is_safe};
 
 /// How many observers in a row `poll` passes over that are not sent anything now.
 const STEPS: u32 = 16;
@@ -135,10 +136,7 @@ const STEPS: u32 = 16;
 /// A server: an endpoint, and a table of resources over a state of the application's, `S`.
 pub struct Server<'r, S, St: Store, R = Full> {
     endpoint: Endpoint<St, R>,
-    routes: &'r [Route<S, St::Peer>],
-    objects: &'r mut [Object<'r, S, St::Peer>],
-    names: &'r [&'r str],
-    settings: Settings,
+    table: Table<'r, S, St::Peer>,
 }
 
 /// What [`Server::handle`] made of a datagram.
@@ -156,26 +154,26 @@ impl<'r, S, St: Store, R: Roles> Server<'r, S, St, R> {
     /// A server over an endpoint, whose configuration is one for [serving](crate::Config::serving).
     #[must_use]
     pub const fn new(endpoint: Endpoint<St, R>, routes: &'r [Route<S, St::Peer>]) -> Server<'r, S, St, R> {
-        Server { endpoint, routes, objects: &mut [], names: &[], settings: Settings::DEFAULT }
+        Server { endpoint, table: Table { routes, objects: &mut [], names: &[], settings: Settings::DEFAULT } }
     }
 
     /// With resources that are objects, behind those of the table.
     #[must_use]
     pub fn with_objects(self, objects: &'r mut [Object<'r, S, St::Peer>]) -> Server<'r, S, St, R> {
-        Server { objects, ..self }
+        Server { table: Table { objects, ..self.table }, ..self }
     }
 
     /// With names by which it knows itself in Proxy-Uri, and in Uri-Host beside Proxy-Scheme: `host` or `host:port`, as in
     /// a URI of the scheme `coap`.
     #[must_use]
     pub fn with_names(self, names: &'r [&'r str]) -> Server<'r, S, St, R> {
-        Server { names, ..self }
+        Server { table: Table { names, ..self.table }, ..self }
     }
 
     /// With other sizes of blocks and messages: [`Settings::for_messages_of`].
     #[must_use]
     pub fn with_settings(self, settings: Settings) -> Server<'r, S, St, R> {
-        Server { settings, ..self }
+        Server { table: Table { settings, ..self.table }, ..self }
     }
 
     /// The endpoint, for requests of the application's own, and for whatever else it can do.
@@ -230,7 +228,7 @@ impl<'r, S, St: Store, R: Roles> Server<'r, S, St, R> {
     /// the path, and for [`Endpoint::end_observers`]. `None`: nothing in the table fits it.
     #[must_use]
     pub fn resource(&self, path: &str) -> Option<ResourceId> {
-        let (index, _, fit) = self.fits(&path_segments(path))?;
+        let (Found { index, fit }, _) = self.table.fits(path_segments(path))?;
         Some(fit.resource(index))
     }
 
@@ -270,33 +268,32 @@ impl<'r, S, St: Store, R: Roles> Server<'r, S, St, R> {
         tx: &mut [u8],
         handler: impl FnOnce(Reply<'_, '_>) -> Result<Answer, Error>,
     ) -> Result<Option<Transmit<St::Peer>>, RespondError> {
+        let settings = &self.table.settings;
         let mut completing = Completing {
             handler: Some(handler),
-            later,
-            settings: &self.settings,
+            later: &later,
+            settings,
             code: Code::EMPTY,
             put_off: false,
-            problem: wants_problem::<R>(later.accept),
+            roles: PhantomData::<R>,
         };
         let made = self.endpoint.at(now).reply(later.id, (later.transfer, later.end), None, 0, tx, &mut completing);
         let (code, put_off) = (completing.code, completing.put_off);
         match made {
             Err(_) if put_off => Ok(None),
             Ok(sent) => {
-                self.carried_out(&later, code);
+                self.carried_out(later.resource, code);
                 Ok(sent)
             }
             error => error,
         }
     }
 
-    fn abouts(&self) -> impl Iterator<Item = &About> {
-        self.routes.iter().map(|route| &route.about).chain(self.objects.iter().map(|object| &object.about))
-    }
-
-    /// The first entry of the table that a path fits.
-    fn fits<'p, I: Iterator<Item = &'p [u8]> + Clone>(&self, path: &I) -> Option<(usize, &About, Fit)> {
-        self.abouts().enumerate().find_map(|(index, about)| Some((index, about, fit(about.path, path.clone())?)))
+    /// A request was answered with this code, of what may have changed by it.
+    fn carried_out(&mut self, resource: Option<u32>, code: Code) {
+        if let Some(resource) = resource.filter(|_| code.is_success() && code != Code::CONTINUE) {
+            self.endpoint.notify(ResourceId(resource));
+        }
     }
 
     fn request(
@@ -307,7 +304,7 @@ impl<'r, S, St: Store, R: Roles> Server<'r, S, St, R> {
         tx: &mut [u8],
     ) -> Option<Transmit<St::Peer>> {
         let message = &request.message;
-        match Proxied::of::<R>(message, self.names) {
+        match Proxied::of::<R>(message, self.table.names) {
             Proxied::No => self.answer(state, now, request, message, None, tx),
             Proxied::Refused => {
                 let refused = Some(Error::from(Code::PROXYING_NOT_SUPPORTED));
@@ -320,44 +317,59 @@ impl<'r, S, St: Store, R: Roles> Server<'r, S, St, R> {
 
 impl<S, St: Store, R> fmt::Debug for Server<'_, S, St, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server").field("routes", &self.routes).field("objects", &self.objects).finish_non_exhaustive()
+        let Table { routes, objects, .. } = &self.table;
+        f.debug_struct("Server").field("routes", routes).field("objects", objects).finish_non_exhaustive()
     }
 }
 
 #[cfg(feature = "defmt")]
 impl<S, St: Store, R> defmt::Format for Server<'_, S, St, R> {
     fn format(&self, f: defmt::Formatter<'_>) {
-        defmt::write!(f, "Server({})", self.routes);
+        defmt::write!(f, "Server({})", self.table.routes);
     }
 }
 
+/// Whether errors are to be problem details (RFC 9290).
+fn wants_problem<R: Roles>(accept: Option<ContentFormat>) -> bool {
+    R::PROBLEMS && accept == Some(ContentFormat::CONCISE_PROBLEM_DETAILS_CBOR)
+}
+
+/// An error that the server finds by itself.
+const fn refuse<R: Roles>(code: Code, text: &'static str) -> Error {
+    Error::new(code, if R::DIAGNOSTICS { text } else { "" })
+}
+
 /// An answer that comes late.
-struct Completing<'s, F> {
+struct Completing<'s, F, R> {
     handler: Option<F>,
-    later: Later,
+    later: &'s Later,
     settings: &'s Settings,
     code: Code,
     put_off: bool,
-    problem: bool,
+    roles: PhantomData<R>,
 }
 
-impl<F: FnOnce(Reply<'_, '_>) -> Result<Answer, Error>> Respond for Completing<'_, F> {
+impl<F: FnOnce(Reply<'_, '_>) -> Result<Answer, Error>, R: Roles> Respond for Completing<'_, F, R> {
     fn build(&mut self, w: &mut Writer<'_>) {
-        let Some(handler) = self.handler.take() else { return };
-        let mut so_far = SoFar::default();
-        let how = How::of(&self.later, self.settings, self.later.accept, OptionsOf::none());
-        w.code(how.code);
-        let answered = match handler(Reply { w: &mut *w, how: &how, so_far: &mut so_far }) {
-            Ok(Answer::Done(_)) => Reply { w: &mut *w, how: &how, so_far: &mut so_far }.finish().map_err(Error::from),
-            Ok(Answer::Later(_)) => {
+        let (later, settings) = (self.later, self.settings);
+        let accept = later.accept.filter(|_| is_safe(later.method));
+        let (terms, mut so_far) = (Terms { later, settings, accept, etags: None }, SoFar::default());
+        w.code(terms.code());
+        let handler = self.handler.take();
+        let answered = match handler.map(|handler| handler(Reply { w: &mut *w, terms: &terms, so_far: &mut so_far })) {
+            Some(Ok(Answer::Done(_))) => {
+                Reply { w: &mut *w, terms: &terms, so_far: &mut so_far }.finish().map_err(Error::from)
+            }
+            Some(Ok(Answer::Later(_))) => {
                 self.put_off = true;
                 w.fail(WriteError::BodyEnded { offset: 0 });
                 return;
             }
-            Err(error) => Err(error),
+            Some(Err(error)) => Err(error),
+            None => return,
         };
         if let Err(error) = answered {
-            error.write(w, self.problem, &self.later.asked, self.settings);
+            error.write::<R>(w, wants_problem::<R>(later.accept), &later.asked);
         }
         self.code = w.present_code();
     }

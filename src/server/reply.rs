@@ -1,8 +1,8 @@
 //! Where a handler writes its answer: options and payload go straight into the message.
 
 use super::request::Later;
-use crate::block::{Asked, Body, Settings, Written, serve};
-use crate::wire::{Code, ContentFormat, OptionNumber, OptionsOf, Writer, path_segments, same, uint};
+use crate::block::{Body, Settings, Written, serve};
+use crate::wire::{Code, ContentFormat, Message, OptionNumber, OptionsOf, Writer, path_segments, same, uint};
 use core::fmt;
 
 /// What a handler has done.
@@ -44,55 +44,53 @@ pub struct Done(());
 #[derive(Debug)]
 pub struct Reply<'a, 'b> {
     pub(super) w: &'a mut Writer<'b>,
-    pub(super) how: &'a How<'a>,
+    pub(super) terms: &'a Terms<'a>,
     pub(super) so_far: &'a mut SoFar,
 }
 
-/// How a request is to be answered.
-#[derive(Clone, Debug)]
-pub(super) struct How<'a> {
-    pub(super) asked: Asked,
+/// What the request says of its answer.
+#[derive(Debug)]
+pub(super) struct Terms<'a> {
+    pub(super) later: &'a Later,
     pub(super) settings: &'a Settings,
     /// The only format that will do.
     pub(super) accept: Option<ContentFormat>,
-    /// The code, unless the handler sets one.
-    pub(super) code: Code,
-    /// Max-Age, unless the handler writes one.
-    pub(super) max_age: u32,
-    /// The entity-tags that the client wants to be compared with that of the answer.
-    pub(super) etags: OptionsOf<'a>,
+    /// Where the entity-tags are with which that of the answer is compared.
+    pub(super) etags: Option<&'a Message<'a>>,
 }
 
-impl<'a> How<'a> {
-    pub(super) fn of(
-        later: &Later,
-        settings: &'a Settings,
-        accept: Option<ContentFormat>,
-        etags: OptionsOf<'a>,
-    ) -> How<'a> {
-        let (code, safe) = match later.method {
-            Code::GET | Code::FETCH => (Code::CONTENT, true),
-            Code::DELETE => (Code::DELETED, false),
-            _ => (Code::CHANGED, false),
-        };
-        How { asked: later.asked, settings, accept: accept.filter(|_| safe), code, max_age: later.max_age, etags }
+impl Terms<'_> {
+    /// The code, unless the handler sets one.
+    pub(super) fn code(&self) -> Code {
+        match self.later.method {
+            Code::GET | Code::FETCH => Code::CONTENT,
+            Code::DELETE => Code::DELETED,
+            _ => Code::CHANGED,
+        }
     }
 }
 
 /// What is known of an answer so far.
 #[derive(Default)]
 pub(super) struct SoFar {
-    etag: [u8; 8],
-    etag_length: u8,
     max_age: Option<u32>,
-    /// The ETag is one of those in question.
-    pub(super) matched: bool,
     pub(super) format: Option<ContentFormat>,
-    /// Not the one that will do.
-    pub(super) unacceptable: bool,
+    /// Which of the entity-tags in question it has, counted from 1.
+    pub(super) matched: u8,
+    /// These are those of If-Match, and not of ETag.
+    condition: bool,
+    /// The format is not the one that will do.
+    unacceptable: bool,
     /// It is complete.
     served: bool,
     written: Option<Written>,
+}
+
+impl SoFar {
+    pub(super) fn for_condition(&mut self) -> &mut SoFar {
+        self.condition = true;
+        self
+    }
 }
 
 impl fmt::Debug for SoFar {
@@ -130,7 +128,7 @@ impl Reply<'_, '_> {
     #[must_use]
     pub fn content_format(self, format: ContentFormat) -> Self {
         self.so_far.format = Some(format);
-        self.so_far.unacceptable = self.how.accept.is_some_and(|accept| accept != format);
+        self.so_far.unacceptable = self.terms.accept.is_some_and(|accept| accept != format);
         self.w.insert(OptionNumber::CONTENT_FORMAT, uint::encode(u32::from(format.get())).as_bytes());
         self
     }
@@ -141,10 +139,8 @@ impl Reply<'_, '_> {
     pub fn etag(self, etag: &[u8]) -> Self {
         let etag = etag.get(..8).unwrap_or(etag);
         if !etag.is_empty() {
-            let mut etags = self.how.etags.clone();
-            self.so_far.matched |= etags.any(|its| same(its, etag));
-            self.so_far.etag.iter_mut().zip(etag).for_each(|(to, from)| *to = *from);
-            self.so_far.etag_length = etag.len() as u8;
+            let matched = self.etags().and_then(|mut etags| etags.position(|its| same(its, etag)));
+            self.so_far.matched = matched.map_or(0, |at| (at as u8).saturating_add(1));
             self.w.insert(OptionNumber::ETAG, etag);
         }
         self
@@ -185,7 +181,7 @@ impl Reply<'_, '_> {
     pub fn body(mut self, body: Body<'_>) -> Answer {
         if !self.is_void() {
             self.settle();
-            serve(self.w, &self.how.asked, body, self.how.settings);
+            serve(self.w, &self.terms.later.asked, body, self.terms.settings);
         }
         self.so_far.served = true;
         self.done()
@@ -194,7 +190,7 @@ impl Reply<'_, '_> {
     /// Where the block begins that is asked for, in bytes: for who wants to know. 0: the first, or all.
     #[must_use]
     pub fn offset(&self) -> u32 {
-        self.how.asked.offset()
+        self.terms.later.asked.offset()
     }
 
     pub(super) fn put(&mut self, bytes: &[u8]) {
@@ -203,21 +199,35 @@ impl Reply<'_, '_> {
         }
         if self.so_far.written.is_none() {
             self.settle();
-            self.so_far.written = Some(Written::begin(self.w, &self.how.asked, self.how.settings));
+            self.so_far.written = Some(Written::begin(self.w, &self.terms.later.asked, self.terms.settings));
         }
         if let Some(written) = &mut self.so_far.written {
-            written.put(self.w, &self.how.asked, bytes);
+            written.put(self.w, &self.terms.later.asked, bytes);
         }
+    }
+
+    /// The entity-tags with which that of the answer is compared.
+    fn etags(&self) -> Option<OptionsOf<'_>> {
+        let message = self.terms.etags?;
+        if self.so_far.condition {
+            return Some(message.if_match());
+        }
+        (self.terms.later.method == Code::GET).then(|| message.etags())
+    }
+
+    /// Whether 2.03 will be sent in its place.
+    fn is_valid(&self) -> bool {
+        self.so_far.matched > 0 && self.w.present_code() == Code::CONTENT
     }
 
     /// Whether something else will be sent in its place.
     fn is_void(&self) -> bool {
-        self.so_far.unacceptable || self.so_far.matched && self.w.present_code() == Code::CONTENT
+        self.so_far.unacceptable || self.is_valid()
     }
 
     /// No option follows, but those of a transfer.
     fn settle(&mut self) {
-        let age = self.how.max_age;
+        let age = self.terms.later.max_age;
         if age != 60 && self.so_far.max_age.is_none() && self.w.present_code() == Code::CONTENT {
             self.so_far.max_age = Some(age);
             self.w.insert(OptionNumber::MAX_AGE, uint::encode(age).as_bytes());
@@ -229,13 +239,14 @@ impl Reply<'_, '_> {
         if self.so_far.unacceptable {
             return Err(Code::NOT_ACCEPTABLE);
         }
-        let valid = self.so_far.matched && self.w.present_code() == Code::CONTENT;
-        if valid {
+        if self.is_valid() {
             // RFC 7252 5.9.1.3: with the ETag, and without a payload.
             self.w.restart().code(Code::VALID);
-            let etag = self.so_far.etag.get(..usize::from(self.so_far.etag_length)).unwrap_or_default();
-            self.w.option(OptionNumber::ETAG, etag);
-            let age = self.so_far.max_age.unwrap_or(self.how.max_age);
+            let which = usize::from(self.so_far.matched).wrapping_sub(1);
+            let age = self.so_far.max_age.unwrap_or(self.terms.later.max_age);
+            if let Some(etag) = self.terms.etags.and_then(|message| message.etags().nth(which)) {
+                self.w.option(OptionNumber::ETAG, etag);
+            }
             if age != 60 {
                 self.w.option(OptionNumber::MAX_AGE, uint::encode(age).as_bytes());
             }
@@ -246,7 +257,7 @@ impl Reply<'_, '_> {
         }
         self.put(&[]);
         match &self.so_far.written {
-            Some(written) => written.end(self.w, &self.how.asked),
+            Some(written) => written.end(self.w, &self.terms.later.asked),
             None => Ok(()),
         }
     }

@@ -19,15 +19,15 @@ pub enum Reason {
 }
 
 /// A request, as a handler sees it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Request<'m, P = SocketAddr> {
     pub(super) message: &'m Message<'m>,
-    pub(super) method: Code,
     pub(super) from: P,
     pub(super) group: bool,
     pub(super) reason: Reason,
-    pub(super) tail: usize,
+    /// Where in the path what wildcards stand for begins.
+    pub(super) tail: Option<usize>,
     pub(super) body: Bytes<'m>,
     pub(super) later: Later,
 }
@@ -63,7 +63,7 @@ impl<'m, P: Copy> Request<'m, P> {
     /// The method.
     #[must_use]
     pub const fn method(&self) -> Code {
-        self.method
+        self.later.method
     }
 
     /// Who asks, or observes.
@@ -85,12 +85,14 @@ impl<'m, P: Copy> Request<'m, P> {
     }
 
     /// The segments of the path that the wildcards of the route stand for, and all that follow the first of them: decoded,
-    /// as they came.
+    /// as they came. None where the route has no wildcard.
     #[must_use]
     pub fn tail(&self) -> Strings<'m> {
         let mut path = self.message.uri_path();
-        for _ in 0..self.tail {
-            path.next();
+        for _ in 0..self.tail.unwrap_or(usize::MAX) {
+            if path.next().is_none() {
+                break;
+            }
         }
         path
     }

@@ -308,11 +308,6 @@ impl<'d> OptionsOf<'d> {
     pub(crate) const fn new(options: Options<'d>, number: OptionNumber) -> OptionsOf<'d> {
         OptionsOf { options, number }
     }
-
-    /// None.
-    pub(crate) const fn none() -> OptionsOf<'d> {
-        OptionsOf::new(Options::new(&[]), OptionNumber::IF_MATCH)
-    }
 }
 
 impl<'d> Iterator for OptionsOf<'d> {

@@ -1,0 +1,121 @@
+//! The resources of a server, looked up and called.
+
+use super::reply::{Answer, Reply};
+use super::request::Request;
+use super::route::{About, Fit, Object, REST, Route, call, fit};
+use super::{Error, refuse};
+use crate::block::Settings;
+use crate::endpoint::Arrival;
+use crate::roles::Roles;
+use crate::wire::{Code, Message, OptionNumber};
+
+/// All of a server but its endpoint: resources, objects behind the routes; names; sizes.
+pub(super) struct Table<'r, S, P> {
+    pub(super) routes: &'r [Route<S, P>],
+    pub(super) objects: &'r mut [Object<'r, S, P>],
+    pub(super) names: &'r [&'r str],
+    pub(super) settings: Settings,
+}
+
+/// What is asked for: the place in the table, and how the path fits.
+#[derive(Clone, Copy)]
+pub(super) struct Found {
+    pub(super) index: usize,
+    pub(super) fit: Fit,
+}
+
+/// In the place of an index, `/.well-known/core`.
+pub(super) const CORE: usize = usize::MAX;
+
+/// Whether a request asks for what a resource is, so that what it accepts is a format of that.
+pub(super) const fn is_safe(method: Code) -> bool {
+    matches!(method, Code::GET | Code::FETCH)
+}
+
+/// Whether a request may have a body.
+pub(super) const fn has_body(method: Code) -> bool {
+    matches!(method, Code::POST | Code::PUT | Code::FETCH | Code::PATCH | Code::IPATCH)
+}
+
+/// The place of a method's handler; for one that is not known, of none.
+pub(super) const fn number(method: Code) -> usize {
+    let number = method.to_byte().wrapping_sub(1) as usize;
+    if number < REST { number } else { usize::MAX }
+}
+
+impl<S, P> Table<'_, S, P> {
+    pub(super) fn about(&self, index: usize) -> Option<&About> {
+        match self.routes.get(index) {
+            Some(route) => Some(&route.about),
+            None => self.objects.get(index.wrapping_sub(self.routes.len())).map(|object| &object.about),
+        }
+    }
+
+    /// The first entry that a path fits.
+    pub(super) fn fits<'p>(&self, path: impl Iterator<Item = &'p [u8]> + Clone) -> Option<(Found, &About)> {
+        let mut index = 0;
+        while let Some(about) = self.about(index) {
+            if let Some(fit) = fit(about.path, path.clone()) {
+                return Some((Found { index, fit }, about));
+            }
+            index = index.wrapping_add(1);
+        }
+        None
+    }
+
+    /// Finds what is asked for, and whether it can be had.
+    pub(super) fn find<R: Roles>(&self, message: &Message<'_>, arrival: Arrival) -> Result<Found, Error> {
+        let found = self.fits(message.options_of(OptionNumber::URI_PATH));
+        // A wildcard does not stand for it.
+        if R::DISCOVERY && !matches!(found, Some((Found { fit: Fit { hash: None, .. }, .. }, _))) {
+            if message.path_is(".well-known/core") {
+                return Ok(Found { index: CORE, fit: Fit { tail: 0, hash: None } });
+            }
+        }
+        let Some((found, about)) = found else {
+            return Err(refuse::<R>(Code::NOT_FOUND, "no such resource: /.well-known/core lists all"));
+        };
+        if R::MULTICAST && arrival == Arrival::Group && !about.group {
+            // RFC 7390 2.7.
+            return Err(Error::from(Code::FORBIDDEN));
+        }
+        let method = message.code();
+        if let Some(route) = self.routes.get(found.index) {
+            if !matches!(route.methods.get(number(method)), Some(Some(_))) {
+                return Err(Error::from(Code::METHOD_NOT_ALLOWED));
+            }
+        }
+        if R::NEGOTIATION {
+            let accept = message.accept().filter(|_| is_safe(method) && !about.formats.is_empty());
+            if accept.is_some_and(|accept| !about.formats.contains(&accept)) {
+                return Err(Error::from(Code::NOT_ACCEPTABLE));
+            }
+            let given = message.content_format().filter(|_| has_body(method) && !about.takes.is_empty());
+            if given.is_some_and(|given| !about.takes.contains(&given)) {
+                return Err(Error::from(Code::UNSUPPORTED_CONTENT_FORMAT));
+            }
+        }
+        Ok(found)
+    }
+
+    pub(super) fn call(
+        &mut self,
+        index: usize,
+        method: usize,
+        state: &mut S,
+        request: &Request<'_, P>,
+        reply: Reply<'_, '_>,
+    ) -> Result<Answer, Error> {
+        let none = if method == REST { Code::BAD_REQUEST } else { Code::METHOD_NOT_ALLOWED };
+        match self.routes.get(index) {
+            Some(route) => match route.methods.get(method) {
+                Some(Some(handler)) => handler(state, request, reply),
+                _ => Err(Error::from(none)),
+            },
+            None => match self.objects.get_mut(index.wrapping_sub(self.routes.len())) {
+                Some(object) => call(&mut *object.resource, method, state, request, reply),
+                None => Err(Error::from(Code::NOT_FOUND)),
+            },
+        }
+    }
+}
