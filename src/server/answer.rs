@@ -7,6 +7,7 @@ use super::route::{FNV, Fit, REST, fnv};
 use super::table::{CORE, Found, Table, has_body, is_safe, number};
 use super::{Error, Server, refuse, wants_problem};
 use crate::block::{Asked, Received, Refusal, Settings};
+use crate::copy::copy;
 use crate::endpoint::observe::{Keep, Respond};
 use crate::endpoint::{Arrival, Notify, RequestId, RespondError, ServerRequest, TransferId, Transmit};
 use crate::exchange::Handle;
@@ -167,7 +168,7 @@ impl<S, P: Copy, R: Roles> Respond for Answering<'_, '_, '_, S, P, R> {
         let (message, wild) = (self.request.message, fit.hash.is_some());
         let fetch = message.code() == Code::FETCH;
         let accept = self.format.filter(|format| self.request.later.accept.is_none() && Some(format) != usual);
-        // A message, under the number of the resource.
+        // A message of sorts: how long its payload is, its code, and the number of the resource; options; the payload.
         let header = Header::confirmable(message.code(), u16::try_from(index).ok()?);
         let mut w = Writer::new(self.kept, header, &[]);
         let mut any = fetch;
@@ -192,10 +193,12 @@ impl<S, P: Copy, R: Roles> Respond for Answering<'_, '_, '_, S, P, R> {
             // What it asks for has come in blocks, and is not there any more.
             return None;
         }
-        if fetch {
-            w.payload(message.payload());
-        }
-        let length = w.finish().ok()?;
+        let options = w.finish().ok()?;
+        let payload = if fetch { message.payload() } else { &[] };
+        let length = options.saturating_add(payload.len());
+        copy(self.kept.get_mut(options..length)?, payload);
+        // In the place of version, type and length of the token.
+        *self.kept.first_mut()? = payload.len() as u8;
         self.kept.get(..length).map(Keep::Bytes)
     }
 }
@@ -287,6 +290,7 @@ impl<S, St: Store, R: Roles> Server<'_, S, St, R> {
     }
 
     /// Asks again what an observer has asked for.
+    #[inline(never)]
     pub(super) fn tell(
         &mut self,
         state: &mut S,
@@ -297,17 +301,18 @@ impl<S, St: Store, R: Roles> Server<'_, S, St, R> {
         let mut kept = [0; KEPT];
         let length = self.endpoint.kept(&notify, &mut kept);
         let Server { endpoint, table } = self;
-        let length = length.unwrap_or_else(|| {
+        if length.is_none() {
             let [_, _, high, low] = notify.resource.0.to_be_bytes();
-            kept.iter_mut().zip([0x40, Code::GET.to_byte(), high, low]).for_each(|(to, byte)| *to = byte);
-            4
-        });
-        let message = Message::parse(kept.get(..length)?).ok()?;
-        let index = usize::from(message.message_id());
+            copy(&mut kept, &[0, Code::GET.to_byte(), high, low]);
+        }
+        let &[payload, code, high, low, ref rest @ ..] = kept.get(..length.unwrap_or(4))? else { return None };
+        let (options, payload) = rest.split_at_checked(rest.len().wrapping_sub(usize::from(payload)))?;
+        let message = Message::of_parts(Header::confirmable(Code::from_byte(code), 0), options, payload);
+        let index = usize::from(u16::from_be_bytes([high, low]));
         let about = table.about(index)?;
         // What is not below a wildcard was kept without its path.
-        let path = message.options_of(OptionNumber::URI_PATH);
-        let fit = super::route::fit(about.path, path).unwrap_or(Fit { tail: 0, hash: None });
+        let mut path = message.options_of(OptionNumber::URI_PATH);
+        let fit = super::route::fit(about.path, &mut path).unwrap_or(Fit { tail: 0, hash: None });
         let notify = if about.non { notify.non() } else { notify };
         let later = Later {
             id: RequestId(Handle::NONE),

@@ -39,6 +39,7 @@ struct Entry<'e> {
 impl Listing<'_> {
     /// Adds a resource, by what stands in the place of the wildcard at the end of the route's path: not percent-encoded,
     /// with a `/` between segments. It has the attributes of the route, and this size in bytes, if it is known.
+    #[inline(never)]
     pub fn add(&mut self, tail: &str, size: Option<u32>) {
         let entry = Entry { about: self.about, tail, size: size.or(self.about.size) };
         if !self.message.options_of(OptionNumber::URI_QUERY).all(|argument| entry.matches(argument)) {
@@ -148,6 +149,7 @@ impl Entry<'_> {
     }
 
     /// Whether it is what an argument of the query asks for (RFC 6690 4.1), as [`Filter`](crate::link::Filter) says.
+    #[inline(never)]
     fn matches(&self, argument: &[u8]) -> bool {
         let split = argument.iter().position(|&byte| byte == b'=');
         let (name, value) = match split {

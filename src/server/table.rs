@@ -52,10 +52,11 @@ impl<S, P> Table<'_, S, P> {
     }
 
     /// The first entry that a path fits.
+    #[inline(never)]
     pub(super) fn fits<'p>(&self, path: impl Iterator<Item = &'p [u8]> + Clone) -> Option<(Found, &About)> {
         let mut index = 0;
         while let Some(about) = self.about(index) {
-            if let Some(fit) = fit(about.path, path.clone()) {
+            if let Some(fit) = fit(about.path, &mut path.clone()) {
                 return Some((Found { index, fit }, about));
             }
             index = index.wrapping_add(1);
@@ -64,6 +65,7 @@ impl<S, P> Table<'_, S, P> {
     }
 
     /// Finds what is asked for, and whether it can be had.
+    #[inline(never)]
     pub(super) fn find<R: Roles>(&self, message: &Message<'_>, arrival: Arrival) -> Result<Found, Error> {
         let found = self.fits(message.options_of(OptionNumber::URI_PATH));
         // A wildcard does not stand for it.

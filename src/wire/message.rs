@@ -73,6 +73,11 @@ impl<'d> Message<'d> {
         Err(ParseError::new(kind, offset, reset))
     }
 
+    /// Of parts that were checked: no token, options as a [`Writer`](super::Writer) writes them.
+    pub(crate) const fn of_parts(header: Header, options: &'d [u8], payload: &'d [u8]) -> Message<'d> {
+        Message { header, token: &[], options, payload }
+    }
+
     /// Type, code and Message ID.
     #[inline]
     #[must_use]
