@@ -45,7 +45,7 @@ impl<S, P: Copy, R: Roles> Answering<'_, '_, '_, S, P, R> {
         let Found { index, .. } = self.found?;
         let (later, reason) = (&self.request.later, self.request.reason);
         if R::CONDITIONS && reason == Reason::Asked && index != CORE {
-            meets_conditions::<S, P, R>(self.table, self.state, &self.request, index)?;
+            meets_conditions(self.table, self.state, &self.request, index)?;
         }
         let usual = if reason == Reason::Notification {
             // RFC 7641 4.2: in the format of the first answer.
@@ -86,7 +86,7 @@ impl<S, P: Copy, R: Roles> Answering<'_, '_, '_, S, P, R> {
 
 /// RFC 7252 5.10.8: GET says whether the resource exists, and which ETag it has.
 #[inline(never)]
-fn meets_conditions<S, P: Copy, R: Roles>(
+fn meets_conditions<S, P: Copy>(
     table: &mut Table<'_, S, P>,
     state: &mut S,
     request: &Request<'_, P>,

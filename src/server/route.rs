@@ -346,7 +346,7 @@ pub(super) fn fnv(hash: u32, byte: &u8) -> u32 {
 }
 
 /// Whether a path fits a template.
-pub(super) fn fit<'p>(template: &str, path: &mut dyn Iterator<Item = &'p [u8]>) -> Option<Fit> {
+pub(super) fn fit(template: &str, path: &mut dyn Iterator<Item = &[u8]>) -> Option<Fit> {
     let mut fit = Fit { tail: 0, hash: None };
     // With a byte between segments that stands in none.
     let add = |fit: &mut Fit, segment: &[u8]| {

@@ -69,10 +69,9 @@ impl<S, P> Table<'_, S, P> {
     pub(super) fn find<R: Roles>(&self, message: &Message<'_>, arrival: Arrival) -> Result<Found, Error> {
         let found = self.fits(message.options_of(OptionNumber::URI_PATH));
         // A wildcard does not stand for it.
-        if R::DISCOVERY && !matches!(found, Some((Found { fit: Fit { hash: None, .. }, .. }, _))) {
-            if message.path_is(".well-known/core") {
-                return Ok(Found { index: CORE, fit: Fit { tail: 0, hash: None } });
-            }
+        let plain = matches!(found, Some((Found { fit: Fit { hash: None, .. }, .. }, _)));
+        if R::DISCOVERY && !plain && message.path_is(".well-known/core") {
+            return Ok(Found { index: CORE, fit: Fit { tail: 0, hash: None } });
         }
         let Some((found, about)) = found else {
             return Err(refuse::<R>(Code::NOT_FOUND, "no such resource: /.well-known/core lists all"));

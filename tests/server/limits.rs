@@ -418,11 +418,10 @@ proptest! {
                 w.insert(OptionNumber::new(*number), value);
             }
             let length = w.payload(&payload).finish().unwrap();
-            for sent in [few.datagram(from, arrival, &bytes[..length]), many.datagram(from, arrival, &bytes[..length])] {
-                if let Some(sent) = sent {
-                    prop_assert!(coaplet::Message::parse(&sent.bytes).is_ok());
-                    prop_assert_eq!(sent.to, from);
-                }
+            let sent = [few.datagram(from, arrival, &bytes[..length]), many.datagram(from, arrival, &bytes[..length])];
+            for sent in sent.into_iter().flatten() {
+                prop_assert!(coaplet::Message::parse(&sent.bytes).is_ok());
+                prop_assert_eq!(sent.to, from);
             }
             few.due();
             many.due();

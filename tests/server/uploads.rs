@@ -62,10 +62,13 @@ fn bench<St: Store<Peer = u8>>(store: St) -> Bench<'static, Desk, St> {
     Bench::new(&ROUTES, Desk::default(), store)
 }
 
+/// A client, and the Request-Tag of a body of its.
+type Who = (u8, &'static [u8]);
+
 /// A block of 16 bytes.
 fn piece<St: Store<Peer = u8>>(
     bench: &mut Bench<'_, Desk, St>,
-    (from, tag): (u8, &[u8]),
+    (from, tag): Who,
     (method, path): (Code, &str),
     body: &[u8],
     number: usize,
@@ -112,7 +115,7 @@ const PUT: (Code, &str) = (Code::PUT, "paper");
 const TEXT: &[u8] = b"This has forty-two bytes, and is not long.";
 
 fn interleaved_from_three<St: Store<Peer = u8>>(mut bench: Bench<'_, Desk, St>) {
-    let bodies: [((u8, &[u8]), &[u8]); 3] = [
+    let bodies: [(Who, &[u8]); 3] = [
         ((1, b"a"), TEXT),
         ((1, b"b"), b"Another from the same, not of that length"),
         ((2, b"a"), b"And from another client, still another."),
