@@ -79,7 +79,8 @@
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 //!
-//! A whole program, and which call follows which, is in [`endpoint`].
+//! A whole program, and which call follows which, is in [`endpoint`]. Who has resources to serve takes a [`Server`]: a table
+//! of paths and functions ([`server`]).
 //!
 //! # The map
 //!
@@ -87,6 +88,8 @@
 //!   datagram in                                                datagram out
 //!        │                                                          ▲
 //!  ┌─────▼──────────────────────────────────────────────────────────┴─────┐
+//!  │ server/       handle, poll         notify, complete                  │  resources: a table, and functions of yours
+//!  ├──────────────────────────────────────────────────────────────────────┤
 //!  │ block/        fetch, send, serve, receive                            │  bodies of any length, over the verbs
 //!  ├──────────────────────────────────────────────────────────────────────┤
 //!  │ endpoint/     handle    request, respond, notify, cancel, ..   poll  │  a few verbs, one thing at a time
@@ -104,6 +107,7 @@
 //! | module | what | RFC |
 //! |---|---|---|
 //! | [`endpoint`] | requests and responses over datagrams, to one peer or a group, and observations | 7252 (4, 5, 8), 7641, 7967, 8516, 8974 |
+//! | [`server`] | resources and their handlers, and all that a server says by itself | 7252 (5.5 to 5.10, 7.2), 6690 4, 7390 2.7, 8132, 9290 |
 //! | [`block`] | bodies of any length, in blocks, in both roles | 7959, 8132 2.5, 9175 3 |
 //! | [`Roles`] | what an image wants of it: what it does not want is not linked | |
 //! | [`store`] | the memory that the caller lends | |
@@ -116,7 +120,7 @@
 //! | `host` (feature `std`) | a client that blocks | |
 //! | `sim` (feature) | endpoints over a virtual clock and a seeded network, to test on | |
 //!
-//! The layers above (resources, drivers) are not here yet. `ARCHITECTURE.md` in the repository has the plan, and what the
+//! The layer above (drivers) is not here yet. `ARCHITECTURE.md` in the repository has the plan, and what the
 //! endpoint lacks.
 //!
 //! # Errors, and who makes them
@@ -124,6 +128,7 @@
 //! - A peer: [`ParseError`]. It says what is wrong with the datagram, at which byte, and whether RFC 7252 owes the
 //!   sender a Reset. A datagram can be wrong; it can not do harm.
 //! - The caller: [`WriteError`]. A buffer too small, options out of order, a message that no peer would accept.
+//! - A handler: [`server::Error`], which the client is told as a response.
 //! - Whoever wrote the text: [`uri::UriError`], [`link::LinkError`]. What is wrong, and at which byte.
 //!   [`uri::ComposeError`]: a request that has no URI. [`link::LinkWriteError`] is the caller's.
 //! - The caller, or what it lent: one type for each verb of the endpoint ([`endpoint::RequestError`],
