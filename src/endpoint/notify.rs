@@ -13,7 +13,7 @@ use crate::wire::{Code, Header, OptionNumber, Type, Writer, uint};
 use core::hash::Hash;
 
 impl<S: Store, R: Roles> Endpoint<S, R> {
-    /// Writes the notification that [`poll`](Endpoint::poll) has asked for by [`Output::Notify`], before `poll` is
+    /// Writes the notification that [`poll`](Endpoint::poll) has asked for by [`Output::Notify`](super::Output::Notify), before `poll` is
     /// called again. `build` sets the code, and writes options and payload: what a GET would be answered at this moment,
     /// in the Content-Format of the first response. 5.00 if it sets no code.
     ///
