@@ -90,7 +90,7 @@
 //! - What a handler writes that is no message, such as an option in a wrong place or too much for `tx`, becomes 5.00.
 //!
 //! Each of this is left out of an image by a const of [`Roles`]: `DISCOVERY`, `CONDITIONS`, `NEGOTIATION`, `OWN_NAMES`,
-//! `PROBLEMS`, `DIAGNOSTICS`, `OBSERVE`, `TRANSFERS`, `MULTICAST`.
+//! `PROBLEMS`, `DIAGNOSTICS`, `OBSERVE`, `KEPT_OPTIONS`, `TRANSFERS`, `MULTICAST`.
 //!
 //! | for | look in |
 //! |---|---|
