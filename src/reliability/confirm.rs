@@ -80,10 +80,9 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// if it is sent; if all Message IDs are in use, its turn comes again when one is not.
     pub(crate) fn launch_waiting(&mut self, index: u32) -> bool {
         let Some(&Exchange { peer, bytes, message_id, .. }) = self.held.exchanges.at(index) else { return false };
-        let id = match self.message_id(peer) {
+        let id = match self.next_id(peer) {
             Ok(id) => id,
-            Err(until) => {
-                let wait = until.saturating_sub(self.held.now).min(u64::from(u32::MAX)) as u32;
+            Err(wait) => {
                 self.held.after(index, wait);
                 return false;
             }

@@ -309,10 +309,13 @@ impl<S: Lend<Slot<Observer, 2>>, H: Lend<Heads<2>>> Table<Observer, 2, S, H> {
         self.node(observer).map_or(0, |node| node.previous)
     }
 
-    pub(crate) fn set_told_at(&mut self, observer: u32, now: u32) {
-        if let Some(node) = self.node_mut(observer) {
+    /// Which ring it would hang in. If it is told, it is so now.
+    pub(crate) fn mark_told(&mut self, observer: u32, ring: Ring, now: u32) {
+        let Some(Slot { node, value }) = self.slots.lend().get_mut(observer as usize) else { return };
+        if ring != Ring::Stale {
             node.previous = now;
         }
+        value.set_ring(ring);
     }
 
     /// The slot of an observer, if it is still the one that was meant.
