@@ -193,14 +193,12 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// An exchange for a notification that is to be confirmed. Whether it is sent at once; `None`: there is none.
     fn confirm_change(&mut self, index: u32, begun: &Written) -> Option<bool> {
-        let (peer, pace) = (begun.peer, self.rules().pace);
         let set = |exchange: &mut Exchange| {
             exchange.set_observer(index, begun.asked.generation);
             exchange.set_number(begun.number);
         };
-        let exchange = self.insert(State::Notifying, peer, begun.header.message_id, &[], set)?;
-        self.pace(exchange, &pace);
-        Some(self.start(exchange, pace.nstart))
+        let exchange = self.insert(State::Notifying, begun.peer, begun.header.message_id, &[], set)?;
+        Some(self.set_out(exchange))
     }
 
     /// A notification has this Message ID and number now.
@@ -259,9 +257,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let parting = confirm.and_then(|id| self.insert(State::Parting, peer, id, &[], |_| {}));
         if let Some(exchange) = parting {
             if self.keep_bytes(exchange, tx.get(..len).unwrap_or_default()) {
-                let pace = self.rules().pace;
-                self.pace(exchange, &pace);
-                return self.start(exchange, pace.nstart).then_some(Transmit { to, len });
+                return self.set_out(exchange).then_some(Transmit { to, len });
             }
             self.let_go(exchange);
         }

@@ -225,10 +225,8 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             self.held.after(index, wait);
             return Ok(None);
         }
-        let pace = self.rules().pace;
-        self.pace(index, &pace);
         self.held.link_local(index, true);
-        if self.start(index, pace.nstart) { Ok(sent) } else { Ok(None) }
+        if self.set_out(index) { Ok(sent) } else { Ok(None) }
     }
 
     fn defer(&mut self, index: u32) -> bool {

@@ -31,6 +31,13 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         exchange.set_again(0);
     }
 
+    /// Starts what is to be confirmed at the pace that is usual. True if at once.
+    pub(crate) fn set_out(&mut self, index: u32) -> bool {
+        let pace = self.rules().pace;
+        self.pace(index, &pace);
+        self.start(index, pace.nstart)
+    }
+
     /// Whether one more message that is to be confirmed would have to wait for others.
     pub(crate) fn would_wait(&self, peer: u32, nstart: u8) -> bool {
         if Self::COUNTS {

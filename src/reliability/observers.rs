@@ -196,15 +196,13 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// An observer waits in an exchange: for so many ms; 0: behind NSTART.
     pub(crate) fn line_up(&mut self, index: u32, observer: &Observer, wait: u32) -> Turn {
-        let pace = self.rules().pace;
         let generation = self.held.observers.id(index).map_or(0, |id| id.generation());
         let Some(id) = self.held.peers.at(observer.peer).map(|peer| peer.ids.peek()) else { return Turn::Full };
         let state = if wait == 0 { State::Notifying } else { State::Resting };
         let set = |exchange: &mut Exchange| exchange.set_observer(index, generation);
         let Some(exchange) = self.insert(state, observer.peer, id, &[], set) else { return Turn::Full };
         if wait == 0 {
-            self.pace(exchange, &pace);
-            self.start(exchange, pace.nstart);
+            self.set_out(exchange);
         } else {
             self.held.after(exchange, wait);
         }
