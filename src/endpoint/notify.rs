@@ -102,7 +102,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         if !code.is_response() {
             return Err(RespondError::NotAResponse { code });
         }
-        self.core.observing.asked = Asked::NOTHING;
+        self.core.observing.asked.generation = 0;
         Ok(self.complete_notification(&begun, code, len, tx))
     }
 
@@ -131,7 +131,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             }
         }
         if new {
-            header.message_id = self.next_id(peer).map_err(Some)?;
+            header.message_id = self.next_id(peer).map_err(Some)? as u16;
         }
         Ok(Written { index, asked, peer, header, number, new })
     }

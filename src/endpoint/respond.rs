@@ -156,7 +156,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             return Err(None);
         }
         if state != State::Asked {
-            header.message_id = self.next_id(peer).map_err(Some)?;
+            header.message_id = self.next_id(peer).map_err(Some)? as u16;
             header.message_type = if state == State::Deferred { Type::Confirmable } else { Type::NonConfirmable };
         }
         Ok(header)

@@ -16,12 +16,13 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         if !R::SERVER {
             return None;
         }
-        let asked = core::mem::replace(&mut self.core.observing.asked, Asked::NOTHING);
         if C::INDEXED || R::NSTART_QUEUE {
-            if let Occasion::Turn(exchange) = asked.occasion {
+            let asked = self.core.observing.asked;
+            if let (1.., Occasion::Turn(exchange)) = (asked.generation, asked.occasion) {
                 self.skip_turn(exchange, asked.observer, asked.generation);
             }
         }
+        self.core.observing.asked.generation = 0;
         if !C::INDEXED {
             // Who is told something has a deadline for it, and does not come back before: nobody is kept waiting.
             return None;

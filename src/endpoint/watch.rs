@@ -93,7 +93,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     pub(super) fn renew(&mut self, index: u32, tx: &mut [u8]) -> Option<Output<P>> {
         let &Exchange { peer, bytes, .. } = self.held.exchanges.at(index)?;
         let id = match self.next_id(peer) {
-            Ok(id) => id,
+            Ok(id) => id as u16,
             Err(wait) => {
                 self.held.after(index, wait);
                 return None;

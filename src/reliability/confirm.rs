@@ -88,7 +88,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     pub(crate) fn launch_waiting(&mut self, index: u32) -> bool {
         let Some(&Exchange { peer, bytes, message_id, .. }) = self.held.exchanges.at(index) else { return false };
         let id = match self.next_id(peer) {
-            Ok(id) => id,
+            Ok(id) => id as u16,
             Err(wait) => {
                 self.held.after(index, wait);
                 return false;

@@ -206,11 +206,14 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// The next Message ID towards a peer, or when there will be one, in ms (RFC 7252 4.4). It counts once
     /// [`take_message_id`](Self::take_message_id) says that it is used.
     pub(crate) fn message_id(&mut self, peer: u32) -> Result<u16, u64> {
-        self.next_id(peer).map_err(|wait| self.held.now.saturating_add(u64::from(wait)))
+        match self.next_id(peer) {
+            Ok(id) => Ok(id as u16),
+            Err(wait) => Err(self.held.now.saturating_add(u64::from(wait))),
+        }
     }
 
-    /// The same, or in how many ms there will be one.
-    pub(crate) fn next_id(&mut self, peer: u32) -> Result<u16, u32> {
+    /// The same, or in how many ms there will be one: of one size, so that either is told in registers.
+    pub(crate) fn next_id(&mut self, peer: u32) -> Result<u32, u32> {
         let (ticks, lifetime) = (self.held.ticks(), self.rules().exchange_lifetime);
         if !C::INDEXED && self.core.ids.is_new() {
             let start = self.held.random.up_to(0xffff) as u16;
@@ -222,7 +225,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             self.take_message_id(peer);
             id = self.ids_of(peer).map_or(id, |ids| ids.next(ticks, u16::MAX, lifetime));
         }
-        id
+        id.map(u32::from)
     }
 
     /// The Message ID is used.
