@@ -46,20 +46,23 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// longest ago. `Err`: in how many ms somebody may be.
     pub(super) fn walk_few(&mut self, tx: &mut [u8]) -> Result<Output<P>, u32> {
         for _ in 0..STEPS {
-            // One sequence of Message IDs is for all.
-            let without = self.without_id(GROUP);
             let (mut soonest, mut least, mut next) = (NEVER, u64::MAX, None);
             for (index, observer) in self.held.observers.entries() {
                 let passed = self.held.passed(self.held.observers.told_at(index));
-                let wait = self.wait_of(index, observer, passed).max(without);
+                let wait = self.wait_of(index, observer, passed);
                 let behind = observer.resource.wrapping_sub(self.core.observing.sweep);
                 let key = u64::from(behind) << 32 | u64::from(!passed);
-                if wait == 0 && (next.is_none() || key < least) {
+                if wait > 0 {
+                    soonest = soonest.min(wait);
+                } else if next.is_none() || key < least {
                     (least, next) = (key, Some(index));
                 }
-                soonest = soonest.min(wait);
             }
             let Some(index) = next else { return Err(soonest) };
+            // One sequence of Message IDs is for all.
+            if let Err(wait) = self.next_id(GROUP) {
+                return Err(wait.min(soonest));
+            }
             if let Some(output) = self.visit_of_few(index, tx) {
                 return Ok(output);
             }

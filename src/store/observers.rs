@@ -145,7 +145,7 @@ impl Observer {
 
     /// Among few: which ring it would hang in.
     pub(crate) const fn set_ring(&mut self, ring: Ring) {
-        self.counts = self.counts & !(mark::STALE | mark::LOOSE) | (ring as u32) * mark::STALE;
+        self.counts = self.counts & !(mark::STALE | mark::LOOSE) | (ring as u32) << 29;
     }
 
     /// The size exponent that the registration asked for, 7 for none.
