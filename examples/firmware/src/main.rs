@@ -14,7 +14,7 @@ mod stack;
 use coaplet::endpoint::Usage;
 use coaplet::endpoint::{Arrival, Output, Request};
 use coaplet::server::Server;
-use coaplet::{Config, Endpoint, Fixed, Instant};
+use coaplet::{Config, Endpoint, Fixed, Instant, Roles};
 use cortex_m_rt::{entry, exception};
 use defmt_semihosting as _;
 use ethernet::Ethernet;
@@ -24,6 +24,25 @@ use smoltcp::wire::{IpAddress, IpCidr, IpEndpoint};
 
 /// 4 peers, 8 exchanges, 512 bytes for what they keep, 4 observers, 2 uploads.
 type Tables = Fixed<IpEndpoint, 4, 8, 512, 4, 2>;
+
+/// What the device does of all that a server and client can: what it does not is not linked.
+enum Device {}
+
+impl Roles for Device {
+    const CONFIG: Option<Config> = Some(Config::DEFAULT.serving());
+    const MULTICAST: bool = false;
+    const NO_RESPONSE: bool = false;
+    const NSTART_QUEUE: bool = false;
+    const LONG_TOKENS: bool = false;
+    const SHARES: bool = false;
+    const AGING: bool = false;
+    const REPORTS: bool = false;
+    const TEXTS: bool = false;
+    const UNANSWERED: bool = false;
+    const OPTIONS_BEHIND: bool = false;
+    const OWN_NAMES: bool = false;
+    const PROBLEMS: bool = false;
+}
 
 /// Where the device listens, and where the host of QEMU's network has its directory.
 const PORT: u16 = 5683;
@@ -56,7 +75,7 @@ fn main() -> ! {
         IpCidr::new(IpAddress::v6(0xfec0, 0, 0, 0, 0x5054, 0xff, 0xfe12, 0x3456), 64),
     ];
     let mut network = Network::new(CARD, MEMORY, &addresses, PORT, 1);
-    let mut server = Server::new(Endpoint::new(Config::DEFAULT.serving(), seed, TABLES), &ROUTES);
+    let mut server = Server::new(Endpoint::<_, Device>::of_roles(seed, TABLES), &ROUTES);
     let mut board = Board::NEW;
     let mut most = NOTHING;
     defmt::info!("listening");
