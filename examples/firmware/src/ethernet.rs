@@ -4,6 +4,7 @@
 //! follows is out of step, so each frame is drained to its last word, whether somebody wants it or not.
 
 use core::ptr;
+use cortex_m::peripheral::NVIC;
 use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::time::Instant;
 use smoltcp::wire::EthernetAddress;
@@ -13,7 +14,16 @@ use smoltcp::wire::EthernetAddress;
 pub const FRAME: usize = 600;
 
 /// The card's number among the interrupts.
-pub const INTERRUPT: u16 = 42;
+pub const INTERRUPT: usize = 42;
+
+/// What each interrupt of the device calls: the card has the last one that can be on.
+#[unsafe(link_section = ".vector_table.interrupts")]
+#[unsafe(no_mangle)]
+static __INTERRUPTS: [Option<unsafe extern "C" fn()>; INTERRUPT + 1] = {
+    let mut all: [Option<unsafe extern "C" fn()>; INTERRUPT + 1] = [None; INTERRUPT + 1];
+    all[INTERRUPT] = Some(interrupted);
+    all
+};
 
 const BASE: usize = 0x4004_8000;
 
@@ -69,7 +79,7 @@ impl Ethernet {
     pub const OFF: Ethernet = Ethernet { received: [0; FRAME], sent: [0; FRAME] };
 
     /// Switches the card on, and tells its address.
-    pub fn start(&mut self) -> EthernetAddress {
+    pub fn start(&mut self, interrupts: &mut NVIC) -> EthernetAddress {
         write(Register::Rctl, EMPTY_QUEUE);
         write(Register::Ris, !0);
         write(Register::Tctl, SEND | PAD | CHECKSUM | DUPLEX);
@@ -77,6 +87,8 @@ impl Ethernet {
         // A frame goes out when it is asked for, however much of it is there.
         write(Register::Thr, 0x3f);
         listen();
+        // SAFETY: no critical section is broken by it: the handler shares nothing with what it interrupts but the card's mask.
+        unsafe { interrupts.iser[INTERRUPT / 32].write(1 << (INTERRUPT % 32)) };
         let [a, b, c, d] = read(Register::Ia0).to_le_bytes();
         let [e, f, ..] = read(Register::Ia1).to_le_bytes();
         EthernetAddress([a, b, c, d, e, f])
@@ -113,7 +125,7 @@ pub fn listen() {
 }
 
 /// What the interrupt has to do: the frame stays where it is, and the main loop, which is awake now, fetches it.
-pub fn interrupted() {
+unsafe extern "C" fn interrupted() {
     write(Register::Im, 0);
     write(Register::Ris, RECEIVED);
 }

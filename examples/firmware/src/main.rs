@@ -15,10 +15,10 @@ use coaplet::endpoint::Usage;
 use coaplet::endpoint::{Arrival, Output, Request};
 use coaplet::server::Server;
 use coaplet::{Config, Endpoint, Fixed, Instant, Roles};
-use cortex_m_rt::{entry, exception};
+use cortex_m_rt::entry;
 use defmt_semihosting as _;
 use ethernet::Ethernet;
-use network::{Memory, Network};
+use network::{Buffers, DATAGRAM, Memory, Network};
 use resources::{Board, Info, ROUTES};
 use smoltcp::wire::{IpAddress, IpCidr, IpEndpoint};
 
@@ -52,15 +52,12 @@ const HOST: IpEndpoint = IpEndpoint { addr: IpAddress::v4(10, 0, 2, 2), port: 56
 fn main() -> ! {
     static mut CARD: Ethernet = Ethernet::OFF;
     static mut MEMORY: Memory = Memory::NEW;
+    static mut BUFFERS: Buffers = [[0; DATAGRAM]; 2];
     static mut TABLES: Tables = Tables::new();
 
     // There is one `take`, and this is it.
     let Some(mut core) = cortex_m::Peripherals::take() else { loop {} };
     clock::start(&mut core.SYST);
-    // What the card's interrupt does is in `DefaultHandler`.
-    // SAFETY: no critical section is broken by it: the handler shares nothing with what runs here but the card's mask.
-    unsafe { core.NVIC.iser[usize::from(ethernet::INTERRUPT / 32)].write(1 << (ethernet::INTERRUPT % 32)) };
-
     // A device has a generator of its own for this; here the host lends its.
     let mut seed = [0; 16];
     if semihosting::experimental::random::fill_bytes(&mut seed).is_err() {
@@ -74,7 +71,7 @@ fn main() -> ! {
         #[cfg(feature = "ipv6")]
         IpCidr::new(IpAddress::v6(0xfec0, 0, 0, 0, 0x5054, 0xff, 0xfe12, 0x3456), 64),
     ];
-    let mut network = Network::new(CARD, MEMORY, &addresses, PORT, 1);
+    let mut network = Network::new((CARD, &mut core.NVIC), MEMORY, BUFFERS, &addresses, PORT);
     let mut server = Server::new(Endpoint::<_, Device>::of_roles(seed, TABLES), &ROUTES);
     let mut board = Board::NEW;
     let mut most = NOTHING;
@@ -158,12 +155,6 @@ fn raise(most: &mut Usage, usage: &Usage) {
     most.observers = most.observers.max(usage.observers);
     most.transfers = most.transfers.max(usage.transfers);
     most.blocks = most.blocks.max(usage.blocks);
-}
-
-/// The card's interrupt, the only one that is on.
-#[exception]
-unsafe fn DefaultHandler(_: i16) {
-    ethernet::interrupted();
 }
 
 #[panic_handler]

@@ -2,6 +2,7 @@
 //! transmit buffer of one while the datagram that it answers still lies in the receive buffer of the other.
 
 use crate::ethernet::{Ethernet, FRAME};
+use cortex_m::peripheral::NVIC;
 use smoltcp::iface::{Config, Interface, PollIngressSingleResult, SocketSet, SocketStorage};
 use smoltcp::socket::Socket;
 use smoltcp::socket::udp::{self, PacketBuffer, PacketMetadata, UdpMetadata};
@@ -11,23 +12,22 @@ use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr, IpEndpoint};
 /// The longest datagram, in bytes: what a frame has room for behind the headers of Ethernet, IPv4 and UDP.
 pub const DATAGRAM: usize = FRAME - 14 - 20 - 8;
 
-/// What the network keeps: in a static.
+/// A datagram in each direction: zeros at the start, so that they take no flash.
+pub type Buffers = [[u8; DATAGRAM]; 2];
+
+/// What the network keeps of its sockets.
 pub struct Memory {
     sockets: [SocketStorage<'static>; 2],
-    received: [u8; DATAGRAM],
-    received_from: [PacketMetadata; 1],
-    sent: [u8; DATAGRAM],
-    sent_to: [PacketMetadata; 1],
+    inbound: [PacketMetadata; 1],
+    outbound: [PacketMetadata; 1],
 }
 
 impl Memory {
-    /// Empty.
+    /// Of none.
     pub const NEW: Memory = Memory {
         sockets: [SocketStorage::EMPTY; 2],
-        received: [0; DATAGRAM],
-        received_from: [PacketMetadata::EMPTY; 1],
-        sent: [0; DATAGRAM],
-        sent_to: [PacketMetadata::EMPTY; 1],
+        inbound: [PacketMetadata::EMPTY; 1],
+        outbound: [PacketMetadata::EMPTY; 1],
     };
 }
 
@@ -48,14 +48,14 @@ pub struct Network {
 impl Network {
     /// Starts the card, and takes these addresses and this port.
     pub fn new(
-        card: &'static mut Ethernet,
+        (card, interrupts): (&'static mut Ethernet, &mut NVIC),
         memory: &'static mut Memory,
+        [received, sent]: &'static mut Buffers,
         addresses: &[IpCidr],
         port: u16,
-        seed: u64,
     ) -> Network {
-        let mut config = Config::new(HardwareAddress::Ethernet(card.start()));
-        config.random_seed = seed;
+        // Its seed is for TCP and the identification of fragments, and none of that is here.
+        let config = Config::new(HardwareAddress::Ethernet(card.start(interrupts)));
         let mut interface = Interface::new(config, card, Instant::ZERO);
         interface.update_ip_addrs(|list| {
             for address in addresses {
@@ -63,13 +63,13 @@ impl Network {
                 let _ = list.push(*address);
             }
         });
-        let Memory { sockets, received, received_from, sent, sent_to } = memory;
+        let Memory { sockets, inbound, outbound } = memory;
         let mut sockets = SocketSet::new(&mut sockets[..]);
         let nothing = || PacketBuffer::new(&mut [][..], &mut [][..]);
         // The first one on a port takes in all that comes to it.
         for (inbound, outbound) in [
-            (PacketBuffer::new(&mut received_from[..], &mut received[..]), nothing()),
-            (nothing(), PacketBuffer::new(&mut sent_to[..], &mut sent[..])),
+            (PacketBuffer::new(&mut inbound[..], &mut received[..]), nothing()),
+            (nothing(), PacketBuffer::new(&mut outbound[..], &mut sent[..])),
         ] {
             let mut socket = udp::Socket::new(inbound, outbound);
             let _ = socket.bind(port);

@@ -52,12 +52,19 @@ pub static ROUTES: [Route<Board, IpEndpoint>; 4] = [
 
 type Handled = Result<Answer, Error>;
 
+/// In decimal digits. `write!` would do, and link 2 KB of formatting.
+fn number(reply: &mut Reply, number: u32) -> core::fmt::Result {
+    reply.write_str(itoa::Buffer::new().format(number))
+}
+
 /// There is no sensor: it goes up and down between 20.0 and 25.0, a tenth of a degree each second.
 fn temperature(board: &mut Board, _: &Request<IpEndpoint>, reply: Reply) -> Handled {
     let phase = board.seconds % 100;
     let tenths = 200 + if phase < 50 { phase } else { 100 - phase };
     let mut reply = reply.content_format(ContentFormat::TEXT_PLAIN);
-    write!(reply, "{}.{}", tenths / 10, tenths % 10)?;
+    number(&mut reply, tenths / 10)?;
+    reply.write_str(".")?;
+    number(&mut reply, tenths % 10)?;
     Ok(reply.done())
 }
 
@@ -91,7 +98,11 @@ fn program(board: &mut Board, request: &Request<IpEndpoint>, reply: Reply) -> Ha
     let mut reply = reply.content_format(ContentFormat::TEXT_PLAIN);
     if request.is_last() {
         board.image = None;
-        write!(reply, "{} bytes, CRC-32 {:08x}", board.received, board.checksum)?;
+        number(&mut reply, board.received)?;
+        reply.write_str(" bytes, CRC-32 ")?;
+        for digit in (0..8).rev() {
+            reply.write_char(char::from_digit(board.checksum >> (4 * digit) & 15, 16).unwrap_or('?'))?;
+        }
         defmt::info!("an image of {} bytes", board.received);
     }
     Ok(reply.done())
@@ -130,9 +141,12 @@ impl Info {
             ("dropped", *dropped, None),
             ("stack", *stack as u32, None),
         ] {
-            write!(reply, "{name} {value}")?;
+            reply.write_str(name)?;
+            reply.write_str(" ")?;
+            number(&mut reply, value)?;
             if let Some(most) = of {
-                write!(reply, " most {most}")?;
+                reply.write_str(" most ")?;
+                number(&mut reply, most)?;
             }
             reply.write_str("\n")?;
         }
