@@ -105,6 +105,10 @@ pub struct Connection {
     /// Give up after so many seconds [default: as RFC 7252 has it, 62 to 93 if nobody acknowledges]
     #[arg(long, value_name = "S", value_parser = seconds, help_heading = "Connection")]
     pub timeout: Option<Duration>,
+    /// Send again what is not acknowledged after so many seconds, then after twice as many, and so on [default: 2]. Less
+    /// than 1 is for networks of one's own (RFC 7252 4.8.1)
+    #[arg(long, value_name = "S", value_parser = seconds, help_heading = "Connection")]
+    pub ack_timeout: Option<Duration>,
     /// Ask by the proxy at this URI
     #[arg(long, value_name = "URI", help_heading = "Connection")]
     pub proxy: Option<String>,

@@ -5,7 +5,7 @@ use crate::shown;
 use crate::terminal::{Bar, say};
 use crate::{Ending, Trouble};
 use coaplet::host::{Builder, Call, Client, Passed, Reply, Way, listening};
-use coaplet::{Code, Message, NoResponse, OptionNumber};
+use coaplet::{Code, Message, NoResponse, OptionNumber, Transmission};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -14,6 +14,9 @@ use std::time::Instant;
 /// A client as the command line has it.
 pub fn builder(connection: &Connection) -> Result<Builder, Trouble> {
     let mut builder = Client::builder();
+    if let Some(ack_timeout) = connection.ack_timeout {
+        builder = builder.transmission(Transmission { ack_timeout, ..Transmission::DEFAULT });
+    }
     if let Some(timeout) = connection.timeout {
         builder = builder.timeout(timeout);
     }
