@@ -2,9 +2,19 @@
 
 mod common;
 
+#[path = "../../examples/plugtest_client/cases.rs"]
+#[allow(dead_code)]
+mod cases;
+#[path = "../../examples/plugtest_client/client.rs"]
+mod client;
+#[path = "../../examples/plugtest_server/resources.rs"]
+#[allow(dead_code)]
+mod resources;
+
 mod answers;
 mod basics;
 mod discovery;
 mod limits;
 mod observe;
+mod plugtest;
 mod uploads;
