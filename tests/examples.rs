@@ -7,5 +7,7 @@ mod process;
 mod client;
 #[path = "examples/command_line.rs"]
 mod command_line;
+#[path = "examples/plugtest.rs"]
+mod plugtest;
 #[path = "examples/server.rs"]
 mod server;
