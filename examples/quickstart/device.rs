@@ -1,169 +1,72 @@
 //! The resources: a clock, a lamp, a thermometer, one that is slow, a file, and a count to observe. Nothing here knows of
 //! sockets, retransmission or Message IDs.
 
-use coaplet::block::{Asked, Body, Piece, Settings, serve};
-use coaplet::endpoint::{ResourceId, TransferId};
-use coaplet::{Code, ContentFormat, Message, OptionNumber, Writer};
+use coaplet::endpoint::TransferId;
+use coaplet::server::{Answer, Error, Later, Reply, Request, Route};
+use coaplet::{Code, ContentFormat, Instant};
 use std::fmt::Write;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Longer than the endpoint waits with its acknowledgement: the answer becomes a separate response (RFC 7252 5.2.2).
 const SLOW: Duration = Duration::from_millis(1500);
 
-/// What can be observed: the count.
-pub const COUNT: ResourceId = ResourceId(1);
-
-/// How often it goes up while it is observed.
+/// How often the count goes up while it is observed.
 pub const TICK: Duration = Duration::from_millis(300);
 
-/// How a file goes over the wire, and how long it may be.
-pub const FILE: Settings = Settings { max_body: 1 << 20, ..Settings::DEFAULT };
+/// The count.
+pub const COUNT: &str = "count";
+
+const TEXT: &[ContentFormat] = &[ContentFormat::TEXT_PLAIN];
+const BYTES: &[ContentFormat] = &[ContentFormat::OCTET_STREAM];
+
+pub static RESOURCES: [Route<Device>; 6] = [
+    Route::new("time").get(time).formats(TEXT).title("UNIX time in seconds").max_age(1),
+    Route::new("led").get(led).put(switch).formats(TEXT).takes(TEXT).title("on or off, takes PUT").max_age(0),
+    Route::new("sensors/temp")
+        .get(temperature)
+        .formats(TEXT)
+        .rt("temperature-c")
+        .interface("sensor")
+        .title("degrees Celsius"),
+    Route::new("slow").get(slow).formats(TEXT).title("answers after 1.5 s"),
+    Route::new(COUNT).get(count).formats(TEXT).observable().title("goes up while it is observed"),
+    Route::new("file")
+        .get(file)
+        .put(replace)
+        .uploads(1 << 20)
+        .formats(BYTES)
+        .title("up to 1 MiB, takes PUT, block by block"),
+];
 
 /// What the resources are about.
-#[derive(Default)]
 pub struct Device {
+    /// The time, as the loop tells it.
+    pub now: Instant,
     led: bool,
     readings: u32,
     count: u32,
+    /// When the count goes up, if it was asked for.
+    pub tick: Option<Instant>,
     file: Vec<u8>,
     /// How often it was replaced: its ETag.
     version: u64,
     /// What has come so far of files that are on their way.
     coming: Vec<(TransferId, Vec<u8>)>,
+    /// Requests to be answered later, and when. Never more than the endpoint has exchanges.
+    pub later: Vec<(Instant, Later)>,
 }
 
-/// An answer of class 4 or 5, and why.
-struct Refusal(Code, &'static str);
-
-struct Resource {
-    path: &'static str,
-    /// Its attributes in the list (RFC 6690).
-    attributes: &'static str,
-    handler: fn(&mut Device, &Message<'_>, &mut Writer<'_>) -> Result<(), Refusal>,
-}
-
-const RESOURCES: &[Resource] = &[
-    Resource { path: "/time", attributes: r#";title="UNIX time in seconds";ct=0"#, handler: Device::time },
-    Resource { path: "/led", attributes: r#";title="on or off, takes PUT";ct=0"#, handler: Device::led },
-    Resource {
-        path: "/sensors/temp",
-        attributes: r#";title="degrees Celsius";rt="temperature-c";if="sensor";ct=0"#,
-        handler: Device::temperature,
-    },
-    Resource { path: "/slow", attributes: r#";title="answers after 1.5 s";ct=0"#, handler: Device::slow },
-    Resource {
-        path: "/count",
-        attributes: r#";title="goes up while it is observed";obs;ct=0"#,
-        handler: Device::count,
-    },
-    Resource {
-        path: "/file",
-        attributes: r#";title="up to 1 MiB, takes PUT, block by block";ct=42"#,
-        handler: Device::file,
-    },
-    Resource { path: "/.well-known/core", attributes: ";ct=40", handler: Device::discovery },
-];
+type Result = std::result::Result<Answer, Error>;
 
 impl Device {
-    /// How long an answer takes.
-    pub fn takes(&self, request: &Message<'_>) -> Duration {
-        if request.path_is("/slow") { SLOW } else { Duration::ZERO }
-    }
-
-    /// Writes the answer to a request in place.
-    pub fn answer(&mut self, request: &Message<'_>, reply: &mut Writer<'_>) {
-        let done = match RESOURCES.iter().find(|resource| request.path_is(resource.path)) {
-            Some(resource) => (resource.handler)(self, request, reply),
-            None => Err(Refusal(Code::NOT_FOUND, "no such resource: /.well-known/core lists all")),
-        };
-        if let Err(Refusal(code, why)) = done {
-            // A diagnostic payload has no Content-Format (RFC 7252 5.5.2).
-            reply.code(code).payload(why.as_bytes());
-        }
-    }
-
-    fn time(&mut self, request: &Message<'_>, reply: &mut Writer<'_>) -> Result<(), Refusal> {
-        content(request, reply, ContentFormat::TEXT_PLAIN)?.max_age(1);
-        let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
-        // Never an error: `finish` tells if it did not fit.
-        let _ = write!(reply, "{seconds}");
-        Ok(())
-    }
-
-    fn led(&mut self, request: &Message<'_>, reply: &mut Writer<'_>) -> Result<(), Refusal> {
-        if request.code() != Code::PUT {
-            let state = if self.led { "on" } else { "off" };
-            content(request, reply, ContentFormat::TEXT_PLAIN)?.max_age(0).payload(state.as_bytes());
-            return Ok(());
-        }
-        if request.content_format().is_some_and(|format| format != ContentFormat::TEXT_PLAIN) {
-            return Err(Refusal(Code::UNSUPPORTED_CONTENT_FORMAT, "text/plain is taken"));
-        }
-        self.led = match request.payload() {
-            b"on" => true,
-            b"off" => false,
-            _ => return Err(Refusal(Code::BAD_REQUEST, "on or off is taken")),
-        };
-        reply.code(Code::CHANGED);
-        Ok(())
-    }
-
-    fn temperature(&mut self, request: &Message<'_>, reply: &mut Writer<'_>) -> Result<(), Refusal> {
-        content(request, reply, ContentFormat::TEXT_PLAIN)?;
-        // A thermometer with a draught: 21.0 to 21.9.
-        self.readings = self.readings.wrapping_add(1);
-        let _ = write!(reply, "21.{}", self.readings.wrapping_mul(7) % 10);
-        Ok(())
-    }
-
-    fn slow(&mut self, request: &Message<'_>, reply: &mut Writer<'_>) -> Result<(), Refusal> {
-        content(request, reply, ContentFormat::TEXT_PLAIN)?.payload(b"here at last");
-        Ok(())
-    }
-
-    fn count(&mut self, request: &Message<'_>, reply: &mut Writer<'_>) -> Result<(), Refusal> {
-        content(request, reply, ContentFormat::TEXT_PLAIN)?;
-        let _ = write!(reply, "{}", self.count);
-        Ok(())
-    }
-
-    /// What of ours a request would observe.
-    pub fn observable(&self, request: &Message<'_>) -> Option<ResourceId> {
-        request.path_is("/count").then_some(COUNT)
+    pub fn new(now: Instant) -> Device {
+        let (file, coming, later) = (Vec::new(), Vec::new(), Vec::new());
+        Device { now, led: false, readings: 0, count: 0, tick: None, file, version: 0, coming, later }
     }
 
     /// The count goes up.
-    pub fn tick(&mut self) {
+    pub fn count_up(&mut self) {
         self.count = self.count.wrapping_add(1);
-    }
-
-    /// What an observer of the count is told.
-    pub fn notification(&self, reply: &mut Writer<'_>) {
-        let _ = write!(reply.code(Code::CONTENT).content_format(ContentFormat::TEXT_PLAIN), "{}", self.count);
-    }
-
-    fn file(&mut self, request: &Message<'_>, reply: &mut Writer<'_>) -> Result<(), Refusal> {
-        content(request, reply, ContentFormat::OCTET_STREAM)?;
-        reply.insert(OptionNumber::ETAG, &self.version.to_be_bytes());
-        serve(reply, &Asked::of(request), Body::slice(&self.file), &FILE);
-        Ok(())
-    }
-
-    /// Whether the payload of a request may be a block of something longer: it is then to be [kept](Device::keep).
-    pub fn takes_blocks(&self, request: &Message<'_>) -> bool {
-        request.path_is("/file") && request.code() == Code::PUT
-    }
-
-    /// Takes a piece of a file. With the last one the file is there.
-    pub fn keep(&mut self, piece: &Piece<'_>) {
-        let mut file = piece.transfer.map(|transfer| self.broken(transfer)).unwrap_or_default();
-        // The client may start over.
-        file.truncate(piece.offset as usize);
-        file.extend_from_slice(piece.bytes);
-        match piece.transfer {
-            Some(transfer) if !piece.last => self.coming.push((transfer, file)),
-            _ => (self.file, self.version) = (file, self.version + 1),
-        }
     }
 
     /// A file whose last piece never came, or that is taken in hand.
@@ -171,29 +74,63 @@ impl Device {
         let index = self.coming.iter().position(|(of, _)| *of == transfer);
         index.map(|index| self.coming.swap_remove(index).1).unwrap_or_default()
     }
-
-    fn discovery(&mut self, request: &Message<'_>, reply: &mut Writer<'_>) -> Result<(), Refusal> {
-        content(request, reply, ContentFormat::LINK_FORMAT)?;
-        let mut separator = "";
-        for Resource { path, attributes, .. } in RESOURCES {
-            let _ = write!(reply, "{separator}<{path}>{attributes}");
-            separator = ",";
-        }
-        Ok(())
-    }
 }
 
-/// Begins a 2.05 if the request is a GET that accepts this format.
-fn content<'w, 'b>(
-    request: &Message<'_>,
-    reply: &'w mut Writer<'b>,
-    format: ContentFormat,
-) -> Result<&'w mut Writer<'b>, Refusal> {
-    if request.code() != Code::GET {
-        return Err(Refusal(Code::METHOD_NOT_ALLOWED, "not with this method"));
+fn time(_: &mut Device, _: &Request, reply: Reply) -> Result {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+    Ok(reply.text(&seconds.to_string()))
+}
+
+fn led(device: &mut Device, _: &Request, reply: Reply) -> Result {
+    Ok(reply.text(if device.led { "on" } else { "off" }))
+}
+
+fn switch(device: &mut Device, request: &Request, reply: Reply) -> Result {
+    device.led = match request.payload() {
+        b"on" => true,
+        b"off" => false,
+        _ => return Err(Error::new(Code::BAD_REQUEST, "on or off is taken")),
+    };
+    Ok(reply.done())
+}
+
+fn temperature(device: &mut Device, _: &Request, reply: Reply) -> Result {
+    // A thermometer with a draught: 21.0 to 21.9.
+    device.readings = device.readings.wrapping_add(1);
+    let mut reply = reply.content_format(ContentFormat::TEXT_PLAIN);
+    write!(reply, "21.{}", device.readings.wrapping_mul(7) % 10)?;
+    Ok(reply.done())
+}
+
+fn slow(device: &mut Device, request: &Request, _: Reply) -> Result {
+    device.later.push((device.now + SLOW, request.later()));
+    Ok(Answer::Later(request.later()))
+}
+
+/// What `/slow` answers in the end.
+pub fn at_last(reply: Reply) -> Result {
+    Ok(reply.text("here at last"))
+}
+
+fn count(device: &mut Device, _: &Request, reply: Reply) -> Result {
+    device.tick.get_or_insert(device.now + TICK);
+    Ok(reply.text(&device.count.to_string()))
+}
+
+fn file(device: &mut Device, _: &Request, reply: Reply) -> Result {
+    let reply = reply.etag(&device.version.to_be_bytes()).content_format(ContentFormat::OCTET_STREAM);
+    Ok(reply.payload(&device.file))
+}
+
+/// Takes a piece of a file. With the last one the file is there.
+fn replace(device: &mut Device, request: &Request, reply: Reply) -> Result {
+    let mut file = request.transfer().map(|transfer| device.broken(transfer)).unwrap_or_default();
+    // The client may start over.
+    file.truncate(request.offset() as usize);
+    file.extend_from_slice(request.payload());
+    match request.transfer() {
+        Some(transfer) if !request.is_last() => device.coming.push((transfer, file)),
+        _ => (device.file, device.version) = (file, device.version + 1),
     }
-    if request.accept().is_some_and(|accepted| accepted != format) {
-        return Err(Refusal(Code::NOT_ACCEPTABLE, "not in this format"));
-    }
-    Ok(reply.code(Code::CONTENT).content_format(format))
+    Ok(reply.done())
 }

@@ -189,8 +189,10 @@ fn refusals_have_their_codes() {
     assert_eq!(put, Code::UNSUPPORTED_CONTENT_FORMAT);
     let proxied = code(Code::GET, |request| request.proxy_uri("coap://example.org/time"));
     assert_eq!(proxied, Code::PROXYING_NOT_SUPPORTED);
-    let proxied = code(Code::GET, |request| request.path("time").proxy_scheme("coap"));
+    let proxied = code(Code::GET, |request| request.path("time").proxy_scheme("http"));
     assert_eq!(proxied, Code::PROXYING_NOT_SUPPORTED);
+    let ours = code(Code::GET, |request| request.path("time").proxy_scheme("coap"));
+    assert_eq!(ours, Code::CONTENT, "RFC 7252 5.7.2: of us, to us");
 }
 
 #[test]
@@ -254,15 +256,14 @@ fn duplicates_get_the_same_answer() {
     assert_ne!(peer.get("sensors/temp").1, payload, "a new request is a new reading");
 }
 
-/// RFC 7252 5.2.2: an Empty ACK by itself, and the response in a CON of its own.
+/// RFC 7252 5.2.2: an Empty ACK, and the response in a CON of its own.
 #[test]
 fn what_takes_its_time_is_a_separate_response() {
     let peer = Peer::new();
     let (header, request) = peer.write(Type::Confirmable, Code::GET, b"late", |request| request.path("slow"));
-    peer.send(&request);
-    assert_eq!(peer.ask(PING), PONG, "others need not wait for it");
     let [high, low] = header.message_id.to_be_bytes();
-    assert_eq!(peer.receive(), [0x60, 0, high, low]);
+    assert_eq!(peer.ask(&request), [0x60, 0, high, low]);
+    assert_eq!(peer.ask(PING), PONG, "others need not wait for it");
     assert!(peer.server.line_with("(by itself)").ends_with("ACK Empty mid=0x0001"));
     let datagram = peer.receive();
     let response = Message::parse(&datagram).expect("a message");

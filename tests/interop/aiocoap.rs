@@ -194,7 +194,7 @@ fn counts(lines: impl Iterator<Item = impl AsRef<str>>, how_many: usize) {
 fn aiocoap_observes_our_count() {
     let server = Server::start("127.0.0.1:0");
     counts(aiocoap_client(&["observe", &server.uri("/count"), "5"]).text().lines(), 5);
-    assert!(server.line_with("(notification) CON 2.05").contains("Observe"));
+    assert!(server.line_with("(by itself) CON 2.05").contains("Observe"));
 }
 
 fn we_observe_aiocoap() {

@@ -195,7 +195,7 @@ fn coap_client_observes_our_count() {
     let server = Server::start("127.0.0.1:0");
     counts(coap_client(&["-w", "-m", "get", "-s", "10"], &server.uri("/count")).text(), 15);
     assert!(server.line_with("Observe: 0").contains("CON GET"));
-    assert!(server.line_with("(notification) CON 2.05").contains("Observe"));
+    assert!(server.line_with("(by itself) CON 2.05").contains("Observe"));
     assert!(server.line_with("Observe: 1,").contains("CON GET"), "it asks to be told no more");
 }
 
