@@ -1,6 +1,7 @@
 //! aiocoap's client asks our server, and our client asks aiocoap's server: the two scripts in `aiocoap/`.
 
 use crate::process::{Ended, LIMIT, Running, Server, example, file, pattern, run};
+use coaplet::link::Links;
 use std::env;
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read};
@@ -11,6 +12,7 @@ use std::thread;
 
 pub const TESTS: &[(&str, fn())] = &[
     ("aiocoap_gets_our_temperature", aiocoap_gets_our_temperature),
+    ("aiocoap_lists_our_resources", aiocoap_lists_our_resources),
     ("aiocoap_puts_our_led", aiocoap_puts_our_led),
     ("aiocoap_waits_for_our_separate_response", aiocoap_waits_for_our_separate_response),
     ("aiocoap_fetches_a_file_in_blocks", aiocoap_fetches_a_file_in_blocks),
@@ -101,6 +103,14 @@ fn aiocoap_gets_our_temperature() {
     let temperature = aiocoap_client(&["get", &server.uri("/sensors/temp")]);
     assert!(temperature.text().starts_with("21."), "{temperature:?}");
     assert!(server.line_with("<-").contains("CON GET"));
+}
+
+fn aiocoap_lists_our_resources() {
+    let server = Server::start("127.0.0.1:0");
+    let list = aiocoap_client(&["get", "--no-pretty-print", &server.uri("/.well-known/core")]);
+    let links = Links::parse(list.text().trim().as_bytes()).expect("links");
+    let targets: Vec<&str> = links.iter().map(|link| link.target()).collect();
+    assert_eq!(targets, ["/time", "/led", "/sensors/temp", "/slow", "/count", "/file"]);
 }
 
 fn aiocoap_puts_our_led() {
