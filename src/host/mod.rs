@@ -1,4 +1,4 @@
-//! What a program with an operating system wants: a client that blocks. Feature `std`.
+//! What a program with an operating system wants: a client that blocks, and a server on a socket. Feature `std`.
 //!
 //! ```no_run
 //! use coaplet::host::Client;
@@ -20,7 +20,8 @@
 //! | the client, and how it is set up | `client.rs`, `builder.rs` |
 //! | a request, and its answer | `call.rs`, `reply.rs` |
 //! | observations, requests to groups | `observation.rs`, `group.rs` |
-//! | the loop between the endpoint and the socket | `link.rs` |
+//! | a server on a socket | `serve.rs` |
+//! | the client's loop between the endpoint and the socket | `link.rs` |
 //! | URIs and the addresses of hosts | `target.rs` |
 //! | what can go wrong | `error.rs` |
 
@@ -32,6 +33,7 @@ mod group;
 mod link;
 mod observation;
 mod reply;
+mod serve;
 mod target;
 mod transfer;
 
@@ -41,4 +43,5 @@ pub use client::Client;
 pub use error::Error;
 pub use observation::Observation;
 pub use reply::Reply;
+pub use serve::{Resource, Serving, serve};
 pub use target::{addresses, listening};

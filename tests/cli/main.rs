@@ -9,6 +9,7 @@ mod fake;
 mod mistakes;
 mod others;
 mod requests;
+mod serve;
 mod udp;
 
 use process::{Ended, run};

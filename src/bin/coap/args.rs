@@ -68,6 +68,15 @@ pub enum Command {
     Discover(Discover),
     /// Ask for a sign of life (RFC 7252 4.3)
     Ping(Ping),
+    /// Serve the files of a directory
+    ///
+    /// Each file below DIR is a resource that can be got, in blocks if it is long, and observed; discovery lists them.
+    /// A directory gives the list of what is in it. What is not below DIR is not served, also by symbolic links.
+    #[command(after_help = "Examples:
+  coap serve .
+  coap serve /srv/firmware --bind 127.0.0.1:5683
+  coap serve /tmp/inbox --write -v")]
+    Serve(Serve),
     /// Print messages that are given in hexadecimal, or what is wrong with them
     #[command(after_help = "Examples:
   coap decode 4401123501020304b474656d70
@@ -232,6 +241,22 @@ pub struct Ping {
     pub count: u64,
     #[command(flatten)]
     pub connection: Connection,
+}
+
+#[derive(Arguments)]
+pub struct Serve {
+    /// The directory
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub dir: PathBuf,
+    /// Listen on this address, such as 127.0.0.1:5683, [::1] or :61616 [default: [::]:5683]
+    #[arg(long, value_name = "ADDRESS")]
+    pub bind: Option<String>,
+    /// Let clients change it, by PUT and DELETE
+    #[arg(long)]
+    pub write: bool,
+    /// Show each message on standard error, with its time; twice: in full
+    #[arg(long, short, action = clap::ArgAction::Count)]
+    pub verbose: u8,
 }
 
 #[derive(Arguments)]

@@ -7,10 +7,12 @@ mod bench;
 mod decode;
 mod diagnostic;
 mod discover;
+mod files;
 mod observe;
 mod pages;
 mod ping;
 mod request;
+mod serve;
 mod shown;
 mod terminal;
 
@@ -113,6 +115,7 @@ fn run(command: Command) -> Result<Ending, Trouble> {
         Command::Observe(given) => observe::run(&given),
         Command::Discover(given) => discover::run(&given),
         Command::Ping(given) => ping::run(&given),
+        Command::Serve(given) => serve::run(&given),
         Command::Decode(given) => decode::run(&given),
         Command::Bench(given) => bench::run(&given),
         Command::Completions { shell } => pages::completions(shell),

@@ -1,0 +1,171 @@
+//! A server on a socket.
+
+use super::builder::{Passed, Trace, Way};
+use crate::config::Config;
+use crate::endpoint::{Endpoint, Output, Transmit};
+use crate::io::{Address, Received, Udp, UdpError, seed};
+use crate::server::{Route, Server};
+use crate::store::Heap;
+use crate::time::Instant;
+use std::boxed::Box;
+use std::fmt;
+use std::vec;
+use std::vec::Vec;
+
+/// Serves resources until the socket cannot be used any more, and says why not.
+///
+/// ```no_run
+/// use coaplet::host::{Resource, serve};
+/// use coaplet::io::{Address, Udp};
+/// use coaplet::server::{Answer, Error, Reply, Request};
+///
+/// fn count(count: &mut u32, _: &Request<Address>, reply: Reply) -> Result<Answer, Error> {
+///     *count += 1;
+///     Ok(reply.text(&count.to_string()))
+/// }
+///
+/// static RESOURCES: [Resource<u32>; 1] = [Resource::new("count").get(count).title("how often it was asked")];
+///
+/// # fn main() -> Result<(), coaplet::io::UdpError> {
+/// Err(serve(Udp::bind(([127, 0, 0, 1], 5683).into())?, &RESOURCES, &mut 0))
+/// # }
+/// ```
+pub fn serve<S>(socket: Udp, resources: &[Resource<S>], state: &mut S) -> UdpError {
+    let mut serving = Serving::new(socket, resources);
+    loop {
+        if let Err(error) = serving.turn(state, None) {
+            return error;
+        }
+    }
+}
+
+/// A resource that is reached over a socket.
+pub type Resource<S> = Route<S, Address>;
+
+/// A server on a socket, turn by turn: for a program that has something else to do, such as to look for changes.
+///
+/// ```no_run
+/// use coaplet::host::{Resource, Serving};
+/// use coaplet::io::Udp;
+/// use std::time::Duration;
+/// # use coaplet::io::Address;
+/// # use coaplet::server::{Answer, Error, Reply, Request};
+/// # fn time(_: &mut u64, _: &Request<Address>, reply: Reply) -> Result<Answer, Error> { Ok(reply.done()) }
+///
+/// let resources = [Resource::new("time").get(time).observable()];
+/// let mut serving = Serving::new(Udp::bind("[::]:5683".parse()?)?, &resources);
+/// let mut seconds = 0;
+/// loop {
+///     let next = serving.now() + Duration::from_secs(1);
+///     while serving.now() < next {
+///         serving.turn(&mut seconds, Some(next))?;
+///     }
+///     seconds += 1;
+///     serving.server().notify("time");
+/// }
+/// # #[allow(unreachable_code)]
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Serving<'r, S> {
+    server: Server<'r, S, Heap<Address>>,
+    socket: Udp,
+    rx: Vec<u8>,
+    tx: Vec<u8>,
+    trace: Option<Trace>,
+    unsent: u64,
+}
+
+/// What every peer can be expected to take (RFC 7252 4.6).
+const MAX_MESSAGE: usize = 1152;
+
+impl<'r, S> Serving<'r, S> {
+    /// For some thousand clients at a time: with slots for 4,096 peers, 16,384 exchanges, 4,096 observers and 256 bodies
+    /// that come in blocks, and 4 MiB for answers that may have to be sent again.
+    #[must_use]
+    pub fn new(socket: Udp, resources: &'r [Resource<S>]) -> Serving<'r, S> {
+        let store = Heap::with_bound(4096, 16_384, 4 << 20).observers(4096).transfers(256);
+        let endpoint = Endpoint::new(Config::DEFAULT.serving(), seed(), store);
+        Serving::over(socket, Server::new(endpoint, resources))
+    }
+
+    /// Over a server that was made otherwise: with another store or configuration, with objects, with names.
+    #[must_use]
+    pub fn over(socket: Udp, server: Server<'r, S, Heap<Address>>) -> Serving<'r, S> {
+        Serving { server, socket, rx: vec![0; Udp::LONGEST], tx: vec![0; MAX_MESSAGE], trace: None, unsent: 0 }
+    }
+
+    /// Shows each datagram that passes.
+    #[must_use]
+    pub fn trace(self, trace: impl FnMut(&Passed<'_>) + 'static) -> Serving<'r, S> {
+        Serving { trace: Some(Box::new(trace)), ..self }
+    }
+
+    /// The clock.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.socket.now()
+    }
+
+    /// The server: to tell it of changes, and to answer what was put off.
+    pub const fn server(&mut self) -> &mut Server<'r, S, Heap<Address>> {
+        &mut self.server
+    }
+
+    /// How many datagrams the system did not let us send. To a peer that cannot be reached it is as if they were lost.
+    #[must_use]
+    pub fn unsent(&self) -> u64 {
+        self.unsent
+    }
+
+    /// Does what is due, and takes in a datagram if one comes by then; `None`: waits for as long as it takes. What is
+    /// due and does not concern the server, it gives out: see [`Output`].
+    ///
+    /// # Errors
+    ///
+    /// [`UdpError`]: the socket cannot be read.
+    pub fn turn(&mut self, state: &mut S, until: Option<Instant>) -> Result<Option<Output<Address>>, UdpError> {
+        let idle = loop {
+            match self.server.poll(state, self.socket.now(), &mut self.tx) {
+                Output::Send(due) => self.transmit(due, Way::Due),
+                Output::Idle(idle) => break idle,
+                told => return Ok(Some(told)),
+            }
+        };
+        let until = [idle, until].into_iter().flatten().min();
+        let received = self.socket.receive(until, &mut self.rx)?;
+        let now = self.socket.now();
+        let (way, peer, len) = match received {
+            Received::Nothing => return Ok(None),
+            Received::Datagram { from, len, .. } => (Way::Received, from, len),
+            Received::Unreachable { to, len } => (Way::Unreachable, to, len),
+        };
+        let datagram = self.rx.get(..len).unwrap_or_default();
+        if let Some(trace) = &mut self.trace {
+            trace(&Passed { at: now, way, peer, datagram });
+        }
+        let Received::Datagram { arrival, .. } = received else {
+            self.server.endpoint().unreachable(now, peer, datagram);
+            return Ok(None);
+        };
+        // Of requests of the server's own there are none here.
+        let reply = self.server.handle(state, now, peer, arrival, datagram, &mut self.tx).reply;
+        if let Some(reply) = reply {
+            self.transmit(reply, Way::Sent);
+        }
+        Ok(None)
+    }
+
+    fn transmit(&mut self, due: Transmit<Address>, way: Way) {
+        if let (Some(trace), Some(datagram)) = (&mut self.trace, self.tx.get(..due.len)) {
+            trace(&Passed { at: self.socket.now(), way, peer: due.to, datagram });
+        }
+        // One peer that cannot be reached is not to end what is there for the others.
+        self.unsent = self.unsent.saturating_add(u64::from(self.socket.send(due, &self.tx).is_err()));
+    }
+}
+
+impl<S> fmt::Debug for Serving<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Serving").field("server", &self.server).field("socket", &self.socket).finish_non_exhaustive()
+    }
+}
