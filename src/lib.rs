@@ -117,11 +117,10 @@
 //! | [`Window`] | one block of a text that is written whole | 7959 2.2 |
 //! | [`wire`] | messages, options, codes, formats, block values | 7252 (3, 5.10, 12), 7959 2.2, 7967, 8974 |
 //! | `io` (feature `std`) | the driver over UDP sockets | |
-//! | `host` (feature `std`) | a client that blocks | |
+//! | `host` (feature `std`) | a client that blocks, a server on a socket | |
 //! | `sim` (feature) | endpoints over a virtual clock and a seeded network, to test on | |
 //!
-//! The layer above (drivers) is not here yet. `ARCHITECTURE.md` in the repository has the plan, and what the
-//! endpoint lacks.
+//! `ARCHITECTURE.md` in the repository has the plan, and what the endpoint lacks.
 //!
 //! # Errors, and who makes them
 //!
@@ -147,7 +146,7 @@
 //! | feature | adds |
 //! |---|---|
 //! | `alloc` | `store::Heap`: tables for up to millions; `wire::to_vec`: a message in a `Vec` that grows with it |
-//! | `std` | `io`: the driver over UDP sockets; `host`: a client that blocks; needs `alloc` |
+//! | `std` | `io`: the driver over UDP sockets; `host`: a client that blocks, a server on a socket; needs `alloc` |
 //! | `cli` | the command `coap`; needs `std` |
 //! | `sim` | `sim`: a network of endpoints in one process, to test on; needs `std` |
 //! | `defmt` | `defmt::Format` on every public type but those of `io`, `host` and `sim`, which are for hosts; log lines through defmt |

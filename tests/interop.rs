@@ -1,4 +1,4 @@
-//! The examples against other implementations: libcoap (Debian's package libcoap3-bin) and aiocoap (of PyPI).
+//! The example and the command against other implementations: libcoap (Debian's package libcoap3-bin) and aiocoap (of PyPI).
 //!
 //! Runs under `COAPLET_PEERS=1`; then a peer that is missing is a failure. Without it, it says that it did not run, for
 //! which it brings its own `main`: libtest would show nothing of a test that passes. `COAPLET_PYTHON` is the Python that
@@ -12,6 +12,20 @@ mod libcoap;
 
 #[path = "interop/aiocoap.rs"]
 mod aiocoap;
+
+#[cfg(feature = "cli")]
+#[path = "interop/command.rs"]
+mod command;
+
+#[cfg(feature = "cli")]
+#[path = "interop/coap.rs"]
+mod coap;
+
+/// Without it what is tested is not even there.
+#[cfg(not(feature = "cli"))]
+mod coap {
+    pub const TESTS: &[(&str, fn())] = &[("the_command", || panic!("the command coap needs --features cli"))];
+}
 
 use std::panic;
 use std::process::{Command, ExitCode};
@@ -36,7 +50,7 @@ fn main() -> ExitCode {
         let matches = |filter: &String| if exact { name == filter } else { name.contains(&**filter) };
         !ignored && (filters.is_empty() || filters.iter().any(matches)) && !skips.iter().any(matches)
     };
-    let tests = libcoap::TESTS.iter().chain(aiocoap::TESTS).filter(|(name, _)| wanted(name));
+    let tests = libcoap::TESTS.iter().chain(aiocoap::TESTS).chain(coap::TESTS).filter(|(name, _)| wanted(name));
     if list {
         tests.for_each(|(name, _)| println!("{name}: test"));
         return ExitCode::SUCCESS;
@@ -44,7 +58,7 @@ fn main() -> ExitCode {
     let count = tests.clone().count();
     if !matches!(std::env::var("COAPLET_PEERS").as_deref(), Ok(value) if !matches!(value, "" | "0")) {
         println!(
-            "interop: {count} tests against libcoap and aiocoap NOT RUN (set COAPLET_PEERS=1; apt install libcoap3-bin; \
+            "interop: {count} tests against libcoap and aiocoap NOT RUN (set COAPLET_PEERS=1, --features cli; apt install libcoap3-bin; \
              pip install aiocoap)"
         );
         return ExitCode::SUCCESS;

@@ -3,6 +3,9 @@
 #[path = "../interop/process.rs"]
 mod process;
 
+#[path = "../interop/command.rs"]
+mod command;
+
 mod client;
 mod decode;
 mod fake;
@@ -12,15 +15,10 @@ mod requests;
 mod serve;
 mod udp;
 
+use command::coap;
 use process::{Ended, run};
+#[cfg(target_os = "linux")]
 use std::process::Command;
-
-/// The command, to be run with arguments.
-fn coap(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_coap"));
-    command.args(arguments);
-    command
-}
 
 /// Runs it to its end, with nothing on standard input.
 fn ran(arguments: &[&str]) -> Ended {

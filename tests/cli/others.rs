@@ -86,6 +86,8 @@ fn load_has_a_chart_on_a_terminal() {
     let done = crate::on_a_terminal(&["bench", &fake.uri("/a"), "--requests", "100"]);
     assert_eq!(done.status, Some(0), "{done:?}");
     assert!(done.text().contains("answers by their latency"), "{}", done.text());
+    // Braille that is not blank.
+    assert!(done.text().contains(|c| ('\u{2801}'..='\u{28ff}').contains(&c)), "{}", done.text());
 }
 
 /// Each command's help has an option or an example, and what the help of `decode` shows is a message.

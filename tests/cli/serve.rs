@@ -1,18 +1,13 @@
 //! `coap serve`: the files of a directory, and nothing else.
 
-use crate::process::{LIMIT, Running, pattern};
-use crate::{coap, ran};
+use crate::command::Serve;
+use crate::process::{LIMIT, pattern};
+use crate::ran;
 use coaplet::block::Settings;
-use coaplet::host::{Client, Reply};
 use coaplet::{Code, ContentFormat, OptionNumber};
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc::{self, Receiver};
-use std::time::Instant;
 
 /// A directory with files, beside another one that is not to be seen; gone when it is dropped.
 struct Tree(PathBuf);
@@ -50,51 +45,6 @@ impl Tree {
 impl Drop for Tree {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// `coap serve`, listening.
-pub struct Serve {
-    running: Running,
-    pub address: SocketAddr,
-    lines: Receiver<String>,
-}
-
-impl Serve {
-    pub fn start(dir: &Path, arguments: &[&str]) -> Serve {
-        Serve::start_at(dir, "127.0.0.1:0", arguments)
-    }
-
-    pub fn start_at(dir: &Path, bind: &str, arguments: &[&str]) -> Serve {
-        let mut command = coap(&["serve", dir.to_str().expect("a name in UTF-8"), "--bind", bind]);
-        let mut running = Running::start(command.args(arguments).stderr(Stdio::piped()));
-        let output = BufReader::new(running.child.stderr.take().expect("a pipe"));
-        let (sender, lines) = mpsc::channel();
-        std::thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
-        let first: String = lines.recv_timeout(LIMIT).expect("it says where it listens");
-        let address = first.split("coap://").nth(1).and_then(|rest| rest.split(',').next());
-        let address = address.and_then(|address| address.parse().ok());
-        Serve { running, address: address.unwrap_or_else(|| panic!("no address in {first:?}")), lines }
-    }
-
-    pub fn uri(&self, path: &str) -> String {
-        format!("coap://{}{path}", self.address)
-    }
-
-    fn client(&self) -> Client {
-        Client::connect(&self.uri("")).expect("a client")
-    }
-
-    fn get(&self, path: &str) -> Reply {
-        self.client().get(path).expect("a reply")
-    }
-
-    fn line_with(&self, text: &str) -> String {
-        let line = |line: &String| line.contains(text);
-        let deadline = Instant::now() + LIMIT;
-        std::iter::from_fn(|| self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok())
-            .find(line)
-            .unwrap_or_else(|| panic!("no line with {text:?}"))
     }
 }
 
@@ -349,7 +299,8 @@ fn a_group_is_discovered() {
     let tree = Tree::new();
     let serve = Serve::start_at(&tree.dir(), "0.0.0.0:0", &[]);
     let group = format!("224.0.1.187:{}", serve.address.port());
-    let done = ran(&["discover", &group, "--wait", "6", "--query", "href=/a.txt"]);
+    let arguments = ["discover", &group, "--bind", "127.0.0.1", "--query", "href=/a.txt"];
+    let done = ran(&arguments);
     assert_eq!(done.status, Some(0), "{done:?}");
     let lines: Vec<&str> = done.text().lines().collect();
     assert!(lines[0].ends_with(&format!(":{}", serve.address.port())) && lines.len() == 3, "{done:?}");

@@ -66,13 +66,13 @@ fn aiocoap_client(arguments: &[&str]) -> Ended {
 }
 
 /// aiocoap's server on a port of its own.
-struct AiocoapServer {
+pub struct AiocoapServer {
     _running: Running,
-    address: SocketAddr,
+    pub address: SocketAddr,
 }
 
 impl AiocoapServer {
-    fn start() -> AiocoapServer {
+    pub fn start() -> AiocoapServer {
         // The port is free until another program takes it: then there are others.
         (0..5).find_map(|_| AiocoapServer::try_start()).expect("aiocoap's server starts")
     }
@@ -93,7 +93,7 @@ impl AiocoapServer {
         (line == "ready\n").then_some(AiocoapServer { _running: running, address })
     }
 
-    fn uri(&self, path: &str) -> String {
+    pub fn uri(&self, path: &str) -> String {
         format!("coap://{}{path}", self.address)
     }
 }

@@ -34,14 +34,14 @@ pub const TESTS: &[(&str, fn())] = &[
 const LONG: usize = 100_000;
 
 /// Runs the client. It ends with status 0 whatever the response was, and prints errors to standard error.
-fn coap_client(arguments: &[&str], uri: &str) -> Ended {
+pub fn coap_client(arguments: &[&str], uri: &str) -> Ended {
     // Silent but for the response, and given up after some seconds.
     let done = run(Command::new("coap-client-notls").args(["-v", "0", "-B", "30"]).args(arguments).arg(uri), b"");
     assert_eq!(done.status, Some(0), "coap-client {arguments:?} {uri}: {done:?}");
     done
 }
 
-fn coap_client_gets(arguments: &[&str], uri: &str) -> String {
+pub fn coap_client_gets(arguments: &[&str], uri: &str) -> String {
     let done = coap_client(arguments, uri);
     assert_eq!(done.stderr, "", "coap-client {arguments:?} {uri}");
     done.text().trim_end_matches('\n').to_owned()
@@ -200,26 +200,30 @@ fn coap_client_observes_our_count() {
 }
 
 /// `coap-server-notls` on a port of its own.
-struct CoapServer {
+pub struct CoapServer {
     _running: Running,
-    address: SocketAddr,
+    pub address: SocketAddr,
 }
 
 impl CoapServer {
-    fn start(arguments: &[&str]) -> CoapServer {
+    pub fn start(arguments: &[&str]) -> CoapServer {
+        CoapServer::start_at("127.0.0.1", arguments)
+    }
+
+    pub fn start_at(host: &str, arguments: &[&str]) -> CoapServer {
         // The port is free until another program takes it: then there are others.
         for _ in 0..5 {
-            if let Some(server) = CoapServer::try_start(arguments) {
+            if let Some(server) = CoapServer::try_start(host, arguments) {
                 return server;
             }
         }
         panic!("coap-server does not answer");
     }
 
-    fn try_start(arguments: &[&str]) -> Option<CoapServer> {
-        let address = UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port");
+    fn try_start(host: &str, arguments: &[&str]) -> Option<CoapServer> {
+        let address = UdpSocket::bind((host, 0)).and_then(|socket| socket.local_addr()).expect("a free port");
         let mut command = Command::new("coap-server-notls");
-        command.args(["-v", "0", "-A", "127.0.0.1", "-p", &address.port().to_string()]).args(arguments);
+        command.args(["-v", "0", "-A", host, "-p", &address.port().to_string()]).args(arguments);
         let mut running = Running::start(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()));
         let deadline = Instant::now() + LIMIT;
         while Instant::now() < deadline && !running.has_ended() {
@@ -231,14 +235,15 @@ impl CoapServer {
         None
     }
 
-    fn uri(&self, path: &str) -> String {
+    pub fn uri(&self, path: &str) -> String {
         format!("coap://{}{path}", self.address)
     }
 }
 
 /// Whether an Empty CON gets its RST soon.
 fn answers_a_ping(address: SocketAddr) -> bool {
-    let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let any = if address.is_ipv4() { "127.0.0.1:0" } else { "[::1]:0" };
+    let socket = UdpSocket::bind(any).expect("a socket");
     socket.connect(address).expect("connected");
     socket.set_read_timeout(Some(Duration::from_millis(100))).expect("a timeout");
     let mut answer = [0; 16];

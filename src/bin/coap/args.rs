@@ -16,7 +16,7 @@ Examples:
   coap discover 224.0.1.187
   coap serve . --bind 127.0.0.1:5683
 
-Exit status: 0 if the answer is a success (2.xx), 4 for 4.xx, 5 for 5.xx; 1 if there is none, or a file or a socket
+Exit status: 0 if the answer is a success (2.xx), 4 for 4.xx, 5 for 5.xx; 1 if there is none, or a file or a socket \
 cannot be used; 2 if the command line is wrong. Payloads go to standard output, all else to standard error.";
 
 /// Ask and serve over CoAP, the Constrained Application Protocol (RFC 7252).
@@ -84,8 +84,8 @@ pub enum Command {
   coap decode < FILE                                    one message a line
   coap decode --json < FILE                             one JSON object a line
 
-Blanks, colons and commas may stand between bytes, and 0x in front. Empty lines are skipped; 0x alone is the datagram of
-no bytes. Bytes are counted from 0, columns from 1. Exit status: 0 if all are CoAP messages, 1 if any is not.")]
+Blanks, colons and commas may stand between bytes, and 0x in front. Empty lines are skipped; 0x alone is the datagram \
+of no bytes. Bytes are counted from 0, columns from 1. Exit status: 0 if all are CoAP messages, 1 if any is not.")]
     Decode(Decode),
     /// Make many requests, and say how long they take
     #[command(after_help = "Examples:

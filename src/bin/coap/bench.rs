@@ -124,6 +124,7 @@ fn socket(
     let (mut due, mut made) = (true, 0);
     loop {
         while due && under_way.len() < usize::from(given.outstanding) && made < A_SOCKET {
+            let began = Instant::now();
             let sent = endpoint.request(udp.now(), peer, request, &mut tx, |w| _ = w.uri(&uri));
             let (handle, sent) = match sent {
                 Ok(sent) => sent,
@@ -134,7 +135,7 @@ fn socket(
             if let Some(sent) = sent {
                 udp.send(sent, &tx).map_err(Error::from)?;
             }
-            under_way.insert(handle, Instant::now());
+            under_way.insert(handle, began);
             made += 1;
             due = take();
         }
@@ -195,10 +196,11 @@ fn report(given: &Bench, peer: Address, took: Duration, total: &Tally) -> Result
         say("coap: nothing was answered: check the address, and that the server is running");
         return Ok(());
     }
-    let at = |quantile: f64| time(Duration::from_micros(total.latencies.value_at_quantile(quantile)));
-    let quantiles = [("least", 0.0), ("50 %", 0.5), ("90 %", 0.9), ("99 %", 0.99), ("99.9 %", 0.999), ("most", 1.0)];
-    let quantiles: Vec<String> = quantiles.iter().map(|(name, quantile)| format!("{name} {}", at(*quantile))).collect();
-    writeln!(out, "latency    {}", quantiles.join(", "))?;
+    let micros = |micros| time(Duration::from_micros(micros));
+    let quantiles = [("50 %", 0.5), ("90 %", 0.9), ("99 %", 0.99), ("99.9 %", 0.999)];
+    let at = |(name, quantile)| format!("{name} {}", micros(total.latencies.value_at_quantile(quantile)));
+    let (least, most) = (micros(total.latencies.min()), micros(total.latencies.max()));
+    writeln!(out, "latency    least {least}, {}, most {most}", quantiles.map(at).join(", "))?;
     if out.is_terminal() {
         write!(out, "\n{}", chart(&total.latencies))?;
     }
@@ -206,17 +208,20 @@ fn report(given: &Bench, peer: Address, took: Duration, total: &Tally) -> Result
     Ok(())
 }
 
-/// How many answers took how long: up to what 99 of 100 did, in microseconds.
+/// How many answers took how long: up to what 95 of 100 did, in microseconds.
 fn chart(latencies: &Histogram<u64>) -> String {
     const BARS: u64 = 60;
-    let (least, most) = (latencies.min(), latencies.value_at_quantile(0.99).max(latencies.min() + BARS));
+    let (least, most) = (latencies.min(), latencies.value_at_quantile(0.95).max(latencies.min() + BARS));
     let step = (most - least).div_ceil(BARS).max(1);
     let counts = (0..BARS).map(|bar| {
         let from = least + bar * step;
         (from as f32, latencies.count_between(from, from + step - 1) as f32)
     });
     let points: Vec<(f32, f32)> = counts.collect();
-    let chart =
-        Chart::new(120, 32, least as f32, (least + BARS * step) as f32).lineplot(&Shape::Bars(&points)).to_string();
-    format!("answers by their latency, in microseconds\n{chart}")
+    let bars = Shape::Bars(&points);
+    let mut chart = Chart::new(120, 32, least as f32, (least + BARS * step) as f32);
+    let chart = chart.lineplot(&bars);
+    chart.axis();
+    chart.figures();
+    format!("answers by their latency in microseconds, up to what 95 of 100 took\n{chart}")
 }

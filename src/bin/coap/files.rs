@@ -385,7 +385,7 @@ fn format_of(path: &str) -> ContentFormat {
         "wlnk" => return ContentFormat::LINK_FORMAT,
         "xml" => "application/xml",
         "css" => "text/css",
-        "js" => "text/javascript",
+        "js" => "application/javascript",
         "png" => "image/png",
         "jpg" | "jpeg" => "image/jpeg",
         "gif" => "image/gif",

@@ -84,6 +84,8 @@ fn join(udp: &Udp, address: SocketAddr) {
         return;
     }
     let _ = udp.join_v4(ALL_V4, Ipv4Addr::UNSPECIFIED);
+    // And of who asks on this machine, which may have no network.
+    let _ = udp.join_v4(ALL_V4, Ipv4Addr::LOCALHOST);
     if address.is_ipv6() {
         let _ = ALL_V6.map(|group| udp.join_v6(group, 0));
     }
