@@ -1,8 +1,32 @@
 //! What the system gives, and what it means.
 
+use super::Address;
 use crate::endpoint::Arrival;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr};
+
+/// What [`Udp::receive`](super::Udp::receive) has put into the buffer, from its start.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Received {
+    /// Nothing of use. Look at the clock, and come again.
+    Nothing,
+    /// A datagram: for [`Endpoint::handle`](crate::Endpoint::handle).
+    Datagram {
+        /// Who has sent it, and to which address of ours.
+        from: Address,
+        /// Whether it came to us alone.
+        arrival: Arrival,
+        /// How many bytes it has.
+        len: usize,
+    },
+    /// A datagram of ours that found nobody at its port: for [`Endpoint::unreachable`](crate::Endpoint::unreachable).
+    Unreachable {
+        /// To whom it was sent.
+        to: Address,
+        /// How many bytes of it are known, from its start.
+        len: usize,
+    },
+}
 
 /// A datagram as the system gives it.
 pub(super) struct Came {

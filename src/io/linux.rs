@@ -18,9 +18,6 @@ use std::vec;
 const ICMP: (u8, u8, u8) = (2, 3, 3);
 const ICMP6: (u8, u8, u8) = (3, 1, 4);
 
-/// Whether errors are told apart by what they quote.
-pub(super) const QUOTES: bool = true;
-
 pub(super) fn can_join() -> io::Result<()> {
     Ok(())
 }

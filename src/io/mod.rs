@@ -56,7 +56,8 @@ mod linux;
 mod portable;
 mod std;
 
-pub use self::std::{Received, Udp};
+pub use self::std::Udp;
+pub use came::Received;
 pub use error::{Doing, UdpError};
 
 use ::std::fmt;

@@ -7,10 +7,6 @@ use crate::endpoint::Arrival;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, SocketAddrV6, UdpSocket};
 
-/// Whether errors are told apart by what they quote.
-#[cfg_attr(target_os = "linux", allow(dead_code))]
-pub(super) const QUOTES: bool = false;
-
 /// RFC 7252 8.2 wants another treatment of what comes to a group, and here nobody can tell it.
 pub(super) fn can_join() -> io::Result<()> {
     Err(io::Error::new(ErrorKind::Unsupported, "on this system it is not told which datagrams come to a group"))

@@ -1,12 +1,12 @@
 //! The driver over the standard library's UDP socket.
 
-use super::came::{Came, of_network};
+use super::came::{Came, Received, of_network};
 #[cfg(target_os = "linux")]
 use super::linux as system;
 #[cfg(not(target_os = "linux"))]
 use super::portable as system;
 use super::{Address, Doing, UdpError};
-use crate::endpoint::{Arrival, Transmit};
+use crate::endpoint::Transmit;
 use crate::time::Instant;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
@@ -28,20 +28,6 @@ pub struct Udp {
     ignored: u64,
     /// There may be errors in the system's queue.
     queued: bool,
-}
-
-/// What [`Udp::receive`] has put into the buffer, from its start.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Received {
-    /// Nothing of use. Look at the clock, and come again.
-    Nothing,
-    /// A datagram of so many bytes, from whom, and how it came: for [`handle`](crate::Endpoint::handle).
-    #[allow(missing_docs)]
-    Datagram { from: Address, arrival: Arrival, len: usize },
-    /// So many bytes of a datagram of ours that found nobody at its port: for
-    /// [`unreachable`](crate::Endpoint::unreachable).
-    #[allow(missing_docs)]
-    Unreachable { to: Address, len: usize },
 }
 
 impl Udp {
@@ -105,10 +91,10 @@ impl Udp {
     /// Sends `tx[..due.len]`, from the address to which the peer sends.
     pub fn send(&mut self, due: Transmit<Address>, tx: &[u8]) -> Result<(), UdpError> {
         let send = || system::send(&self.socket, self.six, tx.get(..due.len).unwrap_or_default(), due.to);
-        let sent = send().or_else(|error| {
-            // What the network says of an earlier datagram has kept this one back. A second time it is about this one.
-            self.queued |= of_network(&error);
-            if self.queued { send() } else { Err(error) }
+        let sent = send().or_else(|_| {
+            // What ICMP says of an earlier datagram may have kept this one back. A second time it is about this one.
+            self.queued = true;
+            send()
         });
         sent.map_err(UdpError::of(Doing::Sending(due.to.remote)))
     }
@@ -117,13 +103,8 @@ impl Udp {
     /// what fills it may have been longer, and is ignored.
     pub fn receive(&mut self, until: Option<Instant>, rx: &mut [u8]) -> Result<Received, UdpError> {
         while self.queued {
-            match system::undelivered(&self.socket, rx) {
-                Ok(Some(Came { len, from, local, .. })) => {
-                    let to = Address { remote: from, local: local.filter(|_| self.any) };
-                    return Ok(Received::Unreachable { to, len });
-                }
-                Ok(None) => self.ignored += 1,
-                Err(_) => self.queued = false,
+            if let Some(unreachable) = self.undelivered(rx) {
+                return Ok(unreachable);
             }
         }
         // Systems round a timeout down, and 0 would mean for ever.
@@ -134,13 +115,30 @@ impl Udp {
                 return Ok(Received::Datagram { from: Address { remote: from, local }, arrival, len });
             }
             Ok(_) => self.ignored += 1,
-            Err(error) if of_network(&error) && system::QUOTES => self.queued = true,
-            Err(error) if of_network(&error) => self.ignored += 1,
             // The last is a signal.
             Err(error)
                 if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) => {}
-            Err(error) => return Err(UdpError { doing: Doing::Receiving, why: error }),
+            Err(error) => {
+                // Of an earlier datagram of ours, by ICMP, whatever that says; or of the socket itself.
+                let unreachable = self.undelivered(rx);
+                if !self.queued && !of_network(&error) {
+                    return Err(UdpError { doing: Doing::Receiving, why: error });
+                }
+                self.ignored += u64::from(!self.queued);
+                return Ok(unreachable.unwrap_or(Received::Nothing));
+            }
         }
         Ok(Received::Nothing)
+    }
+
+    /// Takes one error out of the system's queue, if there is one and it says that nobody listens at a port.
+    fn undelivered(&mut self, rx: &mut [u8]) -> Option<Received> {
+        let taken = system::undelivered(&self.socket, rx);
+        self.queued = taken.is_ok();
+        let Some(Came { len, from, local, .. }) = taken.ok()? else {
+            self.ignored += 1;
+            return None;
+        };
+        Some(Received::Unreachable { to: Address { remote: from, local: local.filter(|_| self.any) }, len })
     }
 }

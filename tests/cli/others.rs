@@ -26,6 +26,22 @@ fn an_observation_ends_with_its_time() {
     assert!(before.elapsed() >= Duration::from_millis(500) && !done.text().is_empty(), "{done:?}");
 }
 
+/// RFC 7641 3.6: who ends it tells the server.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_observation_ends_with_ctrl_c() {
+    use crate::process::{LIMIT, Running};
+    let server = Server::start("127.0.0.1:0");
+    let mut command = coap(&["observe", &server.uri("/count")]);
+    let mut observer = Running::start(command.stdout(std::process::Stdio::null()));
+    server.line_with("Observe: 0, Uri-Path: count");
+    server.line_with("ACK 2.05 Content");
+    let pid = observer.child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().expect("kill").success());
+    server.line_with("Observe: 1, Uri-Path: count");
+    assert_eq!(observer.wait(LIMIT), Some(0));
+}
+
 #[test]
 fn what_cannot_be_observed_is_printed_once() {
     let server = Server::start("127.0.0.1:0");

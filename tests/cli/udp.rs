@@ -115,6 +115,21 @@ mod linux {
         assert!(seen[1].1.is_none_or(|local| !local.is_multicast()), "{seen:?}");
     }
 
+    /// What is too long for the interface is refused by this machine itself, and is no end of the socket.
+    #[test]
+    fn an_error_of_one_datagram_is_none_of_the_next() {
+        let mut udp = bound("127.0.0.1:0");
+        let other = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        let there = other.local_addr().expect("an address");
+        let error = udp.send(to(there, 65_508), &[0; 65_508]).expect_err("no datagram is so long");
+        assert!(error.to_string().starts_with(&format!("cannot send to {there}: ")), "{error}");
+        udp.send(to(there, 1), &[7]).expect("sent");
+        let until = udp.now() + Duration::from_millis(5);
+        assert_eq!(udp.receive(Some(until), &mut [0; 16]).expect("it listens"), Received::Nothing);
+        let mut rx = [0; 16];
+        assert_eq!(other.recv(&mut rx).expect("a datagram"), 1);
+    }
+
     /// RFC 7252 4.2, by Linux's queue of errors: the datagram that nobody took is quoted, and the next one goes out.
     #[test]
     fn a_port_at_which_nobody_listens() {
