@@ -105,9 +105,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
             Seen::Refused(Code::EMPTY, _) => return Ok(Received::Answered(None)),
             Seen::Refused(code, of_block) => {
                 let max_age = engine.rules().refusal_max_age;
-                let size1 = Some(settings.max_body).filter(|_| code == Code::REQUEST_ENTITY_TOO_LARGE && !of_block);
-                let block1 = block1.filter(|_| of_block || size1.is_some());
-                let refusal = Refusal { code, block1, size1 };
+                let refusal = Refusal::of(code, of_block, block1, settings);
                 return engine.answer(id, None, tx, &mut |w| refusal.write(w, max_age)).map(Received::Answered);
             }
         };
@@ -184,7 +182,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
 
 /// The Block1 of an answer (RFC 7959 2.3): the block that is acknowledged, and how large others are to be from now on.
 /// That more are to come is for 2.31 to say.
-fn answer_to(block: Option<Block>, settings: &Settings) -> Option<Block> {
+pub(crate) fn answer_to(block: Option<Block>, settings: &Settings) -> Option<Block> {
     let block = block?;
     Block::new(block.num(), false, block.szx().min(settings.wanted_szx())).ok()
 }
@@ -199,6 +197,12 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
+    /// Of a block, or of all that came with the request.
+    pub(crate) fn of(code: Code, of_block: bool, block1: Option<Block>, settings: &Settings) -> Refusal {
+        let size1 = Some(settings.max_body).filter(|_| code == Code::REQUEST_ENTITY_TOO_LARGE && !of_block);
+        Refusal { code, block1: block1.filter(|_| of_block || size1.is_some()), size1 }
+    }
+
     pub(crate) fn write(&self, w: &mut Writer<'_>, max_age: u32) {
         w.code(self.code);
         if self.code == Code::SERVICE_UNAVAILABLE {
@@ -211,7 +215,7 @@ impl Refusal {
 }
 
 /// What a request is found to be.
-enum Seen {
+pub(crate) enum Seen {
     /// A piece: of which transfer, if it is not all of the body.
     Piece(Option<TransferId>),
     Later(Option<TransferId>),
@@ -221,7 +225,8 @@ enum Seen {
 
 impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// Looks at a request that is still to be answered, of a peer.
-    fn receive(
+    #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
+    pub(crate) fn receive(
         &mut self,
         request: RequestId,
         peer: u32,
@@ -299,7 +304,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     }
 
     /// Of whom a request is that is still to be answered.
-    fn asked_by(&self, request: RequestId) -> Option<u32> {
+    pub(crate) fn asked_by(&self, request: RequestId) -> Option<u32> {
         let exchange = self.held.exchanges.at(self.meant(request.0)?)?;
         (exchange.state.awaits_answer() && !self.is_detached(exchange.peer)).then_some(exchange.peer)
     }

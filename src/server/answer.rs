@@ -6,7 +6,7 @@ use super::request::{Bytes, Later, Reason, Request};
 use super::route::{FNV, Fit, REST, fnv};
 use super::table::{CORE, Found, Table, has_body, is_safe, number};
 use super::{Error, Server, refuse, wants_problem};
-use crate::block::{Asked, Received, Refusal, Settings};
+use crate::block::{Asked, Refusal, Seen, Settings, answer_to};
 use crate::copy::copy;
 use crate::endpoint::observe::{Keep, Respond};
 use crate::endpoint::{Arrival, Notify, RequestId, RespondError, ServerRequest, TransferId, Transmit};
@@ -15,7 +15,7 @@ use crate::reliability::Engine;
 use crate::roles::Roles;
 use crate::store::{Layout, Store, flag};
 use crate::time::Instant;
-use crate::wire::{Code, ContentFormat, Header, Message, OptionNumber, WriteError, Writer};
+use crate::wire::{Block, Code, ContentFormat, Header, Message, OptionNumber, WriteError, Writer};
 use core::hash::Hash;
 use core::marker::PhantomData;
 
@@ -28,6 +28,9 @@ struct Answering<'t, 'r, 'm, S, P, R> {
     state: &'t mut S,
     request: Request<'m, P>,
     found: Result<Found, Error>,
+    /// What is said of a block that does not reach a handler, and its Max-Age.
+    refusal: Option<Refusal>,
+    max_age: u32,
     /// The handler is called that serves later blocks.
     rest: bool,
     /// The handler answers later.
@@ -42,6 +45,10 @@ struct Answering<'t, 'r, 'm, S, P, R> {
 
 impl<S, P: Copy, R: Roles> Answering<'_, '_, '_, S, P, R> {
     fn run(&mut self, w: &mut Writer<'_>) -> Result<(), Error> {
+        if let Some(refusal) = self.refusal {
+            refusal.write(w, self.max_age);
+            return Ok(());
+        }
         let Found { index, .. } = self.found?;
         let (later, reason) = (&self.request.later, self.request.reason);
         if R::CONDITIONS && reason == Reason::Asked && index != CORE {
@@ -55,7 +62,8 @@ impl<S, P: Copy, R: Roles> Answering<'_, '_, '_, S, P, R> {
         };
         let accept = later.accept.or(usual).filter(|_| is_safe(later.method));
         let settings = self.table.settings;
-        let terms = Terms { later, settings: &settings, accept, etags: Some(self.request.message) };
+        let etags = if R::CONDITIONS { Some(self.request.message) } else { None };
+        let terms = Terms { later, settings: &settings, accept, etags };
         let mut so_far = SoFar::default();
         w.code(terms.code());
         let mut reply = Reply { w: &mut *w, terms: &terms, so_far: &mut so_far };
@@ -80,7 +88,7 @@ impl<S, P: Copy, R: Roles> Answering<'_, '_, '_, S, P, R> {
         }
         self.format = so_far.format;
         reply = Reply { w, terms: &terms, so_far: &mut so_far };
-        reply.finish().map_err(Error::from)
+        if R::CONDITIONS && reply.validate() { Ok(()) } else { reply.finish().map_err(Error::from) }
     }
 }
 
@@ -227,6 +235,8 @@ impl<S, St: Store, R: Roles> Server<'_, S, St, R> {
             found: refused.map_or_else(|| table.find::<R>(message, request.arrival), Err),
             table,
             state,
+            refusal: None,
+            max_age: 0,
             rest: false,
             put_off: false,
             code: Code::EMPTY,
@@ -250,17 +260,28 @@ impl<S, St: Store, R: Roles> Server<'_, S, St, R> {
                 } else if has_body(method) {
                     let max_body = if pieces { about.max_body } else { u32::MAX };
                     let settings = Settings { max_body, ..answering.table.settings };
-                    match endpoint.receive(now, request, &settings, tx).ok()? {
-                        Received::Answered(sent) => return sent,
-                        Received::Later(of) => {
-                            answering.request.later.transfer = of;
+                    let mut engine = endpoint.at(now);
+                    let (peer, block) = (engine.asked_by(id)?, message.block1());
+                    let (later, block1) = (&mut answering.request.later, answer_to(block, &settings));
+                    match engine.receive(id, peer, &request.message, block, &settings) {
+                        // It is being answered.
+                        Seen::Refused(Code::EMPTY, _) => return None,
+                        Seen::Refused(code, of_block) => {
+                            answering.refusal = Some(Refusal::of(code, of_block, block1, &settings));
+                            answering.max_age = engine.rules().refusal_max_age;
+                        }
+                        Seen::Later(of) => {
+                            later.transfer = of;
                             answering.rest = method != Code::FETCH;
                         }
-                        Received::Piece(piece) => {
-                            let later = &mut answering.request.later;
-                            (later.transfer, later.end, later.asked) = (piece.transfer, piece.end(), piece.asked);
-                            let (offset, size) = (piece.offset, piece.size);
-                            answering.request.body = Bytes { offset, bytes: piece.bytes, last: piece.last, size };
+                        Seen::Piece(of) => {
+                            let body = &mut answering.request.body;
+                            body.offset = block.and_then(Block::offset).unwrap_or(0);
+                            body.last = !block.is_some_and(Block::more);
+                            body.size = message.size1();
+                            later.transfer = of;
+                            later.end = body.offset.saturating_add(body.bytes.len() as u32);
+                            later.asked.block1 = block1;
                         }
                     }
                 }
@@ -332,6 +353,8 @@ impl<S, St: Store, R: Roles> Server<'_, S, St, R> {
             found: Ok(Found { index, fit }),
             table,
             state,
+            refusal: None,
+            max_age: 0,
             rest: false,
             put_off: false,
             code: Code::EMPTY,

@@ -215,6 +215,23 @@ impl Reply<'_, '_> {
         (self.terms.later.method == Code::GET).then(|| message.etags())
     }
 
+    /// Writes 2.03 in the place of what the client has already (RFC 7252 5.9.1.3): with the ETag, and without a payload.
+    pub(super) fn validate(&mut self) -> bool {
+        if self.so_far.unacceptable || !self.is_valid() {
+            return false;
+        }
+        self.w.restart().code(Code::VALID);
+        let which = usize::from(self.so_far.matched).wrapping_sub(1);
+        let age = self.so_far.max_age.unwrap_or(self.terms.later.max_age);
+        if let Some(etag) = self.terms.etags.and_then(|message| message.etags().nth(which)) {
+            self.w.option(OptionNumber::ETAG, etag);
+        }
+        if age != 60 {
+            self.w.option(OptionNumber::MAX_AGE, uint::encode(age).as_bytes());
+        }
+        true
+    }
+
     /// Whether 2.03 will be sent in its place.
     fn is_valid(&self) -> bool {
         self.so_far.matched > 0 && self.w.present_code() == Code::CONTENT
@@ -238,19 +255,6 @@ impl Reply<'_, '_> {
     pub(super) fn finish(mut self) -> Result<(), Code> {
         if self.so_far.unacceptable {
             return Err(Code::NOT_ACCEPTABLE);
-        }
-        if self.is_valid() {
-            // RFC 7252 5.9.1.3: with the ETag, and without a payload.
-            self.w.restart().code(Code::VALID);
-            let which = usize::from(self.so_far.matched).wrapping_sub(1);
-            let age = self.so_far.max_age.unwrap_or(self.terms.later.max_age);
-            if let Some(etag) = self.terms.etags.and_then(|message| message.etags().nth(which)) {
-                self.w.option(OptionNumber::ETAG, etag);
-            }
-            if age != 60 {
-                self.w.option(OptionNumber::MAX_AGE, uint::encode(age).as_bytes());
-            }
-            return Ok(());
         }
         if self.so_far.served {
             return Ok(());

@@ -202,9 +202,28 @@ impl<'d> Message<'d> {
 }
 
 /// The segments of a path as bytes: none for the root, and no empty one before a leading slash.
-pub(crate) fn path_segments(path: &str) -> impl Iterator<Item = &[u8]> + Clone {
-    let path = path.strip_prefix('/').unwrap_or(path);
-    path.as_bytes().split(|&byte| byte == b'/').skip(usize::from(path.is_empty()))
+pub(crate) fn path_segments(path: &str) -> PathSegments<'_> {
+    let path = path.as_bytes();
+    let path = if let [b'/', path @ ..] = path { path } else { path };
+    PathSegments { rest: if path.is_empty() { None } else { Some(path) } }
+}
+
+/// What [`path_segments`] gives. By hand: it is in nearly every image.
+#[derive(Clone)]
+pub(crate) struct PathSegments<'p> {
+    rest: Option<&'p [u8]>,
+}
+
+impl<'p> Iterator for PathSegments<'p> {
+    type Item = &'p [u8];
+
+    #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
+    fn next(&mut self) -> Option<&'p [u8]> {
+        let rest = self.rest?;
+        let slash = rest.iter().position(|&byte| byte == b'/');
+        self.rest = slash.and_then(|at| rest.get(at.wrapping_add(1)..));
+        rest.get(..slash.unwrap_or(rest.len()))
+    }
 }
 
 fn text(value: Option<&[u8]>) -> Option<&str> {
