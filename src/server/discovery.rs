@@ -19,7 +19,7 @@ pub struct Listing<'l> {
 }
 
 /// What is said of a resource: its target, and its attributes.
-const NAMES: [&[u8]; 7] = [b"href", b"rt", b"if", b"ct", b"sz", b"title", b"obs"];
+static NAMES: [&[u8]; 7] = [b"href", b"rt", b"if", b"ct", b"sz", b"title", b"obs"];
 const HREF: usize = 0;
 const RT: usize = 1;
 const IF: usize = 2;
@@ -50,7 +50,10 @@ impl Listing<'_> {
         self.any = true;
         entry.value(HREF, &mut |byte| out(&[byte]));
         out(b">");
-        for (which, name) in NAMES.into_iter().enumerate().skip(1).filter(|&(which, _)| entry.has(which)) {
+        for (which, name) in NAMES.iter().enumerate() {
+            if which == HREF || !entry.has(which) {
+                continue;
+            }
             out(b";");
             out(name);
             let quotes: &[u8] = match which {
@@ -161,7 +164,7 @@ impl Entry<'_> {
             [value @ .., b'*'] => (value, true),
             value => (value, false),
         };
-        let Some(which) = NAMES.into_iter().position(|known| same(known, name)) else { return false };
+        let Some(which) = NAMES.iter().position(|known| same(known, name)) else { return false };
         if !self.has(which) || which == OBS {
             return self.has(which) && prefix && value.is_empty();
         }

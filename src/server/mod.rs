@@ -382,3 +382,23 @@ impl<F: FnOnce(Reply<'_, '_>) -> Result<Answer, Error>, R: Roles> Respond for Co
         self.code
     }
 }
+
+// `defmt::Format` on every public type, said once more for the compiler to check.
+#[cfg(feature = "defmt")]
+const _: fn() = || {
+    fn format<T: defmt::Format>() {}
+    let _ = [
+        format::<Answer>,
+        format::<Done>,
+        format::<Error>,
+        format::<Input<'_, u8>>,
+        format::<Later>,
+        format::<Listing<'_>>,
+        format::<Object<'_, (), u8>>,
+        format::<Reason>,
+        format::<Reply<'_, '_>>,
+        format::<Request<'_, u8>>,
+        format::<Route<(), u8>>,
+        format::<Server<'_, (), crate::Fixed<u8, 1, 1, 0>>>,
+    ];
+};

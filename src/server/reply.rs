@@ -267,6 +267,13 @@ impl Reply<'_, '_> {
     }
 }
 
+#[cfg(feature = "defmt")]
+impl defmt::Format for Reply<'_, '_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Reply({})", self.w);
+    }
+}
+
 impl fmt::Write for Reply<'_, '_> {
     /// Appends text to the payload. Never an error.
     fn write_str(&mut self, text: &str) -> fmt::Result {
