@@ -19,6 +19,9 @@ pub(crate) enum Purpose {
     Resource,
 }
 
+/// The factor of the linear congruential generator.
+const SPREAD: u32 = 1_664_525;
+
 /// The key, and how many values were drawn.
 #[derive(Clone, Debug)]
 pub(crate) struct Random {
@@ -32,9 +35,17 @@ impl Random {
     pub(crate) const fn new(seed: [u8; 16]) -> Random {
         let seed = u128::from_le_bytes(seed);
         let (low, high) = (seed as u64, (seed >> 64) as u64);
-        // Of all 16 bytes, also where they are the same.
-        let spread = (low.wrapping_add(high).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32;
+        // Of all 16 bytes, also where they are the same. In halves: a small core has no wider product.
+        let spread = low as u32;
+        let spread = spread.wrapping_mul(SPREAD).wrapping_add((low >> 32) as u32);
+        let spread = spread.wrapping_mul(SPREAD).wrapping_add(high as u32);
+        let spread = spread.wrapping_mul(SPREAD).wrapping_add((high >> 32) as u32);
         Random { key: [low, high], drawn: 0, spread }
+    }
+
+    /// A number that follows from the seed, of 16 bits: 0 if that is zeros.
+    pub(crate) const fn first(&self) -> u16 {
+        (self.spread >> 16) as u16
     }
 
     /// By what handles of this endpoint are told from those of others. Nobody on the network gets to see it.
@@ -100,7 +111,7 @@ impl Random {
     /// that follow from the seed: a server alone links no keyed function for these. Who finds them out knows 32 of the
     /// seed's 128 bits, and 96 are left.
     pub(crate) fn up_to(&mut self, most: u32) -> u32 {
-        self.spread = self.spread.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        self.spread = self.spread.wrapping_mul(SPREAD).wrapping_add(1_013_904_223);
         (u64::from(self.spread).wrapping_mul(u64::from(most).wrapping_add(1)) >> 32) as u32
     }
 }

@@ -27,7 +27,7 @@ pub trait Roles {
     const CONFIG: Option<Config> = None;
     /// Makes requests.
     const CLIENT: bool = true;
-    /// Answers requests. Without it a Confirmable one is refused with 5.01, another one dropped.
+    /// Answers requests. Without it a Confirmable one is rejected with an RST (RFC 7252 4.2), another one dropped.
     const SERVER: bool = true;
     /// Asks groups, and answers as a member of one (RFC 7252 section 8). Without it what comes by a group address is
     /// dropped.
@@ -37,7 +37,8 @@ pub trait Roles {
     /// What would exceed NSTART waits its turn (RFC 7252 4.7). Without it a request is an error then, and separate
     /// responses, which NSTART does not bind, go out at once.
     const NSTART_QUEUE: bool = true;
-    /// Tokens of more than 8 bytes (RFC 8974). Without it they are refused with 4.00.
+    /// Tokens of more than 8 bytes (RFC 8974). Without it what has one is rejected, as RFC 7252 section 3 says: a
+    /// Confirmable message with an RST, another one in silence.
     const LONG_TOKENS: bool = true;
     /// Bounds the share of one peer (RFC 8516).
     const SHARES: bool = true;

@@ -94,20 +94,27 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             self.count(Counter::Misaddressed);
             return Meaning::Nothing;
         }
+        if !R::LONG_TOKENS && message.token().len() > 8 {
+            // RFC 7252 section 3 knows no such token.
+            self.count(Counter::Malformed);
+            *reply = reject(message, tx);
+            return Meaning::Nothing;
+        }
         let peer = self.held.find_peer(from);
         if let (true, Some(peer)) = (R::CLIENT, peer) {
             self.heard(peer);
         }
-        if code.is_request() {
+        if R::SERVER && code.is_request() {
             return match self.on_request(from, peer, arrival, message, tx, reply) {
                 Some(index) => Meaning::Request(RequestId(self.handle_of(index))),
                 None => Meaning::Nothing,
             };
         }
-        if code.is_response() {
-            if R::CLIENT {
-                return self.on_response(from, peer, message, tx, reply).unwrap_or(Meaning::Nothing);
-            }
+        if R::CLIENT && code.is_response() {
+            return self.on_response(from, peer, message, tx, reply).unwrap_or(Meaning::Nothing);
+        }
+        if !(code.is_empty() || R::CLIENT && R::SERVER) {
+            // What it cannot process, whatever it is.
             *reply = reject(message, tx);
             return Meaning::Nothing;
         }
@@ -146,13 +153,6 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         tx: &mut [u8],
         reply: &mut Option<usize>,
     ) -> Option<u32> {
-        if !R::SERVER {
-            // No state, so that a duplicate gets the same again. A NON would take a Message ID; and a group is not told (RFC 7252 8.2).
-            if message.message_type() == Type::Confirmable {
-                *reply = self.refuse(from, message, Code::NOT_IMPLEMENTED, None, tx);
-            }
-            return None;
-        }
         let key = peer.map(|peer| self.held.remote_key(peer, message.message_id()));
         if let Some(index) = peer.zip(key).and_then(|(peer, key)| self.seen(peer, message.message_id(), key)) {
             // RFC 7252 4.5: a duplicate is acknowledged again, the request is processed once.
@@ -163,7 +163,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             return None;
         }
         let known = self.rules().known;
-        let mut refused = message.unrecognised(known);
+        let mut refused = message.unrecognised_in(false, known);
         let plain = message.has_short_path_alone() && known(OptionNumber::URI_PATH);
         if let Some((number, _)) = if plain { None } else { refused.next_of(R::TEXTS) } {
             // RFC 7252 5.4.1: 4.02 to a CON; a NON is rejected in silence. No state: a duplicate gets the same again.
@@ -236,9 +236,9 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             }
         }
         let token = message.token();
-        let long = token.len() > 8;
+        let long = R::LONG_TOKENS && token.len() > 8;
         if long {
-            if !R::LONG_TOKENS || !self.held.arena.could_hold(token.len()) {
+            if !self.held.arena.could_hold(token.len()) {
                 return Err(Refusal::LongToken);
             }
             if !self.make_room(peer, token.len()) {
@@ -328,7 +328,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             self.take_message_id(peer);
         }
         let mut writer = Writer::blank(tx);
-        writer.begin_with(header, message.token());
+        writer.begin_sound(header, message.token(), R::LONG_TOKENS);
         if let Some(number) = option {
             if R::PROBLEMS && message.accept() == Some(ContentFormat::CONCISE_PROBLEM_DETAILS_CBOR) {
                 // RFC 9290 3.1.1: response-code (-4), unprocessed-coap-option (-8).
@@ -336,13 +336,19 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                 writer.content_format(ContentFormat::CONCISE_PROBLEM_DETAILS_CBOR);
                 writer.payload(&[0xa2, 0x23, 0x18, code.to_byte(), 0x27, 0x19, high, low]);
             } else {
-                decimal(writer.payload(b"option "), number);
-                writer.payload(b" is not understood");
+                writer.payload(b"option ");
+                decimal(&mut writer, number);
+                writer.put(b" is not understood");
             }
         } else if code == Code::SERVICE_UNAVAILABLE || code == Code::TOO_MANY_REQUESTS {
-            writer.max_age(self.rules().refusal_max_age);
+            match const { refusal::<R>() } {
+                Some((bytes, length)) => writer.put(bytes.get(..length).unwrap_or_default()),
+                None => {
+                    writer.max_age(self.rules().refusal_max_age);
+                }
+            }
         }
-        writer.finish().ok()
+        writer.written()
     }
 
     fn on_response(
@@ -387,7 +393,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             }
             return None;
         };
-        if message.unrecognised(self.rules().known_in_responses).next_of(R::TEXTS).is_some() {
+        if message.unrecognised_in(true, self.rules().known_in_responses).next_of(R::TEXTS).is_some() {
             self.count(Counter::BadOption);
             *reply = reject(message, tx);
             return None;
@@ -433,6 +439,21 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     }
 }
 
+/// Max-Age of a refusal, as it stands behind the token, and how long that is: where it is known when the image is built,
+/// which then need not link what writes options.
+const fn refusal<R: Roles>() -> Option<([u8; 6], usize)> {
+    let Some(config) = R::CONFIG else { return None };
+    let [a, b, c, d] = config.refusal_max_age.to_be_bytes();
+    // Option 14: a delta of 13 and the byte behind it.
+    Some(match config.refusal_max_age {
+        0 => ([0xd0, 1, 0, 0, 0, 0], 2),
+        1..=0xff => ([0xd1, 1, d, 0, 0, 0], 3),
+        0x100..=0xffff => ([0xd2, 1, c, d, 0, 0], 4),
+        0x1_0000..=0xff_ffff => ([0xd3, 1, b, c, d, 0], 5),
+        _ => ([0xd4, 1, a, b, c, d], 6),
+    })
+}
+
 /// RFC 7252 4.2, 4.3: what cannot be processed is reset if it is a CON, and dropped otherwise.
 fn reject(message: &Message<'_>, tx: &mut [u8]) -> Option<usize> {
     let confirmable = message.message_type() == Type::Confirmable;
@@ -441,11 +462,9 @@ fn reject(message: &Message<'_>, tx: &mut [u8]) -> Option<usize> {
 
 /// Writes a number into the payload. The formatting of `core` takes a kilobyte of flash.
 fn decimal(writer: &mut Writer<'_>, number: u16) {
-    let mut divisor = 10_000;
-    while divisor > 0 {
-        if number >= divisor || divisor == 1 {
-            writer.payload(&[b'0' | (number / divisor % 10) as u8]);
-        }
-        divisor /= 10;
+    // Five digits at most.
+    if number >= 10 {
+        decimal(writer, number / 10);
     }
+    writer.push(b'0' | (number % 10) as u8);
 }

@@ -377,7 +377,9 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     }
 
     const fn make(rules: Option<Rules>, seed: [u8; 16], store: S) -> Endpoint<S, R> {
-        let (core, random) = (Core::new(rules), Random::new(seed));
+        let random = Random::new(seed);
+        let first = if S::Layout::INDEXED { 0 } else { random.first() };
+        let core = Core::new(rules, first);
         Endpoint { store, core, random, now: Instant::ZERO, roles: PhantomData }
     }
 
@@ -396,6 +398,9 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     /// ```
     pub const fn seed(&mut self, seed: [u8; 16]) {
         self.random = Random::new(seed);
+        if !S::Layout::INDEXED {
+            self.core.ids.begin(self.random.first());
+        }
     }
 
     /// What of the store is in use.

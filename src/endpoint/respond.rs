@@ -125,30 +125,28 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let mut writer = Writer::blank(tx);
         self.held.begin_answer(index, header, &mut writer, R::LONG_TOKENS);
         build(&mut writer);
-        let (written, empty) = (writer.finish(), !writer.has_payload());
-        match written {
-            Ok(len) => {
-                if R::OBSERVE {
-                    self.end_registration(index);
-                }
-                self.complete(index, flags, len, empty, tx)
-            }
-            Err(error) => Err(not_written(error, tx)),
+        let Some(len) = writer.written() else {
+            // In words, and from here, so that who does not ask for them does not link them.
+            let fault = writer.finish().err().unwrap_or(WriteError::EmptyWithContent);
+            return Err(not_written(fault, tx));
+        };
+        let empty = !writer.has_payload();
+        if R::OBSERVE {
+            self.end_registration(index);
         }
+        self.complete(index, flags, len, empty, tx)
     }
 
     /// The header of the answer: its type, and its Message ID.
     pub(super) fn begin(&mut self, index: u32) -> Result<Header, RespondError> {
-        self.header_of(index).map_err(|wait| wait.map_or(RespondError::Stale, |wait| self.no_message_id(wait)))
+        self.header_of(index).map_err(|until| match until {
+            None => RespondError::Stale,
+            Some(until) => RespondError::NoMessageId { until: Instant::from_millis(until) },
+        })
     }
 
-    /// There is no Message ID before so many ms have passed.
-    pub(super) fn no_message_id(&self, wait: u32) -> RespondError {
-        RespondError::NoMessageId { until: Instant::from_millis(self.held.now.saturating_add(u64::from(wait))) }
-    }
-
-    /// The header of the answer to a request. `Err`: it is not to be answered, or not before so many ms have passed.
-    pub(super) fn header_of(&mut self, index: u32) -> Result<Header, Option<u32>> {
+    /// The header of the answer to a request. `Err`: it is not to be answered, or not before this time.
+    pub(super) fn header_of(&mut self, index: u32) -> Result<Header, Option<u64>> {
         let exchange = self.held.exchanges.at(index).filter(|exchange| exchange.state.awaits_answer());
         let &Exchange { state, peer, message_id, .. } = exchange.ok_or(None)?;
         let mut header = Header::acknowledgement(Code::INTERNAL_SERVER_ERROR, message_id);
@@ -156,7 +154,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             return Err(None);
         }
         if state != State::Asked {
-            header.message_id = self.next_id(peer).map_err(Some)? as u16;
+            header.message_id = self.message_id(peer).map_err(Some)?;
             header.message_type = if state == State::Deferred { Type::Confirmable } else { Type::NonConfirmable };
         }
         Ok(header)
@@ -175,7 +173,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         else {
             return Err(RespondError::Stale);
         };
-        let code = Code::from_byte(code);
+        let (code, local_id) = (Code::from_byte(code), u16::from_be_bytes([high, low]));
         if !code.is_response() {
             return Err(RespondError::NotAResponse { code });
         }
@@ -194,7 +192,10 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let idempotent = state == State::Asked && flags & flag::IDEMPOTENT != 0;
         // A duplicate of a NON is not answered again, so that nothing of its response is kept (RFC 7252 4.5).
         if idempotent || state == State::AskedNon {
-            self.forget_bytes(index);
+            // What is kept of the request.
+            if R::LONG_TOKENS || R::OBSERVE {
+                self.forget_bytes(index);
+            }
         } else if !self.keep_bytes(index, tx.get(..len).unwrap_or_default()) {
             return Err(RespondError::NoBytes { needed: len });
         }
@@ -203,7 +204,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             self.release(index);
             return Ok(sent);
         }
-        if state == State::AskedNon || state == State::AskedGroup {
+        if state == State::AskedNon || R::MULTICAST && state == State::AskedGroup {
             self.take_message_id(peer);
         }
         let Some(exchange) = self.held.exchanges.at_mut(index) else { return Ok(None) };
@@ -217,16 +218,17 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         if C::INDEXED {
             self.stop(index);
         }
-        if let Some(exchange) = self.held.exchanges.at_mut(index) {
-            exchange.answer(next, u16::from_be_bytes([high, low]));
-        }
+        let pace = self.rules().pace;
+        let wait = if deferred { self.first_timeout(&pace) } else { self.held.random.up_to(self.rules().leisure) };
+        let Some(exchange) = self.held.exchanges.at_mut(index) else { return Ok(None) };
+        exchange.answer(next, local_id);
         if !deferred {
-            let wait = self.held.random.up_to(self.rules().leisure);
             self.held.after(index, wait);
             return Ok(None);
         }
+        exchange.pace(wait, pace.most);
         self.held.link_local(index, true);
-        if self.set_out(index) { Ok(sent) } else { Ok(None) }
+        if self.start(index, pace.nstart) { Ok(sent) } else { Ok(None) }
     }
 
     fn defer(&mut self, index: u32) -> bool {

@@ -33,14 +33,14 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
     /// Begins the answer to a request: header, and the request's token, wherever it is kept.
     #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
     pub(crate) fn begin_answer(&self, index: u32, header: Header, writer: &mut Writer<'_>, long: bool) {
-        match self.exchanges.at(index) {
-            Some(exchange) if long && exchange.has_long_token() => {
-                let length = self.arena.len(exchange.bytes);
-                writer.begin_filling(header, length, |room| {
-                    self.arena.read(exchange.bytes, room);
-                });
-            }
-            exchange => writer.begin_with(header, exchange.map(Exchange::token).unwrap_or_default()),
+        let Some(exchange) = self.exchanges.at(index) else { return };
+        if long && exchange.has_long_token() {
+            let length = self.arena.len(exchange.bytes);
+            writer.begin_filling(header, length, |room| {
+                self.arena.read(exchange.bytes, room);
+            });
+        } else {
+            writer.begin_sound(header, exchange.token(), long);
         }
     }
 }

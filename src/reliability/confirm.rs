@@ -23,19 +23,16 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     const COUNTS: bool = C::INDEXED || R::NSTART_QUEUE;
 
     /// Draws the first timeout of a message that is to be confirmed (RFC 7252 4.2).
-    pub(crate) fn pace(&mut self, index: u32, pace: &Pace) {
-        let interval = pace.ack_timeout.saturating_add(self.held.random.up_to(pace.spread));
-        let Some(exchange) = self.held.exchanges.at_mut(index) else { return };
-        exchange.interval = interval;
-        exchange.set_most(pace.most);
-        exchange.set_again(0);
+    pub(crate) fn first_timeout(&mut self, pace: &Pace) -> u32 {
+        pace.ack_timeout.saturating_add(self.held.random.up_to(pace.spread))
     }
 
-    /// Starts what is to be confirmed at the pace that is usual. True if at once.
-    pub(crate) fn set_out(&mut self, index: u32) -> bool {
-        let pace = self.rules().pace;
-        self.pace(index, &pace);
-        self.start(index, pace.nstart)
+    /// The same, for an exchange.
+    pub(crate) fn pace(&mut self, index: u32, pace: &Pace) {
+        let interval = self.first_timeout(pace);
+        if let Some(exchange) = self.held.exchanges.at_mut(index) {
+            exchange.pace(interval, pace.most);
+        }
     }
 
     /// Whether one more message that is to be confirmed would have to wait for others.
@@ -76,7 +73,9 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     pub(crate) fn launch(&mut self, index: u32) {
         let since = self.held.ticks();
         let Some(exchange) = self.held.exchanges.at_mut(index) else { return };
-        exchange.set_waits(false);
+        if R::NSTART_QUEUE {
+            exchange.set_waits(false);
+        }
         exchange.since = since;
         let (interval, peer) = (exchange.interval, exchange.peer);
         self.take_message_id(peer);
@@ -87,9 +86,10 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// if it is sent; if all Message IDs are in use, its turn comes again when one is not.
     pub(crate) fn launch_waiting(&mut self, index: u32) -> bool {
         let Some(&Exchange { peer, bytes, message_id, .. }) = self.held.exchanges.at(index) else { return false };
-        let id = match self.next_id(peer) {
-            Ok(id) => id as u16,
-            Err(wait) => {
+        let id = match self.message_id(peer) {
+            Ok(id) => id,
+            Err(until) => {
+                let wait = until.saturating_sub(self.held.now).min(u64::from(u32::MAX)) as u32;
                 self.held.after(index, wait);
                 return false;
             }
@@ -156,7 +156,9 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let rules = self.rules();
         let ticks = self.held.ticks();
         let Some(exchange) = self.held.exchanges.at_mut(index) else { return Again::Never };
-        let (interval, most, mut again) = (exchange.interval, exchange.most(), exchange.again());
+        let (interval, mut again) = (exchange.interval, exchange.again());
+        // A request may have a pace of its own.
+        let most = if R::CLIENT { exchange.most() } else { rules.pace.most };
         let offset = |k: u8| offset(interval, k);
         let end = offset(most.wrapping_add(1));
         let passed = passed(ticks, exchange.since);
@@ -168,7 +170,6 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         if passed >= end {
             return Again::Never;
         }
-        // A request may have a pace of its own.
         let span = if R::CLIENT { rules.span.max(offset(most)) } else { rules.span };
         let mut next = end;
         let send = again < most && passed <= span.saturating_add(rules.pace.ack_timeout >> 2);

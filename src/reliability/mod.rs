@@ -80,13 +80,16 @@ pub(crate) struct Hooks {
 }
 
 impl Core {
-    pub(crate) const fn new(rules: Option<Rules>) -> Core {
+    /// `first`: where there is no index, the first Message ID.
+    pub(crate) const fn new(rules: Option<Rules>, first: u16) -> Core {
+        let mut ids = Ids::NONE;
+        ids.begin(first);
         Core {
             rules,
             remembered: 0,
             lists: [List::EMPTY; remembered::LISTS],
             idle: List::EMPTY,
-            ids: Ids::NONE,
+            ids,
             group: Ids::NONE,
             sweep: 0,
             observing: Observing::NONE,
@@ -112,7 +115,7 @@ impl<'e, P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'e, P, C, R>
     /// By what the application names an exchange.
     #[inline(always)]
     pub(crate) fn handle_of(&self, index: u32) -> Handle {
-        let generation = self.held.exchanges.id(index).map_or(0, |id| id.generation());
+        let generation = self.held.exchanges.generation(index);
         Handle { index, generation, brand: self.held.random.brand() }
     }
 

@@ -89,19 +89,18 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     fn new_peer_of_few(&mut self, address: P) -> Option<u32> {
         for _ in 0..GIVE_WAY {
             let held = &mut self.held;
-            let (mut least, mut idle) = (u8::MAX, None);
-            for index in (0..held.peers.slots()).filter(|&index| !held.is_referred_to(index, R::TRANSFERS, R::OBSERVE))
-            {
-                let unheard = if R::CLIENT { held.peers.at(index).map_or(0, |peer| peer.unheard) } else { 0 };
-                if idle.is_none() || unheard < least {
-                    (least, idle) = (unheard, Some(index));
-                }
-            }
+            let mut idle =
+                (0..held.peers.slots()).filter(|&index| !held.is_referred_to(index, R::TRANSFERS, R::OBSERVE));
+            // Who makes no requests has sent nothing unheard.
+            let unheard = |index: &u32| held.peers.at(*index).map_or(0, |peer| peer.unheard);
+            let idle = if R::CLIENT { idle.min_by_key(unheard) } else { idle.next() };
             if let Some(index) = idle {
                 // What is counted for a peer is nothing while nothing refers to it.
                 let peer = held.peers.occupy(index)?;
                 peer.address = Some(address);
-                peer.unheard = 0;
+                if R::CLIENT {
+                    peer.unheard = 0;
+                }
                 return Some(index);
             }
             if !self.recycle(GROUP, false) {
@@ -206,26 +205,14 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// The next Message ID towards a peer, or when there will be one, in ms (RFC 7252 4.4). It counts once
     /// [`take_message_id`](Self::take_message_id) says that it is used.
     pub(crate) fn message_id(&mut self, peer: u32) -> Result<u16, u64> {
-        match self.next_id(peer) {
-            Ok(id) => Ok(id as u16),
-            Err(wait) => Err(self.held.now.saturating_add(u64::from(wait))),
-        }
-    }
-
-    /// The same, or in how many ms there will be one: of one size, so that either is told in registers.
-    pub(crate) fn next_id(&mut self, peer: u32) -> Result<u32, u32> {
-        let (ticks, lifetime) = (self.held.ticks(), self.rules().exchange_lifetime);
-        if !C::INDEXED && self.core.ids.is_new() {
-            let start = self.held.random.up_to(0xffff) as u16;
-            self.core.ids.begin(start);
-        }
-        let Some(ids) = self.ids_of(peer) else { return Err(0) };
+        let (now, ticks, lifetime) = (self.held.now, self.held.ticks(), self.rules().exchange_lifetime);
+        let Some(ids) = self.ids_of(peer) else { return Err(now) };
         let mut id = ids.next(ticks, HALF, lifetime);
         if R::MULTICAST && id.is_ok_and(|id| id & GROUPS == GROUPS) {
             self.take_message_id(peer);
             id = self.ids_of(peer).map_or(id, |ids| ids.next(ticks, u16::MAX, lifetime));
         }
-        id.map(u32::from)
+        id.map_err(|wait| now.saturating_add(u64::from(wait)))
     }
 
     /// The Message ID is used.

@@ -198,7 +198,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// By a look at each.
     fn oldest_of_all(&self, asking: u32, bytes: bool) -> Option<u32> {
-        let (mut most, mut found) = (0, None);
+        let (mut most, mut found) = (0, 0);
         for (index, exchange) in self.held.exchanges.entries() {
             if !exchange.state.is_remembered() || bytes && exchange.bytes == Chain::NONE {
                 continue;
@@ -210,10 +210,10 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                 continue;
             }
             if key > most {
-                (most, found) = (key, Some(index));
+                (most, found) = (key, index);
             }
         }
-        found
+        (most > 0).then_some(found)
     }
 
     /// A free slot, if need be that of an exchange that is only remembered. Where there is no index.
@@ -236,12 +236,6 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         set: impl FnOnce(&mut Exchange),
     ) -> Option<u32> {
         if !C::INDEXED {
-            if R::OBSERVE || R::CLIENT {
-                // There are several: what is to be set is set apart.
-                let index = self.insert_among_few(state, peer, message_id, token)?;
-                set(self.held.exchanges.at_mut(index)?);
-                return Some(index);
-            }
             let index = self.vacancy(peer)?;
             let exchange = self.held.exchanges.occupy(index)?;
             exchange.begin(state, peer, message_id, token);
@@ -261,14 +255,6 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let index = self.held.exchanges.insert(exchange)?.index();
         self.refer(peer, state.is_served());
         self.held.link(index, true);
-        Some(index)
-    }
-
-    /// The same, whatever is to be set.
-    fn insert_among_few(&mut self, state: State, peer: u32, message_id: u16, token: &[u8]) -> Option<u32> {
-        let index = self.vacancy(peer)?;
-        self.held.exchanges.occupy(index)?.begin(state, peer, message_id, token);
-        self.refer(peer, state.is_served());
         Some(index)
     }
 

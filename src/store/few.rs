@@ -51,7 +51,7 @@ impl<T: Entry, const N: usize, S: Lend<Slot<T, N>>, H: Lend<Heads<N>>> Table<T, 
     pub(crate) fn occupy(&mut self, index: u32) -> Option<&mut T> {
         let Slot { node, value } = self.slots.lend().get_mut(index as usize)?;
         node.state = place::IDLE;
-        // Zero is left to the `Id` of nothing.
+        // Zero is left to what is nothing.
         node.generation = node.generation.max(1);
         Some(value)
     }

@@ -144,7 +144,7 @@ impl<'e, P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'e, P, C> {
 
     /// The same of an exchange that does not have it at hand.
     pub(crate) fn remote_key_of(&self, exchange: &Exchange) -> u32 {
-        self.remote_key(exchange.peer, exchange.remote_id().unwrap_or_default())
+        self.remote_key(exchange.peer, exchange.remote_id())
     }
 
     /// As [`link`](Self::link), the second index alone: what a request and the answer to it do not share.
@@ -178,29 +178,20 @@ impl<'e, P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'e, P, C> {
     /// An exchange of a peer's, by its Message ID, of which this is the key.
     pub(crate) fn find_remote(&self, peer: u32, id: u16, key: u32) -> Option<u32> {
         if !C::INDEXED {
-            return self.find_id(peer, id, false);
+            return self.exchanges.scan(|exchange| exchange.peer == peer && exchange.is_remote(id));
         }
-        let is_it = |exchange: &Exchange| exchange.peer == peer && exchange.remote_id() == Some(id);
+        let is_it = |exchange: &Exchange| exchange.peer == peer && exchange.is_remote(id);
         self.exchanges.find(BY_MESSAGE, u64::from(key) << 32, is_it)
     }
 
     /// An exchange with a message of ours outstanding, by its Message ID. Nothing of one that waits was sent.
     pub(crate) fn find_local(&self, peer: u32, id: u16) -> Option<u32> {
         if !C::INDEXED {
-            return self.find_id(peer, id, true);
+            return self.exchanges.scan(|exchange| exchange.peer == peer && exchange.is_local(id));
         }
-        let is_it = |exchange: &Exchange| exchange.peer == peer && exchange.local_id() == Some(id) && !exchange.waits();
+        let is_it = |exchange: &Exchange| exchange.peer == peer && exchange.is_local(id);
         let key = self.random.hash_id(Purpose::LocalId, peer, id);
         self.exchanges.find(BY_MESSAGE, key, is_it).or_else(|| self.exchanges.find(BY_LOCAL, key, is_it))
-    }
-
-    /// Either of both, where there is no index.
-    #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
-    fn find_id(&self, peer: u32, id: u16, local: bool) -> Option<u32> {
-        self.exchanges.scan(|exchange| {
-            let its = if local { exchange.local_id().filter(|_| !exchange.waits()) } else { exchange.remote_id() };
-            exchange.peer == peer && its == Some(id)
-        })
     }
 
     /// A request of ours by its token, of several one that `is_it`. `observe`: whether some may be observations.

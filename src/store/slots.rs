@@ -267,8 +267,10 @@ impl Exchange {
         self.counts = self.counts & !FIVE | again as u16 & FIVE;
     }
 
-    pub(crate) const fn set_most(&mut self, most: u8) {
-        self.counts = self.counts & !(FIVE << MOST) | (most as u16 & FIVE) << MOST;
+    /// It is to be sent again after so many ms, and so often.
+    pub(crate) const fn pace(&mut self, interval: u32, most: u8) {
+        self.interval = interval;
+        self.counts = self.counts & !(FIVE << MOST | FIVE) | (most as u16 & FIVE) << MOST;
     }
 
     /// Whether it waits behind NSTART, so that nothing of it was sent.
@@ -348,38 +350,42 @@ impl Exchange {
         self.patience = high as u16;
     }
 
-    /// The peer's Message ID, of a request or response of theirs.
-    pub(crate) fn remote_id(&self) -> Option<u16> {
-        match self.state {
-            State::Confirming | State::Confirmed | State::Leisurely => {
-                Some(u16::from_be_bytes([self.token[0], self.token[1]]))
-            }
-            State::Answered | State::Taken => Some(self.message_id),
-            state if state.awaits_answer() => Some(self.message_id),
-            _ => None,
-        }
+    /// The peer's Message ID, where it has given way to one of ours.
+    const fn kept_id(&self) -> u16 {
+        u16::from_le_bytes([self.token[0], self.token[1]])
     }
 
-    /// Our Message ID, of a message that is outstanding.
-    pub(crate) const fn local_id(&self) -> Option<u16> {
-        match self.state {
-            State::Sent | State::Acked | State::SentNon | State::Pinged => Some(self.message_id),
-            state if state.is_known_by_message() => Some(self.message_id),
-            _ => None,
-        }
+    /// The peer's Message ID, of a request or response of theirs.
+    pub(crate) const fn remote_id(&self) -> u16 {
+        if self.state.is_answered_apart() { self.kept_id() } else { self.message_id }
+    }
+
+    /// Whether it is a request or response of the peer's with this Message ID.
+    #[inline]
+    pub(crate) const fn is_remote(&self, id: u16) -> bool {
+        let state = self.state;
+        self.remote_id() == id && (state.awaits_answer() || state.is_answered_apart() || state.is_remembered())
+    }
+
+    /// Whether a message of ours with this Message ID is outstanding. Nothing of one that waits was sent.
+    #[inline]
+    pub(crate) const fn is_local(&self, id: u16) -> bool {
+        let outstanding = matches!(self.state, State::Sent | State::Acked | State::SentNon | State::Pinged)
+            || self.state.is_known_by_message();
+        self.message_id == id && outstanding && !self.waits()
     }
 
     /// Turns a request into the response to it that waits, under a Message ID of ours.
     pub(crate) const fn answer(&mut self, state: State, local_id: u16) {
-        [self.token[0], self.token[1]] = self.message_id.to_be_bytes();
+        [self.token[0], self.token[1]] = self.message_id.to_le_bytes();
         self.message_id = local_id;
         self.state = state;
     }
 
     /// Turns it back into a request that is remembered under the peer's Message ID.
     pub(crate) fn remember(&mut self) {
-        if let Some(remote_id) = self.remote_id() {
-            self.message_id = remote_id;
+        if self.state.is_answered_apart() {
+            self.message_id = self.kept_id();
         }
         if self.state != State::Taken {
             self.state = State::Answered;
@@ -474,7 +480,9 @@ mod tests {
     #[test]
     fn counts_do_not_touch_each_other() {
         let mut exchange = Exchange::new(State::Sent, 1, 2, &[1, 2, 3]);
-        exchange.set_most(20);
+        exchange.set_again(9);
+        exchange.pace(7, 20);
+        assert_eq!((exchange.again(), exchange.interval), (0, 7));
         exchange.set_again(31);
         exchange.set_waits(true);
         assert_eq!((exchange.again(), exchange.most(), exchange.waits(), exchange.token().len()), (31, 20, true, 3));

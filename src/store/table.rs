@@ -315,6 +315,12 @@ impl<T: Entry, const N: usize, S: Lend<Slot<T, N>>, H: Lend<Heads<N>>> Table<T, 
         Some(&mut self.used_mut(index)?.value)
     }
 
+    /// The present generation of a slot that is in use.
+    #[inline]
+    pub(crate) fn generation(&self, index: u32) -> u16 {
+        self.slots.lent().get(index as usize).map_or(0, |slot| slot.node.generation)
+    }
+
     /// The present `Id` of a slot; `None` if the slot is not in use.
     pub(crate) fn id(&self, index: u32) -> Option<Id> {
         Some(Id { index, generation: self.used(index)?.node.generation })

@@ -315,6 +315,18 @@ impl<'d> Iterator for OptionsOf<'d> {
 
     #[inline]
     fn next(&mut self) -> Option<&'d [u8]> {
+        if SMALL {
+            let wanted = usize::from(self.number.get());
+            while let Some(value) = self.options.step() {
+                if self.options.number() >= wanted {
+                    if self.options.number() == wanted {
+                        return Some(value);
+                    }
+                    self.options = Options::new(&[]);
+                }
+            }
+            return None;
+        }
         loop {
             let (number, value) = self.options.next()?;
             if number == self.number {

@@ -31,10 +31,20 @@ impl<'d> Message<'d> {
     /// ```
     #[inline]
     pub fn unrecognised<K: FnMut(OptionNumber) -> bool>(&self, known: K) -> Unrecognised<'d, K> {
+        self.unrecognised_in(self.code().is_response(), known)
+    }
+
+    /// As [`unrecognised`](Message::unrecognised), where it is known whether this is a response.
+    #[inline]
+    pub(crate) fn unrecognised_in<K: FnMut(OptionNumber) -> bool>(
+        &self,
+        response: bool,
+        known: K,
+    ) -> Unrecognised<'d, K> {
         Unrecognised {
             options: self.options(),
-            previous: None,
-            response: self.code().is_response(),
+            previous: OptionNumber::new(0),
+            response,
             located: false,
             knows_paths: false,
             no_response: None,
@@ -75,7 +85,8 @@ impl Options<'_> {
 #[derive(Clone)]
 pub struct Unrecognised<'d, K> {
     options: Options<'d>,
-    previous: Option<OptionNumber>,
+    /// Before the first one, 0: an elective number, of which nobody asks whether it comes again.
+    previous: OptionNumber,
     response: bool,
     /// Whether a Location-Path or Location-Query has gone by: their numbers are lower than the reserved ones.
     located: bool,
@@ -107,8 +118,13 @@ impl<'d, K: FnMut(OptionNumber) -> bool> Unrecognised<'d, K> {
     /// The next one; without `texts`, strings are not looked at for UTF-8.
     pub(crate) fn next_of(&mut self, texts: bool) -> Option<(OptionNumber, &'d [u8])> {
         loop {
-            let (number, value) = self.options.next()?;
-            let again = self.previous.replace(number) == Some(number);
+            let (number, value) = if SMALL {
+                let value = self.options.step()?;
+                (OptionNumber::new(self.options.number() as u16), value)
+            } else {
+                self.options.next()?
+            };
+            let again = core::mem::replace(&mut self.previous, number) == number;
             // What most requests consist of: segments of a path.
             if !SMALL && number == OptionNumber::URI_PATH && is_short_ascii(value) {
                 self.knows_paths = self.knows_paths || (self.known)(number);

@@ -63,14 +63,31 @@ impl<'b> Writer<'b> {
     /// Begins a blank message: header and token.
     #[inline]
     pub(crate) fn begin_with(&mut self, header: Header, token: &[u8]) {
-        self.begin(header, token.len());
+        if !header.is_sound() {
+            self.misplaced(header);
+        }
+        self.begin_sound(header, token, true);
+    }
+
+    /// As [`begin_with`](Writer::begin_with), where the code may stand in this type of message; `long`: whether the token
+    /// may have more than 12 bytes.
+    #[inline]
+    pub(crate) fn begin_sound(&mut self, header: Header, token: &[u8], long: bool) {
+        if long {
+            self.begin(header, token.len());
+        } else {
+            self.length = 4;
+            if let Some(bytes) = self.buffer.first_chunk_mut() {
+                *bytes = header.to_bytes(token.len() as u8 & 15);
+            }
+        }
         // Every Empty message is without a token, and so are many others.
         if SMALL || !token.is_empty() {
             self.put(token);
         }
     }
 
-    /// As [`begin_with`](Writer::begin_with), with a token of so many bytes that `fill` writes where it is to stand, if
+    /// As [`begin_sound`](Writer::begin_sound), with a token of so many bytes that `fill` writes where it is to stand, if
     /// it fits.
     pub(crate) fn begin_filling(&mut self, header: Header, length: usize, fill: impl FnOnce(&mut [u8])) {
         self.begin(header, length);
@@ -267,6 +284,16 @@ impl<'b> Writer<'b> {
         }
     }
 
+    /// As [`finish`](Writer::finish), without a word about what is wrong.
+    #[inline]
+    pub(crate) fn written(&self) -> Option<usize> {
+        let length = self.length;
+        if self.error.is_some() || length > self.buffer.len() || length != 4 && self.buffer.get(1) == Some(&0) {
+            return None;
+        }
+        Some(length)
+    }
+
     /// The bytes of the message so far, also of what did not fit.
     pub(crate) const fn length(&self) -> usize {
         self.length
@@ -327,9 +354,6 @@ impl<'b> Writer<'b> {
     /// Writes the header, and how long the token is.
     #[inline]
     fn begin(&mut self, header: Header, token: usize) {
-        if !header.is_sound() {
-            self.misplaced(header);
-        }
         self.length = 4;
         let tkl = self.put_extension(token);
         if let Some(bytes) = self.buffer.first_chunk_mut() {
@@ -362,7 +386,7 @@ impl<'b> Writer<'b> {
     }
 
     /// Appends bytes; what does not fit is counted.
-    fn put(&mut self, bytes: &[u8]) {
+    pub(crate) fn put(&mut self, bytes: &[u8]) {
         if SMALL {
             for &byte in bytes {
                 self.push(byte);
@@ -377,7 +401,7 @@ impl<'b> Writer<'b> {
     }
 
     /// Appends a byte; what does not fit is counted.
-    fn push(&mut self, byte: u8) {
+    pub(crate) fn push(&mut self, byte: u8) {
         if let Some(to) = self.buffer.get_mut(self.length) {
             *to = byte;
         }
