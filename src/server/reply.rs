@@ -124,9 +124,13 @@ impl Reply<'_, '_> {
         self
     }
 
-    /// Content-Format. A GET or FETCH that accepts another one is answered with 4.06 in the place of all this.
+    /// Content-Format. A GET or FETCH that accepts another one is answered with 4.06 in the place of all this. It is there once
+    /// (RFC 7252 5.10): the first one stays.
     #[must_use]
     pub fn content_format(self, format: ContentFormat) -> Self {
+        if self.so_far.format.is_some() {
+            return self;
+        }
         self.so_far.format = Some(format);
         self.so_far.unacceptable = self.terms.accept.is_some_and(|accept| accept != format);
         self.w.insert(OptionNumber::CONTENT_FORMAT, uint::encode(u32::from(format.get())).as_bytes());
@@ -172,7 +176,7 @@ impl Reply<'_, '_> {
         self.done()
     }
 
-    /// The payload as text, and its Content-Format.
+    /// The payload as text, of the Content-Format text/plain unless one is there already.
     pub fn text(self, text: &str) -> Answer {
         self.content_format(ContentFormat::TEXT_PLAIN).payload(text.as_bytes())
     }

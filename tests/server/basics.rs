@@ -2,7 +2,7 @@
 
 use crate::common::{Bench, Few, Many};
 use coaplet::server::{Answer, Error, Later, Reply, Request, Route};
-use coaplet::{Code, ContentFormat, Store, Writer};
+use coaplet::{Code, ContentFormat, OptionNumber, Store, Writer};
 use std::fmt::Write;
 
 #[derive(Default)]
@@ -79,6 +79,22 @@ fn paths_and_methods(store: impl Store<Peer = u8>) {
     let core = bench.answer(Code::GET, path(".well-known/core"));
     assert_eq!(core.message().content_format(), Some(ContentFormat::LINK_FORMAT));
     assert_eq!(core.text(), r#"</lamp>;rt="light";title="The \"lamp\"";obs,</temp>;ct=0;obs,</slow>"#);
+}
+
+/// RFC 7252 5.10: Content-Format is not repeatable, whatever a handler says of it twice.
+#[test]
+fn one_content_format() {
+    fn twice(_: &mut (), _: &Request<'_, u8>, reply: Reply) -> Result<Answer, Error> {
+        let reply = reply.content_format(ContentFormat::JSON).content_format(ContentFormat::CBOR);
+        Ok(reply.text("{}"))
+    }
+    static ROUTES: [Route<(), u8>; 1] = [Route::new("twice").get(twice)];
+    let mut bench = Bench::new(&ROUTES, (), Few::new());
+    let sent = bench.answer(Code::GET, |w| {
+        w.path("twice");
+    });
+    assert_eq!(sent.message().options_of(OptionNumber::CONTENT_FORMAT).count(), 1);
+    assert_eq!(sent.message().content_format(), Some(ContentFormat::JSON));
 }
 
 #[test]
