@@ -20,6 +20,10 @@ pub fn start(timer: &mut SYST) {
     timer.enable_interrupt();
 }
 
+/// What the timer counts down in, so many to a millisecond.
+#[cfg(feature = "count")]
+pub const TICKS: u32 = HERTZ / 1000;
+
 /// The time.
 pub fn now() -> u64 {
     interrupt::free(|token| MILLISECONDS.borrow(token).get())

@@ -68,15 +68,44 @@ const PAD: u32 = 1 << 1;
 const CHECKSUM: u32 = 1 << 2;
 const DUPLEX: u32 = 1 << 4;
 
+/// A frame as the card has it, in whole words: two bytes of length, the frame, and when it comes in the checksum.
+type Words = [u8; (2 + FRAME + 4).next_multiple_of(4)];
+
 /// The card, and a frame in each direction.
 pub struct Ethernet {
-    received: [u8; FRAME],
-    sent: [u8; FRAME],
+    received: Words,
+    sent: Words,
+}
+
+/// From the first word of the last frame in to the last word of the next one out: ticks of the system timer, less than a
+/// millisecond of them.
+#[cfg(feature = "count")]
+pub mod count {
+    use crate::clock::TICKS;
+    use core::sync::atomic::{AtomicU32, Ordering};
+    use cortex_m::peripheral::SYST;
+
+    static SINCE: AtomicU32 = AtomicU32::new(0);
+    static TOOK: AtomicU32 = AtomicU32::new(0);
+
+    pub(super) fn begin() {
+        SINCE.store(SYST::get_current(), Ordering::Relaxed);
+    }
+
+    pub(super) fn end() {
+        let (since, now) = (SINCE.load(Ordering::Relaxed), SYST::get_current());
+        TOOK.store(if since >= now { since - now } else { since + TICKS - now }, Ordering::Relaxed);
+    }
+
+    /// What it was before the present frame.
+    pub fn ticks() -> u32 {
+        TOOK.load(Ordering::Relaxed)
+    }
 }
 
 impl Ethernet {
     /// The card, off. There is one: [`start`](Ethernet::start) it once.
-    pub const OFF: Ethernet = Ethernet { received: [0; FRAME], sent: [0; FRAME] };
+    pub const OFF: Ethernet = Ethernet { received: [0; _], sent: [0; _] };
 
     /// Switches the card on, and tells its address.
     pub fn start(&mut self, interrupts: &mut NVIC) -> EthernetAddress {
@@ -96,26 +125,27 @@ impl Ethernet {
 
     /// Takes the next frame out of the card's queue, as much of it as there is room for, and tells how long it is.
     fn fetch(&mut self) -> usize {
-        // The first word: in its lower half the length, which counts itself and the checksum; then the frame.
-        let [low, high, first, second] = read(Register::Data).to_le_bytes();
-        let length = usize::from(u16::from_le_bytes([low, high])).saturating_sub(6);
-        let mut room = self.received.iter_mut();
-        // The word comes first in each pair: the iterator that ends first takes nothing from the other.
-        for (byte, to) in [first, second].into_iter().zip(room.by_ref()) {
-            *to = byte;
-        }
-        for _ in 0..length.saturating_sub(2).div_ceil(4) + 1 {
-            let word = read(Register::Data).to_le_bytes();
-            for (byte, to) in word.into_iter().zip(room.by_ref()) {
-                *to = byte;
+        #[cfg(feature = "count")]
+        count::begin();
+        // The first word has the length in its lower half, which counts itself and the checksum.
+        let word = read(Register::Data);
+        let length = usize::from(word as u16);
+        let mut room = self.received.as_chunks_mut().0.iter_mut();
+        let mut put = |word: u32| {
+            if let Some(to) = room.next() {
+                *to = word.to_le_bytes();
             }
+        };
+        put(word);
+        for _ in 1..length.div_ceil(4) {
+            put(read(Register::Data));
         }
-        length
+        length.saturating_sub(6)
     }
 
     /// Room for one datagram, while the interface is not asked to do anything.
     pub fn scratch(&mut self) -> &mut [u8] {
-        &mut self.sent
+        self.sent.get_mut(2..).unwrap_or_default()
     }
 }
 
@@ -149,7 +179,7 @@ impl Device for Ethernet {
                 break length;
             }
         };
-        Some((Received(self.received.get(..length)?), Sent(&mut self.sent)))
+        Some((Received(self.received.get(2..2 + length)?), Sent(&mut self.sent)))
     }
 
     fn transmit(&mut self, _: Instant) -> Option<Sent<'_>> {
@@ -175,21 +205,20 @@ impl RxToken for Received<'_> {
 }
 
 /// Room for a frame to be sent.
-pub struct Sent<'a>(&'a mut [u8; FRAME]);
+pub struct Sent<'a>(&'a mut Words);
 
 impl TxToken for Sent<'_> {
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, length: usize, f: F) -> R {
-        let frame = &mut self.0[..length];
-        let result = f(frame);
-        // The length leaves out the header, and shares its word with the first two bytes.
-        let mut bytes = frame.iter().copied();
-        let mut next = || bytes.next().unwrap_or(0);
+        let result = f(&mut self.0[2..2 + length]);
+        // The length leaves out the header.
         let [low, high] = (length as u16).saturating_sub(14).to_le_bytes();
-        write(Register::Data, u32::from_le_bytes([low, high, next(), next()]));
-        for _ in 0..length.saturating_sub(2).div_ceil(4) {
-            write(Register::Data, u32::from_le_bytes([next(), next(), next(), next()]));
+        [self.0[0], self.0[1]] = [low, high];
+        for word in self.0.as_chunks().0.iter().take((2 + length).div_ceil(4)) {
+            write(Register::Data, u32::from_le_bytes(*word));
         }
         write(Register::Tr, 1);
+        #[cfg(feature = "count")]
+        count::end();
         result
     }
 }

@@ -92,7 +92,7 @@ fn main() -> ! {
     loop {
         let milliseconds = clock::now();
         let now = Instant::from_millis(milliseconds);
-        let busy = network.run(milliseconds);
+        let busy = network.receive(milliseconds);
         network.answer(|from, group, datagram, room| {
             let arrival = if group { Arrival::Group } else { Arrival::Unicast };
             let input = server.handle(&mut board, now, from, arrival, datagram, room);
@@ -119,24 +119,21 @@ fn main() -> ! {
             board.seconds = seconds;
             server.notify("sensors/temp");
         }
+        network.transmit(milliseconds);
         let mut due = false;
         if let Some(room) = network.room() {
-            match server.poll(&mut board, now, room) {
-                Output::Send(sent) => {
-                    network.send(sent.to, sent.len);
-                    due = true;
-                }
-                Output::Idle(_) => {}
-                Output::Failed(handle, _) => {
-                    if Some(handle) == registration {
-                        defmt::info!("no directory");
-                    }
-                    due = true;
-                }
-                _ => due = true,
+            let output = server.poll(&mut board, now, room);
+            due = !matches!(output, Output::Idle(_));
+            match output {
+                Output::Send(sent) => network.send(sent.to, sent.len),
+                Output::Failed(handle, _) if Some(handle) == registration => defmt::info!("no directory"),
+                _ => {}
             }
         }
-        raise(&mut most, &server.endpoint().usage());
+        if busy || due {
+            network.transmit(milliseconds);
+            raise(&mut most, &server.endpoint().usage());
+        }
         // The clock ticks each millisecond, and wakes this up in any case.
         if !busy && !due && !ethernet::waits() {
             ethernet::listen();

@@ -85,22 +85,26 @@ impl Network {
         Some([inbound, outbound])
     }
 
-    /// Takes in one frame, if one waits, and sends what is to be sent. False: none waited.
-    pub fn run(&mut self, now: u64) -> bool {
+    /// Takes in one frame, if one waits. False: none did.
+    pub fn receive(&mut self, now: u64) -> bool {
         let time = Instant::from_millis(now as i64);
         // Not `poll`, which takes in every frame that waits: the socket has room for one.
         let taken = self.interface.poll_ingress_single(time, self.card, &mut self.sockets);
+        !matches!(taken, PollIngressSingleResult::None)
+    }
+
+    /// Sends what is to be sent.
+    pub fn transmit(&mut self, now: u64) {
+        let time = Instant::from_millis(now as i64);
         self.interface.poll_maintenance(time);
         self.interface.poll_egress(time, self.card, &mut self.sockets);
         let (since, port) = (self.since, self.port);
-        if let Some([_, outbound]) = self.sockets() {
-            if outbound.can_send() {
-                self.since = now;
-            } else if now.saturating_sub(since) > PATIENCE {
-                empty(outbound, port);
-            }
+        let Some([_, outbound]) = self.sockets() else { return };
+        if outbound.can_send() {
+            self.since = now;
+        } else if now.saturating_sub(since) > PATIENCE {
+            empty(outbound, port);
         }
-        !matches!(taken, PollIngressSingleResult::None)
     }
 
     /// Hands over the datagram that has come, if one has and there is room for a reply: who sent it, whether it came to a

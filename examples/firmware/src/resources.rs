@@ -140,6 +140,8 @@ impl Info {
             ("blocks", usage.blocks, Some(most.blocks)),
             ("dropped", *dropped, None),
             ("stack", *stack as u32, None),
+            #[cfg(feature = "count")]
+            ("ticks", crate::ethernet::count::ticks(), None),
         ] {
             reply.write_str(name)?;
             reply.write_str(" ")?;
