@@ -224,12 +224,12 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         if let Some(observer) = &mut accepted {
             match with.keep() {
                 Some(Keep::Tag(tag)) => observer.tag = tag,
-                // What is kept with the exchange comes first. Two pieces take no more than this in blocks.
+                // What is kept with the exchange comes first, with Observe. Two pieces take no more than this in blocks.
                 Some(Keep::Bytes(some))
                     if R::KEPT_OPTIONS
                         && self.make_room(
                             observer.peer,
-                            writer.length().saturating_add(some.len()).saturating_add(64),
+                            writer.length().saturating_add(some.len()).saturating_add(if C::INDEXED { 64 } else { 8 }),
                         ) =>
                 {
                     bytes = some;

@@ -185,7 +185,8 @@ impl<S, P> Route<S, P> {
     }
 
     /// It takes bodies in blocks (RFC 7959 2.5), of at most so many bytes in all: a handler is called with each piece, in
-    /// order, and acts on the last. Without it a body of more than one block gets 4.13.
+    /// order, and acts on the last: If-Match and If-None-Match are looked at with each, and are to find the resource as it
+    /// was. Without it a body of more than one block gets 4.13.
     #[must_use]
     pub const fn uploads(mut self, max_body: u32) -> Route<S, P> {
         self.about.max_body = max_body;

@@ -17,4 +17,5 @@ mod discovery;
 mod limits;
 mod observe;
 mod plugtest;
+mod roles;
 mod uploads;
