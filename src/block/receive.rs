@@ -225,7 +225,6 @@ pub(crate) enum Seen {
 
 impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// Looks at a request that is still to be answered, of a peer.
-    #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
     pub(crate) fn receive(
         &mut self,
         request: RequestId,

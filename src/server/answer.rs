@@ -43,7 +43,45 @@ struct Answering<'t, 'r, 'm, S, P, R> {
     roles: PhantomData<R>,
 }
 
-impl<S, P: Copy, R: Roles> Answering<'_, '_, '_, S, P, R> {
+impl<'t, 'r, 'm, S, P: Copy, R: Roles> Answering<'t, 'r, 'm, S, P, R> {
+    /// Nothing is found yet. There is one of it for each endpoint, for requests and for notifications.
+    #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
+    fn new(
+        table: &'t mut Table<'r, S, P>,
+        state: &'t mut S,
+        kept: &'t mut [u8],
+        message: &'m Message<'m>,
+        (from, reason): (P, Reason),
+        (id, asked): (RequestId, Asked),
+    ) -> Answering<'t, 'r, 'm, S, P, R> {
+        let (method, accept) = (message.code(), message.accept());
+        let later = Later { id, method, asked, transfer: None, end: 0, accept, max_age: 60, resource: None };
+        let body = Bytes { offset: 0, bytes: message.payload(), last: true, size: None };
+        Answering {
+            table,
+            state,
+            request: Request { message, from, group: false, reason, tail: None, body, later },
+            found: Err(Error::from(Code::NOT_FOUND)),
+            refusal: None,
+            max_age: 0,
+            rest: false,
+            put_off: false,
+            code: Code::EMPTY,
+            format: None,
+            kept,
+            roles: PhantomData,
+        }
+    }
+
+    /// It is this.
+    fn find(&mut self, found: Found) {
+        self.request.tail = found.fit.hash.map(|_| found.fit.tail);
+        self.found = Ok(found);
+        if let Some(about) = self.table.about(found.index) {
+            self.request.later.max_age = about.max_age;
+        }
+    }
+
     fn run(&mut self, w: &mut Writer<'_>) -> Result<(), Error> {
         if let Some(refusal) = self.refusal {
             refusal.write(w, self.max_age);
@@ -224,35 +262,22 @@ impl<S, St: Store, R: Roles> Server<'_, S, St, R> {
     ) -> Option<Transmit<St::Peer>> {
         let (method, id) = (message.code(), request.id);
         let Server { endpoint, table } = self;
-        let asked = Asked::of(message);
-        let accept = message.accept();
-        let later = Later { id, method, asked, transfer: None, end: 0, accept, max_age: 60, resource: None };
-        let body = Bytes { offset: 0, bytes: request.message.payload(), last: true, size: None };
-        let group = R::MULTICAST && request.arrival == Arrival::Group;
         let mut kept = [0; KEPT];
-        let mut answering = Answering {
-            request: Request { message, from: request.from, group, reason: Reason::Asked, tail: None, body, later },
-            found: refused.map_or_else(|| table.find::<R>(message, request.arrival), Err),
-            table,
-            state,
-            refusal: None,
-            max_age: 0,
-            rest: false,
-            put_off: false,
-            code: Code::EMPTY,
-            format: None,
-            kept: &mut kept,
-            roles: PhantomData::<R>,
-        };
+        let found = refused.map_or_else(|| table.find::<R>(message, request.arrival), Err);
+        let (by, of) = ((request.from, Reason::Asked), (id, Asked::of(message)));
+        let mut answering = Answering::<_, _, R>::new(table, state, &mut kept, message, by, of);
+        answering.request.group = R::MULTICAST && request.arrival == Arrival::Group;
+        answering.request.body.bytes = request.message.payload();
+        match found {
+            Ok(found) => answering.find(found),
+            Err(error) => answering.found = Err(error),
+        }
         let (mut observed, safe) = (None, is_safe(method));
         if let Ok(Found { index, fit }) = answering.found {
-            answering.request.tail = fit.hash.map(|_| fit.tail);
             if let Some(about) = answering.table.about(index) {
-                let later = &mut answering.request.later;
-                later.max_age = about.max_age;
                 if about.observable {
                     let resource = Some(fit.resource(index).0);
-                    *if safe { &mut observed } else { &mut later.resource } = resource;
+                    *if safe { &mut observed } else { &mut answering.request.later.resource } = resource;
                 }
                 let pieces = message.block1().is_some_and(|block| block.more() || block.num() > 0);
                 if pieces && about.max_body == 0 {
@@ -335,33 +360,10 @@ impl<S, St: Store, R: Roles> Server<'_, S, St, R> {
         let mut path = message.options_of(OptionNumber::URI_PATH);
         let fit = super::route::fit(about.path, &mut path).unwrap_or(Fit { tail: 0, hash: None });
         let notify = if about.non { notify.non() } else { notify };
-        let later = Later {
-            id: RequestId(Handle::NONE),
-            method: message.code(),
-            asked: Asked::first(notify.block_size),
-            transfer: None,
-            end: 0,
-            accept: message.accept(),
-            max_age: about.max_age,
-            resource: None,
-        };
-        let body = Bytes { offset: 0, bytes: message.payload(), last: true, size: None };
-        let tail = fit.hash.map(|_| fit.tail);
-        let (from, reason) = (notify.peer, Reason::Notification);
-        let mut answering = Answering {
-            request: Request { message: &message, from, group: false, reason, tail, body, later },
-            found: Ok(Found { index, fit }),
-            table,
-            state,
-            refusal: None,
-            max_age: 0,
-            rest: false,
-            put_off: false,
-            code: Code::EMPTY,
-            format: None,
-            kept: &mut [],
-            roles: PhantomData::<R>,
-        };
+        let of = (RequestId(Handle::NONE), Asked::first(notify.block_size));
+        let to = (notify.peer, Reason::Notification);
+        let mut answering = Answering::<_, _, R>::new(table, state, &mut [], &message, to, of);
+        answering.find(Found { index, fit });
         endpoint.write_notification(now, notify, tx, |w| answering.build(w)).ok()?
     }
 }

@@ -217,7 +217,6 @@ pub(crate) struct PathSegments<'p> {
 impl<'p> Iterator for PathSegments<'p> {
     type Item = &'p [u8];
 
-    #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
     fn next(&mut self) -> Option<&'p [u8]> {
         let rest = self.rest?;
         let slash = rest.iter().position(|&byte| byte == b'/');
