@@ -71,11 +71,22 @@ pub(super) fn piece_mut(bytes: &mut [u8], chain: Chain) -> Option<&mut [u8]> {
 /// Frees a piece: what is behind it moves down.
 pub(super) fn release(bytes: &mut [u8], used: &mut u32, chain: Chain) {
     *used = used.wrapping_sub(chain.len() as u32);
-    for at in chain.start()..*used as usize {
-        let Some(&byte) = bytes.get(at.wrapping_add(chain.len())) else { break };
-        if let Some(to) = bytes.get_mut(at) {
-            *to = byte;
-        }
+    let (mut at, mut from) = (chain.start(), chain.start().wrapping_add(chain.len()));
+    while at < *used as usize {
+        // Words as long as there are any: what a word takes along of the free bytes does no harm.
+        let moved = if let Some(&word) = bytes.get(from..).and_then(<[u8]>::first_chunk::<4>) {
+            if let Some(to) = bytes.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
+                *to = word;
+            }
+            4
+        } else {
+            let Some(&byte) = bytes.get(from) else { break };
+            if let Some(to) = bytes.get_mut(at) {
+                *to = byte;
+            }
+            1
+        };
+        (at, from) = (at.wrapping_add(moved), from.wrapping_add(moved));
     }
 }
 
