@@ -148,7 +148,7 @@ impl<'c> Call<'c> {
         Ok(reply)
     }
 
-    /// Sends it, and writes the payload of the answer as it comes, however long it is.
+    /// Sends it, and writes the payload of the answer as it comes, however long it is, and whatever its code is.
     ///
     /// # Errors
     ///

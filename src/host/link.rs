@@ -63,8 +63,10 @@ impl Link {
     /// For one peer; a few exchanges with it at a time.
     pub(super) fn open(setup: &Builder, remote: SocketAddr, trace: &mut Option<Trace>) -> Result<Link, Error> {
         let udp = match setup.bind {
+            // What comes to one address of this machine comes from one peer: see `io::Address`.
+            Some(address) if address.ip().is_unspecified() => Udp::towards_from(remote, address.port())?,
             Some(address) => Udp::bind(address)?,
-            None => Udp::towards(remote)?,
+            None => Udp::towards_from(remote, 0)?,
         };
         let endpoint = Endpoint::with_roles(setup.config, seed(), Heap::with_bound(16, 64, 1 << 16));
         Ok(Link {

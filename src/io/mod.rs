@@ -70,7 +70,9 @@ pub struct Address {
     /// The peer. An IPv4 address is one, also where the socket is of IPv6.
     pub remote: SocketAddr,
     /// The address of this machine that datagrams come to, and from which they are sent. `None`: the one of the socket,
-    /// or, if that has none, the one that the operating system chooses.
+    /// or, if that is bound to none, the one that the operating system chooses. What comes to a socket that is bound to
+    /// none has one always: who asks over such a socket, and wants the answer to be told for one, names it here, or
+    /// takes a socket of its own ([`Udp::towards`]).
     pub local: Option<IpAddr>,
 }
 
@@ -95,10 +97,14 @@ impl fmt::Display for Address {
     }
 }
 
-/// Sixteen bytes to seed an endpoint with, that nobody can guess.
+/// Sixteen bytes to seed an endpoint with, that nobody can guess: from the operating system.
 #[must_use]
 pub fn seed() -> [u8; 16] {
-    // The standard library takes the keys of its hash maps from the system's randomness, and for the same reason.
-    let half = || u128::from(RandomState::new().build_hasher().finish());
-    (half() << 64 | half()).to_ne_bytes()
+    let mut seed = [0; 16];
+    if getrandom::fill(&mut seed).is_err() {
+        // A system without a source of randomness: what the standard library keys its hash maps with.
+        let half = || u128::from(RandomState::new().build_hasher().finish());
+        seed = (half() << 64 | half()).to_ne_bytes();
+    }
+    seed
 }

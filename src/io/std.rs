@@ -41,11 +41,16 @@ impl Udp {
 
     /// A socket to talk to one peer, or a group: at the address from which this machine reaches it.
     pub fn towards(remote: SocketAddr) -> Result<Udp, UdpError> {
+        Udp::towards_from(remote, 0)
+    }
+
+    /// The same, at a port of ours.
+    pub fn towards_from(remote: SocketAddr, port: u16) -> Result<Udp, UdpError> {
         let any: IpAddr = if remote.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
         // Connecting sends nothing: it asks for the way.
         let way = UdpSocket::bind((any, 0)).and_then(|way| way.connect(remote).and_then(|()| way.local_addr()));
         let mut local = way.map_err(UdpError::of(Doing::Sending(remote)))?;
-        local.set_port(0);
+        local.set_port(port);
         Udp::bind(local)
     }
 

@@ -95,6 +95,7 @@ fn a_full_disk() {
     use crate::process::{LIMIT, Running};
     let fake = Fake::start();
     let full = std::fs::File::options().write(true).open("/dev/full").expect("/dev/full");
-    let mut running = Running::start(coap(&["get", &fake.uri("/a")]).stdout(full));
+    let mut command = coap(&["get", &fake.uri("/a")]);
+    let mut running = Running::start(command.stdout(full).stderr(std::process::Stdio::null()));
     assert_eq!(running.wait(LIMIT), Some(1));
 }

@@ -163,6 +163,11 @@ fn from_a_port_of_ours() {
     let fake = Fake::start();
     let done = ran(&["get", &fake.uri("/a"), "--bind", "127.0.0.1"]);
     assert_eq!(done.status, Some(0), "{done:?}");
+    // At any address of ours: the one from which the server is reached.
+    for bind in [":0", "0.0.0.0", "[::]:0"] {
+        let done = ran(&["get", &fake.uri("/a"), "--bind", bind]);
+        assert_eq!(done.status, Some(0), "{bind}: {done:?}");
+    }
     let taken = ran(&["get", &fake.uri("/a"), "--bind", &fake.address.to_string()]);
     assert_eq!(taken.status, Some(1), "{taken:?}");
     assert!(taken.stderr.starts_with(&format!("coap: cannot listen on {}: ", fake.address)), "{taken:?}");

@@ -271,6 +271,9 @@ fn changes_are_told() {
     // By a client, with a body of several blocks.
     other.put("/a.txt", pattern(3000)).expect("a reply");
     assert!(next().payload() == pattern(3000));
+    // Once.
+    assert!(observation.next_within(std::time::Duration::from_millis(700)).expect("no error").is_none());
+    let mut next = || observation.next_within(LIMIT).expect("no error").expect("a state");
     // RFC 7641 4.2: what is gone ends it.
     fs::remove_file(tree.path("dir/a.txt")).expect("it goes");
     assert_eq!(next().code(), Code::NOT_FOUND);

@@ -119,6 +119,7 @@ impl Files {
                 }
                 self.listed = None;
                 let stamp = self.dir.metadata(&path).map(|data| stamp(&data)).unwrap_or_default();
+                self.seen(&path, Some(stamp));
                 let reply = if is_new { reply.code(Code::CREATED) } else { reply };
                 Ok(reply.etag(&stamp.to_be_bytes()).done())
             }
@@ -179,7 +180,10 @@ impl Files {
         self.refuse_link(&path)?;
         match self.dir.remove_file(&path) {
             // RFC 7252 5.8.4: also where there was nothing.
-            Ok(()) => self.listed = None,
+            Ok(()) => {
+                self.listed = None;
+                self.seen(&path, None);
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(refused(&error)),
         }
@@ -238,6 +242,18 @@ impl Files {
         changed
     }
 
+    /// A client has changed it, of which the server tells by itself.
+    fn seen(&mut self, path: &str, stamp: Option<u64>) {
+        if let Some(seen) = self.watched.get_mut(path) {
+            *seen = stamp;
+        }
+    }
+
+    /// All that is watched, if that is as much as may be: much of it may not be observed any more.
+    pub fn crowd(&self) -> Vec<String> {
+        if self.watched.len() < WATCHED { Vec::new() } else { self.watched.keys().cloned().collect() }
+    }
+
     /// Nobody observes it any more.
     pub fn unobserved(&mut self, path: &str) {
         self.watched.remove(path);
@@ -291,15 +307,21 @@ fn path(request: &Asked<'_>) -> Result<String, Error> {
 /// Opens a file or directory to be read.
 fn open(dir: &Dir, path: &str) -> Result<File, Error> {
     let path = path.trim_end_matches('/');
+    let path = if path.is_empty() { "." } else { path };
+    // A device may do something when it is opened.
+    let data = dir.metadata(path).map_err(|error| refused(&error))?;
+    if !data.is_file() && !data.is_dir() {
+        return Err(Error::new(Code::NOT_FOUND, "no such file"));
+    }
     let mut options = OpenOptions::new();
     options.read(true);
     #[cfg(unix)]
     {
         use cap_std::fs::OpenOptionsExt;
-        // A pipe without a writer is not to stop the server.
+        // What has become a pipe meanwhile, without a writer, is not to stop the server.
         options.custom_flags(NON_BLOCKING);
     }
-    dir.open_with(if path.is_empty() { "." } else { path }, &options).map_err(|error| refused(&error))
+    dir.open_with(path, &options).map_err(|error| refused(&error))
 }
 
 #[cfg(target_os = "linux")]

@@ -47,7 +47,8 @@ pub fn run(given: &Serve) -> Result<Ending, Trouble> {
         if serving.server().endpoint().usage().observers == 0 {
             files.forget();
         }
-        for path in files.changed() {
+        let crowd = files.crowd();
+        for path in files.changed().into_iter().chain(crowd) {
             if !serving.server().notify(&path) {
                 files.unobserved(&path);
             }
