@@ -85,7 +85,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let begun = match self.begin_notification(non) {
             Ok(begun) => begun,
             Err(None) => return Err(RespondError::Stale),
-            Err(Some(until)) => return Err(RespondError::NoMessageId { until: Instant::from_millis(until) }),
+            Err(Some(wait)) => return Err(self.no_message_id(wait)),
         };
         let token = self.held.observer(begun.index).map(Observer::token).unwrap_or_default();
         let mut writer = Writer::blank(tx);
@@ -102,12 +102,12 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         if !code.is_response() {
             return Err(RespondError::NotAResponse { code });
         }
-        self.core.observing.asked = Asked::NOTHING;
+        self.core.observing.asked.generation = 0;
         Ok(self.complete_notification(&begun, code, len, tx))
     }
 
-    /// `Err`: it is stale, or there is no Message ID before this time.
-    fn begin_notification(&mut self, non: bool) -> Result<Written, Option<u64>> {
+    /// `Err`: it is stale, or there is no Message ID before so many ms have passed.
+    fn begin_notification(&mut self, non: bool) -> Result<Written, Option<u32>> {
         let asked = self.core.observing.asked;
         let index = asked.observer;
         let observer = self.held.observer(index).ok_or(None)?;
@@ -131,7 +131,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             }
         }
         if new {
-            header.message_id = self.message_id(peer).map_err(Some)?;
+            header.message_id = self.next_id(peer).map_err(Some)? as u16;
         }
         Ok(Written { index, asked, peer, header, number, new })
     }
@@ -150,8 +150,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                 self.release(exchange);
             }
             self.take_message_id(peer);
-            self.held.note_notified(index, header.message_id);
-            self.told_loosely(index);
+            self.note_told(index, Some(header.message_id), true);
             return Some(Transmit { to, len });
         }
         let at_once = match asked.occasion {
@@ -187,29 +186,19 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         if !at_once {
             return None;
         }
-        let now = self.held.now;
-        let entry = self.held.observer_mut(index)?;
-        entry.set_loose(0);
-        entry.confirmed_at(now);
-        if new {
-            self.held.note_notified(index, header.message_id);
-        }
         // The pause after a NON was over, or this would not have been written.
-        self.held.peers.mark(peer, false);
-        self.put(index, Ring::Told);
+        self.note_told(index, Some(header.message_id).filter(|_| new), false);
         Some(Transmit { to, len })
     }
 
     /// An exchange for a notification that is to be confirmed. Whether it is sent at once; `None`: there is none.
     fn confirm_change(&mut self, index: u32, begun: &Written) -> Option<bool> {
-        let (peer, pace) = (begun.peer, self.rules().pace);
         let set = |exchange: &mut Exchange| {
             exchange.set_observer(index, begun.asked.generation);
             exchange.set_number(begun.number);
         };
-        let exchange = self.insert(State::Notifying, peer, begun.header.message_id, &[], set)?;
-        self.pace(exchange, &pace);
-        Some(self.start(exchange, pace.nstart))
+        let exchange = self.insert(State::Notifying, begun.peer, begun.header.message_id, &[], set)?;
+        Some(self.set_out(exchange))
     }
 
     /// A notification has this Message ID and number now.
@@ -222,20 +211,30 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         self.held.link(exchange, true);
     }
 
-    /// An observer was told by a NON: nobody knows whether it arrives.
-    pub(super) fn told_loosely(&mut self, index: u32) {
-        let now = self.held.ticks();
-        self.set_pending(index, false);
+    /// An observer was told something, under this Message ID if it is another one: by a NON, of which nobody knows whether
+    /// it arrives, or by what is to be confirmed.
+    pub(super) fn note_told(&mut self, index: u32, id: Option<u16>, non: bool) {
+        if let Some(id) = id {
+            self.held.note_notified(index, id);
+        }
+        let (now, ticks) = (self.held.now, self.held.ticks());
         let Some(entry) = self.held.observer_mut(index) else { return };
-        entry.set_loose(entry.loose().saturating_add(1));
+        entry.set_loose(if non { entry.loose().saturating_add(1) } else { 0 });
+        if !non {
+            entry.confirmed_at(now);
+        }
         let (peer, resource) = (entry.peer, entry.resource);
-        self.held.peers.mark(peer, true);
+        self.held.peers.mark(peer, non);
+        if !non {
+            return self.put(index, Ring::Told);
+        }
+        self.set_pending(index, false);
         if let Some(peer) = self.held.peers.at_mut(peer) {
-            peer.last = now;
+            peer.last = ticks;
         }
         self.put(index, Ring::Loose);
         if C::INDEXED {
-            self.core.observing.make_quiet(&mut *self.held.observers, resource, now);
+            self.core.observing.make_quiet(&mut *self.held.observers, resource, ticks);
         }
     }
 
@@ -258,9 +257,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let parting = confirm.and_then(|id| self.insert(State::Parting, peer, id, &[], |_| {}));
         if let Some(exchange) = parting {
             if self.keep_bytes(exchange, tx.get(..len).unwrap_or_default()) {
-                let pace = self.rules().pace;
-                self.pace(exchange, &pace);
-                return self.start(exchange, pace.nstart).then_some(Transmit { to, len });
+                return self.set_out(exchange).then_some(Transmit { to, len });
             }
             self.let_go(exchange);
         }

@@ -210,7 +210,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let header = match self.header_of(index) {
             Ok(header) => header,
             Err(None) => return Err(RespondError::Stale),
-            Err(Some(until)) => return Err(RespondError::NoMessageId { until: Instant::from_millis(until) }),
+            Err(Some(wait)) => return Err(self.no_message_id(wait)),
         };
         let (state, asked) = self.held.exchanges.at(index).map_or((State::None, 0), |it| (it.state, it.flags));
         let (old, mut accepted) = if R::OBSERVE { self.registration(index, resource) } else { (None, None) };
@@ -271,12 +271,12 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let number = self.core.observing.number();
         let Some(index) = self.held.enter_observer(observer, number) else { return };
         self.refer(observer.peer, false);
-        if state != State::Asked {
-            // A notification like any other: it may be rejected.
-            self.held.note_notified(index, header.message_id);
-        }
+        // A notification like any other: it may be rejected.
+        let id = Some(header.message_id).filter(|_| state != State::Asked);
         if header.message_type == Type::NonConfirmable {
-            self.told_loosely(index);
+            self.note_told(index, id, true);
+        } else if let Some(id) = id {
+            self.held.note_notified(index, id);
         }
     }
 

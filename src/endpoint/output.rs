@@ -128,13 +128,13 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             return self.due_for_observation(index, state, waits, tx);
         }
         if R::NSTART_QUEUE && waits {
-            return if self.launch_waiting(index) { self.transmit(index, tx).map(Output::Send) } else { None };
+            return if self.launch_waiting(index) { self.transmit(index, tx) } else { None };
         }
         match state {
             State::Sent | State::Pinged | State::Confirming => match self.next_try(index) {
                 Again::Now => {
                     self.count(Counter::Retransmitted);
-                    self.transmit(index, tx).map(Output::Send)
+                    self.transmit(index, tx)
                 }
                 Again::Later => None,
                 Again::Never => {
@@ -188,7 +188,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                 }
                 self.forget_bytes(index);
                 self.remember(index);
-                transmit.map(Output::Send)
+                transmit
             }
             State::Confirmed if R::REPORTS => {
                 let id = RequestId(self.handle_of(index));
@@ -212,10 +212,10 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     }
 
     /// Sends what is kept with an exchange.
-    pub(super) fn transmit(&mut self, index: u32, tx: &mut [u8]) -> Option<Transmit<P>> {
+    pub(super) fn transmit(&mut self, index: u32, tx: &mut [u8]) -> Option<Output<P>> {
         let len = self.kept(index, tx)?;
         let to = self.address(self.held.exchanges.at(index)?.peer)?;
-        Some(Transmit { to, len })
+        Some(Output::Send(Transmit { to, len }))
     }
 
     /// Writes what is kept with an exchange.

@@ -139,14 +139,16 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// The header of the answer: its type, and its Message ID.
     pub(super) fn begin(&mut self, index: u32) -> Result<Header, RespondError> {
-        self.header_of(index).map_err(|until| match until {
-            None => RespondError::Stale,
-            Some(until) => RespondError::NoMessageId { until: Instant::from_millis(until) },
-        })
+        self.header_of(index).map_err(|wait| wait.map_or(RespondError::Stale, |wait| self.no_message_id(wait)))
     }
 
-    /// The header of the answer to a request. `Err`: it is not to be answered, or not before this time.
-    pub(super) fn header_of(&mut self, index: u32) -> Result<Header, Option<u64>> {
+    /// There is no Message ID before so many ms have passed.
+    pub(super) fn no_message_id(&self, wait: u32) -> RespondError {
+        RespondError::NoMessageId { until: Instant::from_millis(self.held.now.saturating_add(u64::from(wait))) }
+    }
+
+    /// The header of the answer to a request. `Err`: it is not to be answered, or not before so many ms have passed.
+    pub(super) fn header_of(&mut self, index: u32) -> Result<Header, Option<u32>> {
         let exchange = self.held.exchanges.at(index).filter(|exchange| exchange.state.awaits_answer());
         let &Exchange { state, peer, message_id, .. } = exchange.ok_or(None)?;
         let mut header = Header::acknowledgement(Code::INTERNAL_SERVER_ERROR, message_id);
@@ -154,7 +156,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             return Err(None);
         }
         if state != State::Asked {
-            header.message_id = self.message_id(peer).map_err(Some)?;
+            header.message_id = self.next_id(peer).map_err(Some)? as u16;
             header.message_type = if state == State::Deferred { Type::Confirmable } else { Type::NonConfirmable };
         }
         Ok(header)

@@ -2,10 +2,10 @@
 
 use super::output::{NEVER, STEPS};
 use super::types::{Notify, Output};
-use crate::exchange::{Asked, ObserverId, Occasion, ResourceId};
+use crate::exchange::{Asked, Handle, ObserverId, Occasion, ResourceId};
 use crate::reliability::{Again, Counter, Engine, Turn};
 use crate::roles::Roles;
-use crate::store::{Exchange, Layout, Observer, Ring, State, flag, mark};
+use crate::store::{Exchange, GROUP, Layout, Observer, Ring, State, flag, mark};
 use crate::wire::Code;
 use core::hash::Hash;
 
@@ -16,12 +16,13 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         if !R::SERVER {
             return None;
         }
-        let asked = core::mem::replace(&mut self.core.observing.asked, Asked::NOTHING);
         if C::INDEXED || R::NSTART_QUEUE {
-            if let Occasion::Turn(exchange) = asked.occasion {
+            let asked = self.core.observing.asked;
+            if let (1.., Occasion::Turn(exchange)) = (asked.generation, asked.occasion) {
                 self.skip_turn(exchange, asked.observer, asked.generation);
             }
         }
+        self.core.observing.asked.generation = 0;
         if !C::INDEXED {
             // Who is told something has a deadline for it, and does not come back before: nobody is kept waiting.
             return None;
@@ -46,30 +47,34 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     pub(super) fn walk_few(&mut self, tx: &mut [u8]) -> Result<Output<P>, u32> {
         for _ in 0..STEPS {
             let (mut soonest, mut least, mut next) = (NEVER, u64::MAX, None);
-            for index in 0..self.held.observers.slots() {
-                let Some(&observer) = self.held.observer(index) else { continue };
-                let passed = self.held.passed(self.held.told_at(index));
-                let wait = self.wait_of(index, &observer, passed);
+            for (index, observer) in self.held.observers.entries() {
+                let passed = self.held.passed(self.held.observers.told_at(index));
+                let wait = self.wait_of(index, observer, passed);
                 let behind = observer.resource.wrapping_sub(self.core.observing.sweep);
                 let key = u64::from(behind) << 32 | u64::from(!passed);
-                if wait == 0 && (next.is_none() || key < least) {
-                    (least, next) = (key, Some((index, observer)));
+                if wait > 0 {
+                    soonest = soonest.min(wait);
+                } else if next.is_none() || key < least {
+                    (least, next) = (key, Some(index));
                 }
-                soonest = soonest.min(wait);
             }
-            let Some((index, observer)) = next else { return Err(soonest) };
-            self.core.observing.sweep = observer.resource.wrapping_add(1);
-            if let Some(output) = self.visit_of_few(index, &observer, tx) {
+            let Some(index) = next else { return Err(soonest) };
+            // One sequence of Message IDs is for all.
+            if let Err(wait) = self.next_id(GROUP) {
+                return Err(wait.min(soonest));
+            }
+            if let Some(output) = self.visit_of_few(index, tx) {
                 return Ok(output);
             }
         }
         Err(0)
     }
 
-    /// In how many ms an observer may be told something. Where there is no index.
-    fn wait_of(&mut self, index: u32, observer: &Observer, passed: u32) -> u32 {
+    /// In how many ms an observer may be told something, that was so long ago, if there are Message IDs. Where there is
+    /// no index.
+    fn wait_of(&self, index: u32, observer: &Observer, passed: u32) -> u32 {
         if observer.has(mark::LEAVING) {
-            return self.without_id(observer.peer);
+            return 0;
         }
         if !observer.has(mark::STALE | mark::LOOSE)
             || self.core.observing.blocked
@@ -82,12 +87,15 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         self.pause_of(observer).max(quiet)
     }
 
-    fn visit_of_few(&mut self, index: u32, observer: &Observer, tx: &mut [u8]) -> Option<Output<P>> {
+    fn visit_of_few(&mut self, index: u32, tx: &mut [u8]) -> Option<Output<P>> {
+        let observer = self.held.observer(index)?;
+        self.core.observing.sweep = observer.resource.wrapping_add(1);
         if observer.has(mark::LEAVING) {
-            return self.farewell(index, observer, Code::from_byte(observer.tag as u8), tx);
+            return self.farewell(index, Code::from_byte(observer.tag as u8), tx);
         }
         if R::NSTART_QUEUE && self.would_wait(observer.peer, self.rules().pace.nstart) {
-            if self.line_up(index, observer, 0) == Turn::Full {
+            let observer = *observer;
+            if self.line_up(index, &observer, 0) == Turn::Full {
                 self.core.observing.blocked = true;
             }
             return None;
@@ -145,7 +153,15 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             return None;
         }
         if entry.has(mark::ENDING) {
-            return self.farewell(index, &observer, Code::from_byte(entry.code()), tx);
+            if self.without_id(observer.peer) > 0 {
+                // It waits until there is one.
+                match self.turn_of(index, &observer) {
+                    Turn::Full => self.core.observing.blocked = true,
+                    _ => self.put(index, Ring::Told),
+                }
+                return None;
+            }
+            return self.farewell(index, Code::from_byte(entry.code()), tx);
         }
         if observer.has(mark::PENDING) {
             // What is on its way is looked at again when it has arrived, or is to be sent again.
@@ -188,7 +204,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             }
             State::Notifying if waits => return self.take_turn(index),
             State::Parting if R::NSTART_QUEUE && waits => {
-                return if self.launch_waiting(index) { self.transmit(index, tx).map(Output::Send) } else { None };
+                return if self.launch_waiting(index) { self.transmit(index, tx) } else { None };
             }
             _ => {}
         }
@@ -209,7 +225,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         }
         if state != State::Notifying {
             self.count(Counter::Retransmitted);
-            return self.transmit(index, tx).map(Output::Send);
+            return self.transmit(index, tx);
         }
         if next == Again::Never {
             // It is written under a new Message ID; or, where the application does not, waits once more.
@@ -233,8 +249,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             self.release(exchange);
             return None;
         };
-        if let Err(until) = self.message_id(it.peer) {
-            let wait = until.saturating_sub(self.held.now).min(u64::from(u32::MAX)) as u32;
+        if let Err(wait) = self.next_id(it.peer) {
             self.held.after(exchange, wait);
             return None;
         }
@@ -243,42 +258,35 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// Asks the application to write a notification.
     fn ask(&mut self, index: u32, occasion: Occasion, sure: bool) -> Option<Output<P>> {
-        let &observer = self.held.observer(index)?;
+        let observer = self.held.observer(index)?;
         let peer = self.address(observer.peer)?;
-        let resource = if C::INDEXED { self.held.resource(observer.resource)?.resource } else { observer.resource };
-        let handle = self.held.observer_handle(index)?;
+        let number = if C::INDEXED { self.held.resource(observer.resource)?.resource } else { observer.resource };
         let again = matches!(occasion, Occasion::Again(_));
-        let sure = sure || self.is_overdue(&observer);
+        let generation = self.held.observers.id(index)?.generation();
+        let handle = Handle { index, generation, brand: self.held.random.brand() };
+        let notify = Notify {
+            observer: ObserverId(handle),
+            resource: ResourceId(number),
+            tag: observer.tag,
+            peer,
+            block_size: (observer.block() < 7).then(|| 16_u16 << observer.block()),
+            again,
+            non: false,
+        };
+        let (sure, stale) = (sure || self.is_overdue(observer), observer.has(mark::STALE));
+        self.core.observing.asked = Asked { observer: index, generation, occasion, sure };
         if !C::INDEXED && !again {
-            if !observer.has(mark::STALE) {
+            if !stale {
                 self.core.observing.advance();
             }
             self.put(index, Ring::Told);
         }
-        self.core.observing.asked = Asked { observer: index, generation: handle.generation, occasion, sure };
-        let block_size = (observer.block() < 7).then(|| 16_u16 << observer.block());
-        Some(Output::Notify(Notify {
-            observer: ObserverId(handle),
-            resource: ResourceId(resource),
-            tag: observer.tag,
-            peer,
-            block_size,
-            again,
-            non: false,
-        }))
+        Some(Output::Notify(notify))
     }
 
     /// The last notification, made by the endpoint.
-    fn farewell(&mut self, index: u32, observer: &Observer, code: Code, tx: &mut [u8]) -> Option<Output<P>> {
-        if C::INDEXED && self.message_id(observer.peer).is_err() {
-            // It waits until there is one.
-            match self.turn_of(index, observer) {
-                Turn::Full => self.core.observing.blocked = true,
-                _ => self.put(index, Ring::Told),
-            }
-            return None;
-        }
-        let generation = self.held.observer_handle(index)?.generation;
+    fn farewell(&mut self, index: u32, code: Code, tx: &mut [u8]) -> Option<Output<P>> {
+        let generation = self.held.observers.id(index)?.generation();
         self.core.observing.asked = Asked { observer: index, generation, occasion: Occasion::Change, sure: true };
         match self.write_asked(false, tx, &mut |w| _ = w.code(code)) {
             Ok(sent) => sent.map(Output::Send),

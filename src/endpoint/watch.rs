@@ -92,16 +92,15 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// Max-Age has run out: the registration is made again, by the same token.
     pub(super) fn renew(&mut self, index: u32, tx: &mut [u8]) -> Option<Output<P>> {
         let &Exchange { peer, bytes, .. } = self.held.exchanges.at(index)?;
-        let id = match self.message_id(peer) {
-            Ok(id) => id,
-            Err(until) => {
-                let wait = until.saturating_sub(self.held.now).min(u64::from(u32::MAX)) as u32;
+        let id = match self.next_id(peer) {
+            Ok(id) => id as u16,
+            Err(wait) => {
                 self.held.after(index, wait);
                 return None;
             }
         };
         self.held.arena.patch(bytes, 2, &id.to_be_bytes());
-        if self.ask_again(index, id) { self.transmit(index, tx).map(Output::Send) } else { None }
+        if self.ask_again(index, id) { self.transmit(index, tx) } else { None }
     }
 
     /// A request that is kept is made again under a new Message ID. True if at once.

@@ -86,6 +86,7 @@ impl Observing {
     };
 
     /// Something has changed: what is told from now on has another number than what was told before.
+    #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
     pub(crate) fn advance(&mut self) {
         if !self.unused {
             self.sequence = self.sequence.wrapping_add(1) & 0x00ff_ffff;
@@ -230,18 +231,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
     /// Where there is no index: which ring an observer would hang in. If it is told, it is so now.
     pub(crate) fn mark_told(&mut self, index: u32, ring: Ring) {
         let now = self.ticks();
-        let table = &mut *self.observers;
-        if ring != Ring::Stale {
-            table.set_told_at(index, now);
-        }
-        if let Some(observer) = table.at_mut(index) {
-            observer.set_ring(ring);
-        }
-    }
-
-    /// Where there is no index: when an observer was told something, in ms modulo 2^32.
-    pub(crate) fn told_at(&self, index: u32) -> u32 {
-        self.observers.told_at(index)
+        self.observers.mark_told(index, ring, now);
     }
 
     /// Takes an observer out. Its resource comes back if it has no other.

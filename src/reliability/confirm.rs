@@ -35,6 +35,13 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         }
     }
 
+    /// Starts what is to be confirmed at the pace that is usual. True if at once.
+    pub(crate) fn set_out(&mut self, index: u32) -> bool {
+        let pace = self.rules().pace;
+        self.pace(index, &pace);
+        self.start(index, pace.nstart)
+    }
+
     /// Whether one more message that is to be confirmed would have to wait for others.
     pub(crate) fn would_wait(&self, peer: u32, nstart: u8) -> bool {
         if Self::COUNTS {
@@ -86,10 +93,9 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// if it is sent; if all Message IDs are in use, its turn comes again when one is not.
     pub(crate) fn launch_waiting(&mut self, index: u32) -> bool {
         let Some(&Exchange { peer, bytes, message_id, .. }) = self.held.exchanges.at(index) else { return false };
-        let id = match self.message_id(peer) {
-            Ok(id) => id,
-            Err(until) => {
-                let wait = until.saturating_sub(self.held.now).min(u64::from(u32::MAX)) as u32;
+        let id = match self.next_id(peer) {
+            Ok(id) => id as u16,
+            Err(wait) => {
                 self.held.after(index, wait);
                 return false;
             }

@@ -167,30 +167,27 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         self.make_stale(observer);
     }
 
-    /// In how many ms an observer may be told something (RFC 7641 4.5.1), if nothing is outstanding for its peer.
-    pub(crate) fn pause_of(&mut self, observer: &Observer) -> u32 {
+    /// In how many ms an observer may be told something (RFC 7641 4.5.1), if nothing is outstanding for its peer, and there
+    /// are Message IDs.
+    pub(crate) fn pause_of(&self, observer: &Observer) -> u32 {
         let (rules, peer) = (self.rules(), observer.peer);
         // Marked: the last that it was sent is a NON notification.
         let last = self.held.peers.at(peer).filter(|_| self.held.peers.is_marked(peer)).map(|peer| peer.last);
         let pause = last.map_or(0, |last| rules.notification_interval.saturating_sub(self.held.passed(last)));
-        let without = self.without_id(peer);
         // The first response is a notification, too: one at a time, even where NSTART would allow more.
         let answering = rules.pace.nstart > 1 && observer.last_id().is_some_and(|id| self.is_confirming(peer, id));
-        pause.max(without).max(if answering { rules.pace.ack_timeout } else { 0 })
+        pause.max(if answering { rules.pace.ack_timeout } else { 0 })
     }
 
     /// In how many ms there is a Message ID towards a peer.
     pub(crate) fn without_id(&mut self, peer: u32) -> u32 {
-        match self.message_id(peer) {
-            Ok(_) => 0,
-            Err(until) => until.saturating_sub(self.held.now).min(u64::from(u32::MAX)) as u32,
-        }
+        self.next_id(peer).err().unwrap_or(0)
     }
 
     /// Whether an observer may be told something now. If not, it waits. Where there is an index.
     pub(crate) fn turn_of(&mut self, index: u32, observer: &Observer) -> Turn {
         let pace = self.rules().pace;
-        let wait = self.pause_of(observer);
+        let wait = self.pause_of(observer).max(self.without_id(observer.peer));
         if wait == 0 && !self.would_wait(observer.peer, pace.nstart) {
             return Turn::Now;
         }
@@ -199,15 +196,13 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// An observer waits in an exchange: for so many ms; 0: behind NSTART.
     pub(crate) fn line_up(&mut self, index: u32, observer: &Observer, wait: u32) -> Turn {
-        let pace = self.rules().pace;
         let generation = self.held.observers.id(index).map_or(0, |id| id.generation());
         let Some(id) = self.held.peers.at(observer.peer).map(|peer| peer.ids.peek()) else { return Turn::Full };
         let state = if wait == 0 { State::Notifying } else { State::Resting };
         let set = |exchange: &mut Exchange| exchange.set_observer(index, generation);
         let Some(exchange) = self.insert(state, observer.peer, id, &[], set) else { return Turn::Full };
         if wait == 0 {
-            self.pace(exchange, &pace);
-            self.start(exchange, pace.nstart);
+            self.set_out(exchange);
         } else {
             self.held.after(exchange, wait);
         }

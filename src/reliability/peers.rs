@@ -205,14 +205,22 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// The next Message ID towards a peer, or when there will be one, in ms (RFC 7252 4.4). It counts once
     /// [`take_message_id`](Self::take_message_id) says that it is used.
     pub(crate) fn message_id(&mut self, peer: u32) -> Result<u16, u64> {
-        let (now, ticks, lifetime) = (self.held.now, self.held.ticks(), self.rules().exchange_lifetime);
-        let Some(ids) = self.ids_of(peer) else { return Err(now) };
+        match self.next_id(peer) {
+            Ok(id) => Ok(id as u16),
+            Err(wait) => Err(self.held.now.saturating_add(u64::from(wait))),
+        }
+    }
+
+    /// The same, or in how many ms there will be one: of one size, so that either is told in registers.
+    pub(crate) fn next_id(&mut self, peer: u32) -> Result<u32, u32> {
+        let (ticks, lifetime) = (self.held.ticks(), self.rules().exchange_lifetime);
+        let Some(ids) = self.ids_of(peer) else { return Err(0) };
         let mut id = ids.next(ticks, HALF, lifetime);
         if R::MULTICAST && id.is_ok_and(|id| id & GROUPS == GROUPS) {
             self.take_message_id(peer);
             id = self.ids_of(peer).map_or(id, |ids| ids.next(ticks, u16::MAX, lifetime));
         }
-        id.map_err(|wait| now.saturating_add(u64::from(wait)))
+        id.map(u32::from)
     }
 
     /// The Message ID is used.

@@ -236,6 +236,12 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         set: impl FnOnce(&mut Exchange),
     ) -> Option<u32> {
         if !C::INDEXED {
+            if R::OBSERVE || R::CLIENT {
+                // There are several: what is to be set is set apart.
+                let index = self.insert_among_few(state, peer, message_id, token)?;
+                set(self.held.exchanges.at_mut(index)?);
+                return Some(index);
+            }
             let index = self.vacancy(peer)?;
             let exchange = self.held.exchanges.occupy(index)?;
             exchange.begin(state, peer, message_id, token);
@@ -255,6 +261,14 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let index = self.held.exchanges.insert(exchange)?.index();
         self.refer(peer, state.is_served());
         self.held.link(index, true);
+        Some(index)
+    }
+
+    /// The same, whatever is to be set.
+    fn insert_among_few(&mut self, state: State, peer: u32, message_id: u16, token: &[u8]) -> Option<u32> {
+        let index = self.vacancy(peer)?;
+        self.held.exchanges.occupy(index)?.begin(state, peer, message_id, token);
+        self.refer(peer, state.is_served());
         Some(index)
     }
 

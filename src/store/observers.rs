@@ -12,6 +12,7 @@ use super::arena::Chain;
 use super::ring::{InNode, append, first, push_back, remove};
 use super::scale::Lend;
 use super::table::{Entry, Heads, Id, Link, Rows, Slot, Table, Untimed};
+use crate::copy::copy;
 
 /// An observer of a resource, or a resource that has some.
 #[derive(Clone, Copy, Debug)]
@@ -29,8 +30,8 @@ pub struct Observer {
     /// The last Message ID (16 bits), how many NON notifications in a row (8), how long the token is (4), marks (4). Of
     /// a resource: the code of the last notification in place of the first two.
     counts: u32,
-    /// How far back the three Message IDs before the last one are (7 bits each, 0: none), when the last CON was, in four
-    /// hours (7), the size of a block (3), whether there is a last Message ID (1). Of a resource: the number of its state.
+    /// How far back from the one behind it each of the three Message IDs before the last one is (7 bits each, 0: none, nor
+    /// any before it), when the last CON was, in four hours (7), the size of a block (3), whether there is a last Message ID (1). Of a resource: the number of its state.
     history: u32,
 }
 
@@ -65,12 +66,12 @@ pub(crate) mod mark {
 /// The rings of a resource's observers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Ring {
-    /// They have not been told of the latest state.
-    Stale,
-    /// They have, by a NON notification.
-    Loose,
     /// They have, and acknowledged it or are to.
-    Told,
+    Told = 0,
+    /// They have not been told of the latest state.
+    Stale = 1,
+    /// They have been, by a NON notification.
+    Loose = 2,
 }
 
 /// The length of a token that makes it a resource.
@@ -78,6 +79,7 @@ const RESOURCE: u32 = 15;
 /// The Message IDs before the last one: 7 bits each.
 const BACK: u32 = (1 << BACK_BITS) - 1;
 const BACK_BITS: u32 = 7;
+const STEPS: u32 = (1 << TURN) - 1;
 const TURN: u32 = 21;
 const TURNS: u32 = (1 << 7) - 1;
 const BLOCK: u32 = 28;
@@ -92,7 +94,7 @@ impl Observer {
     /// An observer with a token of up to eight bytes. `block` is the size exponent that it asked for, 7 for none.
     pub(crate) fn new(peer: u32, resource: u32, tag: u32, token: &[u8], block: u8) -> Observer {
         let mut observer = Observer { peer, resource, tag, ..Observer::NONE };
-        observer.token.iter_mut().zip(token).for_each(|(to, from)| *to = *from);
+        copy(&mut observer.token, token);
         observer.counts = (token.len().min(8) as u32) << 24;
         observer.history = u32::from(block & 7) << BLOCK;
         observer
@@ -143,12 +145,7 @@ impl Observer {
 
     /// Among few: which ring it would hang in.
     pub(crate) const fn set_ring(&mut self, ring: Ring) {
-        let mark = match ring {
-            Ring::Stale => mark::STALE,
-            Ring::Loose => mark::LOOSE,
-            Ring::Told => 0,
-        };
-        self.counts = self.counts & !(mark::STALE | mark::LOOSE) | mark;
+        self.counts = self.counts & !(mark::STALE | mark::LOOSE) | (ring as u32) << 29;
     }
 
     /// The size exponent that the registration asked for, 7 for none.
@@ -164,20 +161,26 @@ impl Observer {
     /// Whether one of the last four notifications had this Message ID.
     pub(crate) fn has_sent(&self, id: u16) -> bool {
         let Some(last) = self.last_id() else { return false };
-        let back = u32::from(last.wrapping_sub(id));
-        back == 0 || back <= BACK && (0..3).any(|which| self.history >> (which * BACK_BITS) & BACK == back)
+        let (mut back, mut steps) = (u32::from(last.wrapping_sub(id)), self.history & STEPS);
+        if back > BACK {
+            return false;
+        }
+        while back > 0 {
+            let step = steps & BACK;
+            if step == 0 || step > back {
+                return false;
+            }
+            back = back.wrapping_sub(step);
+            steps >>= BACK_BITS;
+        }
+        true
     }
 
     /// A notification has this Message ID.
     pub(crate) fn note_id(&mut self, id: u16) {
-        let further = self.last_id().map_or(0, |last| u32::from(id.wrapping_sub(last)));
-        let older = |which: u32| match self.history >> (which * BACK_BITS) & BACK {
-            0 => 0,
-            back => back.wrapping_add(further),
-        };
-        let backs = [further, older(0), older(1)].map(|back| if back <= BACK { back } else { 0 });
-        self.history &= !((1 << TURN) - 1);
-        self.history |= SENT | backs[0] | backs[1] << BACK_BITS | backs[2] << (2 * BACK_BITS);
+        let step = self.last_id().map_or(0, |last| u32::from(id.wrapping_sub(last)));
+        let step = if step <= BACK { step } else { 0 };
+        self.history = self.history & !STEPS | SENT | (self.history << BACK_BITS | step) & STEPS;
         self.counts = self.counts & !0xffff | u32::from(id);
     }
 
@@ -309,10 +312,13 @@ impl<S: Lend<Slot<Observer, 2>>, H: Lend<Heads<2>>> Table<Observer, 2, S, H> {
         self.node(observer).map_or(0, |node| node.previous)
     }
 
-    pub(crate) fn set_told_at(&mut self, observer: u32, now: u32) {
-        if let Some(node) = self.node_mut(observer) {
+    /// Which ring it would hang in. If it is told, it is so now.
+    pub(crate) fn mark_told(&mut self, observer: u32, ring: Ring, now: u32) {
+        let Some(Slot { node, value }) = self.slots.lend().get_mut(observer as usize) else { return };
+        if ring != Ring::Stale {
             node.previous = now;
         }
+        value.set_ring(ring);
     }
 
     /// The slot of an observer, if it is still the one that was meant.

@@ -8,7 +8,7 @@
 #![no_main]
 
 use coaplet::block::{Asked, Body, Received, Settings, serve};
-use coaplet::endpoint::{Arrival, Event, Output, RequestId, ResourceId, RespondError, ServerRequest, Transmit};
+use coaplet::endpoint::{Arrival, Event, Output, RequestId, ResourceId, ServerRequest, Transmit};
 use coaplet::{Code, Config, Endpoint, Fixed, Instant, Roles, Writer};
 use device::{CONSOLE, Device, Place, emit, seed};
 
@@ -71,16 +71,15 @@ fn firmware(_: &[u8], tx: &mut [u8], device: &mut Device) {
                 let message = &request.message;
                 if message.code() == Code::GET && message.path_is("temp") {
                     waiting = Some(request.id);
-                } else if let Ok(Some(answer)) = answer(server, now, &request, pin, tx) {
+                } else if let Some(answer) = answer(server, now, &request, pin, tx) {
                     transmit(now, tx, answer);
                 }
             }
         }
         if wake.pin {
             if let Some(id) = waiting.take() {
-                if let Ok(Some(response)) =
-                    respond(server, now, id, tx, Code::CONTENT, Body::slice(b"21.5"), &Asked::default())
-                {
+                let response = respond(server, now, id, tx, Code::CONTENT, b"21.5", &Asked::default());
+                if let Some(response) = response {
                     transmit(now, tx, response);
                 }
             }
@@ -101,7 +100,8 @@ fn firmware(_: &[u8], tx: &mut [u8], device: &mut Device) {
     }
 }
 
-type Answered = Result<Option<Transmit<[u8; 4]>>, RespondError>;
+/// What is to be sent now. Where an endpoint of this size has no room, the peer asks again.
+type Answered = Option<Transmit<[u8; 4]>>;
 
 /// What is neither the sensor's nor anything else is not found.
 fn answer(
@@ -112,27 +112,28 @@ fn answer(
     tx: &mut [u8],
 ) -> Answered {
     let (message, id) = (&request.message, request.id);
-    if message.code() == Code::GET && message.path_is("pin") {
-        return server.respond_observing(now, id, PIN, 0, tx, |w| state(w, pin));
+    let get = message.code() == Code::GET;
+    if get && message.path_is("pin") {
+        return server.respond_observing(now, id, PIN, 0, tx, |w| state(w, pin)).ok()?;
     }
-    if message.code() == Code::GET && message.path_is("text") {
-        return respond(server, now, id, tx, Code::CONTENT, Body::slice(TEXT), &Asked::of(message));
-    }
-    if message.code() != Code::PUT || !message.path_is("image") {
-        return respond(server, now, id, tx, Code::NOT_FOUND, Body::EMPTY, &Asked::default());
-    }
-    match server.receive(now, request, &SETTINGS, tx)? {
-        Received::Answered(sent) => Ok(sent),
-        Received::Later(_) => respond(server, now, id, tx, Code::BAD_REQUEST, Body::EMPTY, &Asked::default()),
-        Received::Piece(piece) => {
-            emit(now.as_millis(), CONSOLE, piece.bytes, piece.bytes.len());
-            if piece.last {
-                server.conclude(now, &piece, tx, Body::EMPTY, |_| {})
-            } else {
-                server.proceed(now, &piece, tx)
+    let (mut code, mut body, mut asked) = (Code::NOT_FOUND, &[][..], Asked::default());
+    if get && message.path_is("text") {
+        (code, body, asked) = (Code::CONTENT, TEXT, Asked::of(message));
+    } else if message.code() == Code::PUT && message.path_is("image") {
+        match server.receive(now, request, &SETTINGS, tx).ok()? {
+            Received::Answered(sent) => return sent,
+            Received::Later(_) => code = Code::BAD_REQUEST,
+            Received::Piece(piece) => {
+                emit(now.as_millis(), CONSOLE, piece.bytes, piece.bytes.len());
+                return if piece.last {
+                    server.conclude(now, &piece, tx, Body::EMPTY, |_| {}).ok()?
+                } else {
+                    server.proceed(now, &piece, tx).ok()?
+                };
             }
         }
     }
+    respond(server, now, id, tx, code, body, &asked)
 }
 
 fn state(w: &mut Writer<'_>, pin: bool) {
@@ -145,13 +146,14 @@ fn respond(
     id: RequestId,
     tx: &mut [u8],
     code: Code,
-    body: Body<'_>,
+    body: &[u8],
     asked: &Asked,
 ) -> Answered {
-    server.respond(now, id, tx, |w| {
+    let made = server.respond(now, id, tx, |w| {
         w.code(code);
-        serve(w, asked, body, &SETTINGS);
-    })
+        serve(w, asked, Body::slice(body), &SETTINGS);
+    });
+    made.ok()?
 }
 
 fn transmit(now: Instant, tx: &[u8], due: Transmit<[u8; 4]>) {
