@@ -113,7 +113,12 @@ impl<P: Copy> Fetch<P> {
     /// Whether the transfer has ended, well or not.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.stage == Stage::Over
+        matches!(self.stage, Stage::Over)
+    }
+
+    /// Whether this is the request that is outstanding.
+    pub(super) fn awaits(&self, handle: Handle) -> bool {
+        matches!(self.stage, Stage::Waiting(own) if own == handle)
     }
 
     pub(super) const fn blocks_of(self, block_size: u16) -> Fetch<P> {
@@ -122,7 +127,7 @@ impl<P: Copy> Fetch<P> {
     }
 
     pub(super) fn is_due(&self) -> bool {
-        self.stage == Stage::Due
+        matches!(self.stage, Stage::Due)
     }
 
     /// The request that is outstanding is not to be made again.
@@ -193,14 +198,18 @@ impl<P: Copy> Fetch<P> {
     ) -> Result<Option<Transmit<P>>, RequestError> {
         let most = tx.len().min(usize::from(self.settings.max_message));
         let tx = tx.get_mut(..most).unwrap_or_default();
-        let (handle, sent) = ep.request(now, self.to, self.request, tx, |w| write(w))?;
-        self.stage = Stage::Waiting(handle);
-        Ok(sent)
+        match ep.request_by(now, self.to, &self.request, tx, |w| write(w)) {
+            Ok((handle, sent)) => {
+                self.stage = Stage::Waiting(handle);
+                Ok(sent)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Looks at a response. `None`: it answers another request.
     pub fn take<'d>(&mut self, response: &ClientResponse<'d, P>) -> Option<Progress<'d>> {
-        if self.handle() != Some(response.handle) {
+        if !self.awaits(response.handle) {
             return None;
         }
         Some(self.take_message(&response.message))
@@ -241,7 +250,7 @@ impl<P: Copy> Fetch<P> {
     ///
     /// One that has timed out is made again, [`block_retries`](Settings::block_retries) times in a row.
     pub fn failed(&mut self, handle: Handle, why: Failure) -> Option<Progress<'static>> {
-        if self.handle() != Some(handle) {
+        if !self.awaits(handle) {
             return None;
         }
         if matches!(why, Failure::TimedOut | Failure::Unanswered) {

@@ -207,7 +207,7 @@ impl<P: Copy> Send<P> {
 
     /// Looks at a response. `None`: it answers another request.
     pub fn take<'d>(&mut self, response: &ClientResponse<'d, P>) -> Option<Progress<'d>> {
-        if self.handle() != Some(response.handle) {
+        if !self.answer.awaits(response.handle) {
             return None;
         }
         if !self.up.done {

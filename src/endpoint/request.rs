@@ -172,8 +172,21 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         tx: &mut [u8],
         build: impl FnOnce(&mut Writer<'_>),
     ) -> Result<Requested<S::Peer>, RequestError> {
+        self.request_by(now, to, &request, tx, build)
+    }
+
+    /// The same, of a request that lies elsewhere.
+    #[inline(always)]
+    pub(crate) fn request_by(
+        &mut self,
+        now: Instant,
+        to: S::Peer,
+        request: &Request,
+        tx: &mut [u8],
+        build: impl FnOnce(&mut Writer<'_>),
+    ) -> Result<Requested<S::Peer>, RequestError> {
         let mut engine = self.at(now);
-        let made = engine.request(to, &request, tx, build);
+        let made = engine.request(to, request, tx, build);
         engine.count_sent(matches!(made, Ok((_, Some(_)))));
         made
     }
