@@ -232,18 +232,18 @@ impl<P: Copy> Fetch<P> {
 
     pub(super) fn take_message<'d>(&mut self, message: &Message<'d>) -> Progress<'d> {
         let progress = self.down.take(message, &self.settings);
-        self.go_on(progress)
+        self.go_on(&progress);
+        progress
     }
 
     /// What a response meant decides what is next.
-    pub(super) fn go_on<'d>(&mut self, progress: Progress<'d>) -> Progress<'d> {
+    pub(super) fn go_on(&mut self, progress: &Progress<'_>) {
         self.tries = self.settings.block_retries;
         self.stage = match progress {
             Progress::Part(part) if part.last => Stage::Over,
             Progress::Failed(_) => Stage::Over,
             _ => Stage::Due,
         };
-        progress
     }
 
     /// Looks at a request of ours that has ended without a response. `None`: it was another one.

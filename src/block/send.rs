@@ -211,12 +211,17 @@ impl<P: Copy> Send<P> {
             return None;
         }
         if !self.up.done {
-            match self.up.take(&response.message) {
-                Ok(Step::Answer) => self.up.done = true,
-                Ok(Step::Next) => return Some(self.answer.go_on(Progress::Next)),
-                Ok(Step::Restart) => return Some(self.answer.go_on(Progress::Restarted)),
-                Err(fault) => return Some(self.answer.go_on(Progress::Failed(fault))),
+            let progress = match self.up.take(&response.message) {
+                Ok(Step::Answer) => None,
+                Ok(Step::Next) => Some(Progress::Next),
+                Ok(Step::Restart) => Some(Progress::Restarted),
+                Err(fault) => Some(Progress::Failed(fault)),
+            };
+            if let Some(progress) = progress {
+                self.answer.go_on(&progress);
+                return Some(progress);
             }
+            self.up.done = true;
         }
         Some(self.answer.take_message(&response.message))
     }
