@@ -4,6 +4,7 @@ use super::options::Extras;
 use super::progress::put;
 use super::serve::serve;
 use super::{Asked, Body, Settings};
+use crate::endpoint::observe::{Keep, Respond};
 use crate::endpoint::{Endpoint, RequestId, RespondError, ServerRequest, TransferId, Transmit};
 use crate::exchange::Handle;
 use crate::reliability::Engine;
@@ -214,6 +215,27 @@ impl Refusal {
     }
 }
 
+/// A response that somebody else writes, and the code that it has.
+struct Relay<'w> {
+    write: &'w mut dyn FnMut(&mut Writer<'_>),
+    code: Code,
+}
+
+impl Respond for Relay<'_> {
+    fn build(&mut self, w: &mut Writer<'_>) {
+        (self.write)(w);
+        self.code = w.present_code();
+    }
+
+    fn keep(&mut self) -> Option<Keep<'_>> {
+        None
+    }
+
+    fn code(&self) -> Code {
+        self.code
+    }
+}
+
 /// What a request is found to be.
 pub(crate) enum Seen {
     /// A piece: of which transfer, if it is not all of the body.
@@ -321,14 +343,11 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let brought = piece.and_then(|piece| self.brought_by(piece.transfer, piece.end()));
         let request = brought.map_or(request.0, |(_, latest)| latest);
         let index = self.meant(request).ok_or(RespondError::Stale)?;
-        let mut code = Code::EMPTY;
-        let made = self.respond(index, 0, tx, |w| {
-            write(w);
-            code = w.present_code();
-        });
+        let mut relay = Relay { write, code: Code::EMPTY };
+        let made = self.respond_any(index, 0, None, tx, &mut relay);
         self.count_sent(matches!(made, Ok(Some(_))));
         if let (Some((index, _)), Ok(_)) = (brought, &made) {
-            self.answered(index, code);
+            self.answered(index, relay.code);
         }
         made
     }
