@@ -42,11 +42,12 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     fn expire_transfer(&mut self) -> Option<Option<Output<P>>> {
         let index = self.oldest_transfer().filter(|&(_, left)| left == 0)?.0;
         let id = TransferId(self.transfer_handle(index)?);
-        Some(match self.release_transfer(index)? {
-            Stage::Coming => Some(Output::Broken(id, Failure::TimedOut)),
-            Stage::Forgotten => Some(Output::Broken(id, Failure::Forgotten)),
-            Stage::Over => None,
-        })
+        let why = match self.release_transfer(index)? {
+            Stage::Coming => Failure::TimedOut,
+            Stage::Forgotten => Failure::Forgotten,
+            Stage::Over => return Some(None),
+        };
+        Some(Some(Output::Broken(id, why)))
     }
 
     /// Those that are over, up to so many, until there is something to tell.
