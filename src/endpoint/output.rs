@@ -139,7 +139,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                 Again::Later => None,
                 Again::Never => {
                     self.count(Counter::TimedOut);
-                    if R::CLIENT && state != State::Confirming {
+                    if !R::SERVER || R::CLIENT && state != State::Confirming {
                         return Some(self.failed(index, Failure::TimedOut));
                     }
                     if R::OBSERVE {

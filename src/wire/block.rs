@@ -1,5 +1,6 @@
 //! The value of the Block1 and Block2 options (RFC 7959 2.2): which block, whether more follow, and how large they are.
 
+use super::uint;
 use core::fmt;
 
 /// What a Block1, Block2, Q-Block1 or Q-Block2 option says: NUM, M and SZX (RFC 7959 2.2).
@@ -108,15 +109,10 @@ impl Block {
     /// assert_eq!(Block::szx_for(15), None);
     /// ```
     pub const fn szx_for(size: usize) -> Option<u8> {
-        match size {
-            0..16 => None,
-            16..32 => Some(0),
-            32..64 => Some(1),
-            64..128 => Some(2),
-            128..256 => Some(3),
-            256..512 => Some(4),
-            512..1024 => Some(5),
-            _ => Some(6),
+        match size.checked_ilog2() {
+            Some(0..4) | None => None,
+            Some(10..) => Some(6),
+            Some(power) => Some((power as u8).wrapping_sub(4)),
         }
     }
 
@@ -126,11 +122,8 @@ impl Block {
     ///
     /// [`BlockError::TooLong`] if there are more than 3 bytes, whatever they are.
     pub const fn from_value(value: &[u8]) -> Result<Block, BlockError> {
-        match *value {
-            [] => Ok(Block(0)),
-            [a] => Ok(Block(a as u32)),
-            [a, b] => Ok(Block(u32::from_be_bytes([0, 0, a, b]))),
-            [a, b, c] => Ok(Block(u32::from_be_bytes([0, a, b, c]))),
+        match uint::number(value) {
+            Some(number) if value.len() <= 3 => Ok(Block(number)),
             _ => Err(BlockError::TooLong),
         }
     }

@@ -91,7 +91,7 @@ impl<'d> Message<'d> {
     /// For how many seconds a response is fresh: 0 to 4294967295, 60 where the option is absent (RFC 7252 5.10.5).
     #[must_use]
     pub fn max_age(&self) -> u32 {
-        single!(self, MAX_AGE).and_then(uint::decode).unwrap_or(60)
+        single!(self, MAX_AGE).and_then(uint::number).unwrap_or(60)
     }
 
     /// The entity-tag of a response, 1 to 8 bytes (RFC 7252 5.10.6.1).
@@ -124,7 +124,7 @@ impl<'d> Message<'d> {
     /// (RFC 7641 section 2).
     #[must_use]
     pub fn observe(&self) -> Option<u32> {
-        single!(self, OBSERVE).and_then(uint::decode)
+        single!(self, OBSERVE).and_then(uint::number)
     }
 
     /// Which block of the request's payload this is (RFC 7959 2.2).
@@ -142,13 +142,13 @@ impl<'d> Message<'d> {
     /// The size of the request's whole body in bytes (RFC 7959 section 4).
     #[must_use]
     pub fn size1(&self) -> Option<u32> {
-        single!(self, SIZE1).and_then(uint::decode)
+        single!(self, SIZE1).and_then(uint::number)
     }
 
     /// The size of the response's whole body in bytes (RFC 7959 section 4).
     #[must_use]
     pub fn size2(&self) -> Option<u32> {
-        single!(self, SIZE2).and_then(uint::decode)
+        single!(self, SIZE2).and_then(uint::number)
     }
 
     /// The segments of the path of what was created (RFC 7252 5.10.7).

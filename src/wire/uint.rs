@@ -1,5 +1,7 @@
 //! The uint format of option values: big-endian, as short as it gets, 0 has no bytes (RFC 7252 3.2).
 
+use super::SMALL;
+
 /// Reads a uint of 0 to 4 bytes. Leading zeros are accepted, as RFC 7252 3.2 asks; more than 4 bytes are `None`.
 ///
 /// ```
@@ -19,6 +21,22 @@ pub const fn decode(value: &[u8]) -> Option<u32> {
         [a, b, c, d] => Some(u32::from_be_bytes([a, b, c, d])),
         _ => None,
     }
+}
+
+/// The same; where flash counts, byte by byte. For what is linked once for several options.
+pub(crate) const fn number(mut value: &[u8]) -> Option<u32> {
+    if !SMALL {
+        return decode(value);
+    }
+    if value.len() > 4 {
+        return None;
+    }
+    let mut number = 0;
+    while let [byte, rest @ ..] = value {
+        number = number << 8 | *byte as u32;
+        value = rest;
+    }
+    Some(number)
 }
 
 /// The shortest form of a uint, by value: made by [`encode`].
