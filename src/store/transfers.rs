@@ -117,11 +117,11 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
         if C::INDEXED {
             return self.random.hash_bytes(before, number, bytes);
         }
-        let mut hash = before ^ 0xcbf2_9ce4_8422_2325 ^ u64::from(number) << 32 ^ bytes.len() as u64;
-        for &byte in bytes {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-        hash.wrapping_mul(0x0000_0100_0000_01b3)
+        // Of 32 bits: more take a product of two words for each byte.
+        const PRIME: u32 = 0x0100_0193;
+        let start = (before as u32 ^ 0x811c_9dc5 ^ number).wrapping_mul(PRIME) ^ bytes.len() as u32;
+        let hash = bytes.iter().fold(start, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(PRIME));
+        u64::from(hash.wrapping_mul(PRIME))
     }
 }
 
