@@ -71,15 +71,15 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             }
         }
         let deadline = self.held.timers.next_deadline(self.held.exchanges);
-        let expiry = self.next_expiry().map(|wait| self.held.now.saturating_add(u64::from(wait)));
+        let expiry = self.next_expiry().map(|wait| self.held.later(wait));
         let sweep = Some(self.held.now).filter(|_| self.core.sweep > 0);
         let mut next = [deadline, expiry, sweep].into_iter().flatten().min();
         if R::TRANSFERS {
-            let transfer = self.next_transfer().map(|wait| self.held.now.saturating_add(u64::from(wait)));
+            let transfer = self.next_transfer().map(|wait| self.held.later(wait));
             next = next.into_iter().chain(transfer).min();
         }
         if R::OBSERVE {
-            let walk = self.next_walk().map(|wait| self.held.now.saturating_add(u64::from(wait)));
+            let walk = self.next_walk().map(|wait| self.held.later(wait));
             next = next.into_iter().chain(walk).min();
         }
         Output::Idle(next.map(Instant::from_millis))
@@ -114,7 +114,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         if wait == NEVER {
             return Output::Idle(None);
         }
-        Output::Idle(Some(Instant::from_millis(self.held.now.saturating_add(u64::from(wait)))))
+        Output::Idle(Some(Instant::from_millis(self.held.later(wait))))
     }
 
     /// A timer has run out.

@@ -144,7 +144,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// There is no Message ID before so many ms have passed.
     pub(super) fn no_message_id(&self, wait: u32) -> RespondError {
-        RespondError::NoMessageId { until: Instant::from_millis(self.held.now.saturating_add(u64::from(wait))) }
+        RespondError::NoMessageId { until: Instant::from_millis(self.held.later(wait)) }
     }
 
     /// The header of the answer to a request. `Err`: it is not to be answered, or not before so many ms have passed.

@@ -147,7 +147,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             Some(peer) => lifetime.saturating_sub(self.held.passed(peer.last)),
             None => lifetime,
         };
-        self.held.now.saturating_add(u64::from(wait))
+        self.held.later(wait)
     }
 
     /// An exchange refers to a peer: one that counts for its share, or not.
@@ -207,7 +207,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     pub(crate) fn message_id(&mut self, peer: u32) -> Result<u16, u64> {
         match self.next_id(peer) {
             Ok(id) => Ok(id as u16),
-            Err(wait) => Err(self.held.now.saturating_add(u64::from(wait))),
+            Err(wait) => Err(self.held.later(wait)),
         }
     }
 
@@ -255,7 +255,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let peer = self.held.peers.at(peer).filter(|peer| peer.unheard > 0)?;
         let pause = u32::from(peer.unheard).wrapping_mul(8_000) / u32::from(rate.max(1));
         let left = pause.saturating_sub(self.held.passed(peer.last));
-        (left > 0).then(|| self.held.now.saturating_add(u64::from(left)))
+        (left > 0).then(|| self.held.later(left))
     }
 
     /// A NON request goes to a peer; nothing was heard of it since.

@@ -52,6 +52,11 @@ impl<'e, P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'e, P, C> {
         self.now as u32
     }
 
+    /// The time in so many ms, in ms.
+    pub(crate) const fn later(&self, wait: u32) -> u64 {
+        self.now.saturating_add(wait as u64)
+    }
+
     /// How long ago that was, in ms; nothing for what lies ahead, where the clock was set back.
     pub(crate) const fn passed(&self, since: u32) -> u32 {
         passed(self.ticks(), since)
@@ -60,7 +65,7 @@ impl<'e, P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'e, P, C> {
     /// Sets the deadline of an exchange, so many ms from now.
     pub(crate) fn after(&mut self, index: u32, wait: u32) {
         if C::INDEXED {
-            self.timers.schedule(self.exchanges, index, self.now.saturating_add(u64::from(wait)));
+            self.timers.schedule(self.exchanges, index, self.later(wait));
         } else {
             self.exchanges.set_due(index, self.ticks().wrapping_add(wait));
         }
