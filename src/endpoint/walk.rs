@@ -45,10 +45,11 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// Where there is no index: somebody who may be told something, of each resource one in turn, and of one who was told
     /// longest ago. `Err`: in how many ms somebody may be.
     pub(super) fn walk_few(&mut self, tx: &mut [u8]) -> Result<Output<P>, u32> {
-        for _ in 0..STEPS {
+        // Who does not stand in a queue is told something when it is visited.
+        for _ in 0..if R::NSTART_QUEUE { STEPS } else { 1 } {
             let (mut soonest, mut least, mut next) = (NEVER, u64::MAX, None);
-            for (index, observer) in self.held.observers.entries() {
-                let passed = self.held.passed(self.held.observers.told_at(index));
+            for (index, observer, told_at) in self.held.observers.all_told() {
+                let passed = self.held.passed(told_at);
                 let wait = self.wait_of(index, observer, passed);
                 let behind = observer.resource.wrapping_sub(self.core.observing.sweep);
                 let key = u64::from(behind) << 32 | u64::from(!passed);
@@ -76,10 +77,11 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         if observer.has(mark::LEAVING) {
             return 0;
         }
+        let nstart = self.rules().pace.nstart;
         if !observer.has(mark::STALE | mark::LOOSE)
             || self.core.observing.blocked
-            || self.outstanding_for(index, observer).is_some()
-            || !R::NSTART_QUEUE && self.would_wait(observer.peer, self.rules().pace.nstart)
+            || !R::NSTART_QUEUE && self.would_wait(observer.peer, nstart)
+            || (R::NSTART_QUEUE || nstart > 1) && self.outstanding_for(index, observer).is_some()
         {
             return NEVER;
         }

@@ -48,6 +48,10 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             return self.held.peers.at(peer).is_some_and(|peer| peer.outstanding >= nstart);
         }
         let outstanding = |exchange: &Exchange| exchange.peer == peer && exchange.state.is_outstanding();
+        // A request may have an NSTART of its own; that of the roles is a constant.
+        if !R::CLIENT && nstart == 1 {
+            return self.held.exchanges.scan(outstanding).is_some();
+        }
         self.held.exchanges.count(outstanding) >= u32::from(nstart)
     }
 

@@ -11,7 +11,7 @@
 use super::arena::Chain;
 use super::ring::{InNode, append, first, push_back, remove};
 use super::scale::Lend;
-use super::table::{Entry, Heads, Id, Link, Rows, Slot, Table, Untimed};
+use super::table::{Entry, Heads, Id, Link, Slot, Table, Untimed, place};
 use crate::copy::copy;
 
 /// An observer of a resource, or a resource that has some.
@@ -306,10 +306,11 @@ impl<S: Lend<Slot<Observer, 2>>, H: Lend<Heads<2>>> Table<Observer, 2, S, H> {
         }
     }
 
-    /// When an observer was told something, in ms modulo 2^32. Where there is no index: it lies where the link of a ring
-    /// would.
-    pub(crate) fn told_at(&self, observer: u32) -> u32 {
-        self.node(observer).map_or(0, |node| node.previous)
+    /// All observers with their slots, and when they were told something, in ms modulo 2^32. Where there is no index: it
+    /// lies where the link of a ring would.
+    pub(crate) fn all_told(&self) -> impl Iterator<Item = (u32, &Observer, u32)> {
+        let used = (0..).zip(self.slots.lent()).filter(|(_, slot)| slot.node.place() != place::FREE);
+        used.map(|(index, slot)| (index, &slot.value, slot.node.previous))
     }
 
     /// Which ring it would hang in. If it is told, it is so now.
