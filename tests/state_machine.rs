@@ -84,9 +84,10 @@ fn scripts_lead_to_where_it_is_interesting() {
     for count in [asked, seen, answered, acknowledged, timed_out, unanswered, cancelled, delivered, notified] {
         assert!(count > 0);
     }
-    let Tally { asked, seen, answered, reset, forgotten, cancelled, delivered, undelivered, notified, .. } =
-        run(strategies::hostile().boxed());
-    for count in [asked, seen, answered, reset, forgotten, cancelled, delivered, undelivered, notified] {
+    let Tally {
+        asked, seen, answered, reset, forgotten, unreachable, cancelled, delivered, undelivered, notified, ..
+    } = run(strategies::hostile().boxed());
+    for count in [asked, seen, answered, reset, forgotten, unreachable, cancelled, delivered, undelivered, notified] {
         assert!(count > 0);
     }
 }

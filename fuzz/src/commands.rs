@@ -76,6 +76,10 @@ fn command(bytes: &mut &[u8]) -> Option<Command> {
         113..=116 => Command::Change { at, which: a, state: b },
         117 => Command::Unobserve { at, which: a },
         118 => Command::EndObservers { at, which: a },
+        119 => {
+            let [from] = take(bytes)?;
+            Command::Refuse { at, from: if from & 0xc0 == 0 { from % 6 } else { 0 }, which: a, len: b % 40 }
+        }
         _ => {
             let [way, code] = take(bytes)?;
             // Mostly from whom it was sent to.

@@ -105,6 +105,9 @@ pub enum Command {
     /// An endpoint gets a datagram with the Message ID and the token of one that it has sent: from 0, which is to whom
     /// it sent it, or from anybody.
     Echo { at: At, from: u8, which: u8, kind: u8, code: u8 },
+    /// An endpoint is told that one that it has sent found nobody, of which so many bytes are quoted: from 0, which is to
+    /// whom it sent it, or from anybody.
+    Refuse { at: At, from: u8, which: u8, len: u8 },
 }
 
 impl fmt::Debug for Command {
@@ -138,6 +141,9 @@ impl fmt::Debug for Command {
             }
             Command::Echo { at, from, which, kind, code } => {
                 write!(f, "{at:?} gets from {from}, as if to its own datagram -{which}: type {kind}, code {code:#04x}")
+            }
+            Command::Refuse { at, from, which, len } => {
+                write!(f, "{at:?} hears that its datagram -{which} found nobody at {from}: {len} bytes of it")
             }
         }
     }

@@ -99,6 +99,8 @@ pub struct Node<S> {
     sent: HashMap<(u8, u16), Sent>,
     /// Who has sent an RST.
     resetters: HashSet<u8>,
+    /// Who is said to be no more.
+    refused: HashSet<u8>,
     pub forgotten: HashSet<u8>,
     /// How many answers were told to have arrived, and not to.
     pub told: [u32; 2],
@@ -124,6 +126,7 @@ impl<S: Store<Peer = u8>> Node<S> {
             named: None,
             sent: HashMap::new(),
             resetters: HashSet::new(),
+            refused: HashSet::new(),
             forgotten: HashSet::new(),
             told: [0; 2],
             states: [0; RESOURCES as usize],
@@ -347,6 +350,20 @@ impl<S: Store<Peer = u8>> Node<S> {
         Ok(())
     }
 
+    /// Hears that a datagram of its own has found nobody.
+    pub fn refuse(&mut self, now: Instant, from: u8, quoted: &[u8]) -> Verdict {
+        self.named = None;
+        let before = self.endpoint.usage();
+        if self.endpoint.unreachable(now, from, quoted) {
+            if quoted.len() < 4 {
+                return Err("something has ended without its Message ID".into());
+            }
+            self.refused.insert(from);
+            return Ok(());
+        }
+        self.unchanged(before)
+    }
+
     /// Uses a name that another endpoint has given out: nothing happens.
     pub fn mistake(&mut self, now: Instant, handle: Option<Handle>, id: Option<RequestId>) -> Verdict {
         let before = self.endpoint.usage();
@@ -474,6 +491,9 @@ impl<S: Store<Peer = u8>> Node<S> {
                 if why == Failure::Reset && !self.resetters.contains(&from) {
                     return Err(format!("a response is said to be reset by {from}"));
                 }
+                if why == Failure::Unreachable && !self.refused.contains(&from) {
+                    return Err(format!("a response is said not to have found {from}"));
+                }
             }
             Output::Broken(..) => return Err("a transfer that nobody has begun".into()),
             Output::Idle(deadline) => {
@@ -514,8 +534,7 @@ impl<S: Store<Peer = u8>> Node<S> {
             Failure::Unanswered => early || !matches!(asked.manner, Manner::Silent | Manner::Reserved),
             Failure::Reset => !self.resetters.contains(&asked.to),
             Failure::Forgotten => !self.forgotten.contains(&asked.to),
-            // This network says nothing of what it loses.
-            Failure::Unreachable => true,
+            Failure::Unreachable => !self.refused.contains(&asked.to),
         };
         if wrong {
             return Err(format!("request {index} of ours, of {:?}, {why:?} at {now:?}", asked.since));

@@ -87,6 +87,8 @@ fn any_command() -> impl Strategy<Value = Command> {
             .prop_map(|(at, from, group, bytes)| Command::Inject { at, from, group, bytes }),
         8 => (at(), prop_oneof![5 => Just(0), 1 => 1..6_u8], which(), 0..4_u8, code())
             .prop_map(|(at, from, which, kind, code)| Command::Echo { at, from, which, kind, code }),
+        3 => (at(), prop_oneof![5 => Just(0), 1 => 1..6_u8], which(), 0..40_u8)
+            .prop_map(|(at, from, which, len)| Command::Refuse { at, from, which, len }),
     ]
 }
 

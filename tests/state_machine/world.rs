@@ -59,6 +59,7 @@ pub struct Tally {
     pub unanswered: u32,
     pub reset: u32,
     pub forgotten: u32,
+    pub unreachable: u32,
     pub cancelled: u32,
     pub delivered: u32,
     pub undelivered: u32,
@@ -75,6 +76,7 @@ impl Tally {
         self.unanswered += other.unanswered;
         self.reset += other.reset;
         self.forgotten += other.forgotten;
+        self.unreachable += other.unreachable;
         self.cancelled += other.cancelled;
         self.delivered += other.delivered;
         self.undelivered += other.undelivered;
@@ -204,7 +206,7 @@ impl<S: Store<Peer = u8>> World<S> {
                 Some(Ending::Failed(Failure::Unanswered)) => tally.unanswered += 1,
                 Some(Ending::Failed(Failure::Reset)) => tally.reset += 1,
                 Some(Ending::Failed(Failure::Forgotten)) => tally.forgotten += 1,
-                Some(Ending::Failed(Failure::Unreachable)) => unreachable!("this network says nothing"),
+                Some(Ending::Failed(Failure::Unreachable)) => tally.unreachable += 1,
             }
         }
         Ok(tally)
@@ -327,11 +329,20 @@ impl<S: Store<Peer = u8>> World<S> {
                     }
                 }
             }
+            Command::Refuse { at, from, which, len } if !self.honest => {
+                let ours: Vec<&(At, u8, Vec<u8>)> = self.sent.iter().filter(|sent| sent.0 == at).collect();
+                if let Some((_, to, bytes)) = last(which, ours.len()).map(|index| ours[index]) {
+                    let from = if from == 0 { *to } else { from };
+                    let quoted = bytes.get(..usize::from(len)).unwrap_or(bytes).to_vec();
+                    self.node(at).refuse(now, from, &quoted)?;
+                }
+            }
             Command::Forget { .. }
             | Command::Corrupt { .. }
             | Command::Cut { .. }
             | Command::Inject { .. }
-            | Command::Echo { .. } => {}
+            | Command::Echo { .. }
+            | Command::Refuse { .. } => {}
         }
         for at in [At::A, At::B] {
             self.node(at).check().map_err(|error| format!("{at:?}: {error}"))?;
