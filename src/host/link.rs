@@ -60,7 +60,7 @@ impl fmt::Debug for Link {
 }
 
 impl Link {
-    /// For one peer; a few exchanges with it at a time.
+    /// For one peer, or a group of some hundred.
     pub(super) fn open(setup: &Builder, remote: SocketAddr, trace: &mut Option<Trace>) -> Result<Link, Error> {
         let udp = match setup.bind {
             // What comes to one address of this machine comes from one peer: see `io::Address`.
@@ -68,7 +68,7 @@ impl Link {
             Some(address) => Udp::bind(address)?,
             None => Udp::towards_from(remote, 0)?,
         };
-        let endpoint = Endpoint::with_roles(setup.config, seed(), Heap::with_bound(16, 64, 1 << 16));
+        let endpoint = Endpoint::with_roles(setup.config, seed(), Heap::with_bound(256, 1024, 1 << 16));
         Ok(Link {
             asking: Asking { endpoint, tx: vec![0; MAX_MESSAGE] },
             udp,

@@ -295,19 +295,40 @@ fn it_serves_over_ipv6_and_shows_messages() {
     }
 }
 
-/// RFC 7252 8, RFC 6690 5: whoever is in the group lists what it has.
+/// RFC 7252 8, RFC 6690 5: whoever is in the group lists what it has, however much that is.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_group_is_discovered() {
     let tree = Tree::new();
+    for number in 0..200 {
+        fs::write(tree.path(&format!("dir/many-{number}")), "").expect("a file");
+    }
     let serve = Serve::start_at(&tree.dir(), "0.0.0.0:0", &[]);
     let group = format!("224.0.1.187:{}", serve.address.port());
-    let arguments = ["discover", &group, "--bind", "127.0.0.1", "--query", "href=/a.txt"];
-    let done = ran(&arguments);
+    let done = ran(&["discover", &group, "--bind", "127.0.0.1"]);
     assert_eq!(done.status, Some(0), "{done:?}");
     let lines: Vec<&str> = done.text().lines().collect();
-    assert!(lines[0].ends_with(&format!(":{}", serve.address.port())) && lines.len() == 3, "{done:?}");
+    assert!(lines[0].ends_with(&format!(":{}", serve.address.port())), "{done:?}");
     assert!(lines[2].starts_with("/a.txt "), "{done:?}");
+    // More than a message has: the rest was asked of the member alone (RFC 7959 2.8).
+    assert_eq!(lines.iter().filter(|line| line.starts_with("/many-")).count(), 200);
+}
+
+/// RFC 7252 4.2: the network says that nobody is there any more, and nothing is waited for.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_that_goes_is_missed_at_once() {
+    use coaplet::host::Error;
+    let tree = Tree::new();
+    let serve = Serve::start(&tree.dir(), &[]);
+    let (mut client, mut observer, address) = (serve.client(), serve.client(), serve.address);
+    assert!(client.get("/a.txt").is_ok());
+    let mut observation = observer.observe("/a.txt").expect("a request");
+    assert!(observation.next().expect("a state").is_ok());
+    drop(serve);
+    let gone = |error: &Error| matches!(error, Error::Unreachable { peer } if *peer == address);
+    assert!(client.get("/a.txt").is_err_and(|error| gone(&error)));
+    assert!(observation.stop().is_err_and(|error| gone(&error)));
 }
 
 #[test]
