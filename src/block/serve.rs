@@ -99,9 +99,10 @@ pub fn serve(w: &mut Writer<'_>, asked: &Asked, mut body: Body<'_>, settings: &S
     }
 }
 
-/// What stands behind the length of a message with the options of an answer at most: Block2 and Size2 as long as they
-/// may become, so that the size of the blocks does not depend on their number (RFC 7959 2.4).
+/// What stands behind the length of a message with the options of an answer at most: Block2, Block1 and Size2 as long as
+/// they may become, so that the size of the blocks does not depend on their number (RFC 7959 2.4).
 const BLOCK2: usize = 5;
+const BLOCK1: usize = 5;
 const SIZE2: usize = 5;
 
 /// Where in a body the part lies that is asked for, and how much there is room for.
@@ -121,8 +122,9 @@ impl Room {
     /// Behind the options that are written.
     fn behind(w: &Writer<'_>, asked: &Asked, settings: &Settings) -> Room {
         let limit = w.room().min(usize::from(settings.max_message));
-        let extras = Extras { block1: asked.block1, ..Extras::default() };
-        let room = limit.saturating_sub(extras.length_with(w));
+        // Block1 at its longest, and the payload marker.
+        let behind = if asked.block1.is_some() { BLOCK1 + 1 } else { 1 };
+        let room = limit.saturating_sub(w.length().saturating_add(behind));
         // RFC 7959 2.4: the size that is asked for, or a smaller one.
         let wanted = asked.block2.map_or(6, Block::szx).min(settings.wanted_szx());
         Room {

@@ -79,6 +79,8 @@ pub(super) struct SoFar {
     pub(super) matched: u8,
     /// These are those of If-Match, and not of ETag.
     condition: bool,
+    /// It has one.
+    tagged: bool,
     /// The format is not the one that will do.
     unacceptable: bool,
     /// It is complete.
@@ -137,12 +139,13 @@ impl Reply<'_, '_> {
         self
     }
 
-    /// ETag, 1 to 8 bytes: of each representation another one. Those are cut, and without one this does nothing. If the
-    /// client has it already, 2.03 is sent in the place of all this (RFC 7252 5.9.1.3).
+    /// ETag, 1 to 8 bytes: of each representation another one. More are cut, and without any this does nothing; the first one
+    /// stays. If the client has it already, 2.03 is sent in the place of all this (RFC 7252 5.9.1.3).
     #[must_use]
     pub fn etag(self, etag: &[u8]) -> Self {
         let etag = etag.get(..8).unwrap_or(etag);
-        if !etag.is_empty() {
+        if !etag.is_empty() && !self.so_far.tagged {
+            self.so_far.tagged = true;
             let matched = self.etags().and_then(|mut etags| etags.position(|its| same(its, etag)));
             self.so_far.matched = matched.map_or(0, |at| (at as u8).saturating_add(1));
             self.w.insert(OptionNumber::ETAG, etag);
@@ -150,9 +153,12 @@ impl Reply<'_, '_> {
         self
     }
 
-    /// Max-Age in seconds.
+    /// Max-Age in seconds. The first one stays.
     #[must_use]
     pub fn max_age(self, seconds: u32) -> Self {
+        if self.so_far.max_age.is_some() {
+            return self;
+        }
         self.so_far.max_age = Some(seconds);
         self.w.insert(OptionNumber::MAX_AGE, uint::encode(seconds).as_bytes());
         self
