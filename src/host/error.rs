@@ -1,8 +1,10 @@
 //! Why there is no reply.
 
+use super::link::MAX_MESSAGE;
 use crate::block::Fault;
 use crate::endpoint::RequestError;
 use crate::io::UdpError;
+use crate::wire::WriteError;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -39,6 +41,15 @@ pub enum Error {
         time: Duration,
         /// Whether the peer has sent anything: an acknowledgement, or what is no response to this request.
         heard: bool,
+    },
+    /// A transfer in blocks was under way when the time that it was given was over.
+    TooSlow {
+        /// Who was asked.
+        peer: SocketAddr,
+        /// How many bytes of the body had gone by.
+        bytes: u32,
+        /// The time that it was given.
+        time: Duration,
     },
     /// No program listens at the peer's port, as the network says.
     Unreachable {
@@ -83,11 +94,21 @@ impl fmt::Display for Error {
                     false => "check the address, and that the server is running and can be reached",
                 })
             }
+            Error::TooSlow { peer, bytes, time } => {
+                write!(f, "the transfer with {peer} had come to {bytes} bytes after {:.1} s: ", time.as_secs_f64())?;
+                f.write_str("allow it more time")
+            }
             Error::Unreachable { peer } => {
                 write!(f, "no program listens at {peer}: start the server, or check address and port")
             }
             Error::Reset { peer } => write!(f, "{peer} rejected the request with a Reset: is it a CoAP server?"),
             Error::Transfer { peer, fault } => write!(f, "the transfer with {peer} has failed: {fault}"),
+            Error::Request(RequestError::Write(WriteError::BufferTooSmall { needed })) => {
+                write!(
+                    f,
+                    "the request takes {needed} bytes, and a message no more than {MAX_MESSAGE}: shorten its options"
+                )
+            }
             Error::Request(error) => write!(f, "the request cannot be made: {error}"),
             Error::Body(error) => write!(f, "{error}"),
         }
@@ -136,6 +157,8 @@ mod tests {
         assert!(
             no_answer(0, 9_951, true).starts_with("no response from 127.0.0.1:5683 after 0 retransmissions in 10 s")
         );
+        let long = Error::Request(RequestError::Write(WriteError::BufferTooSmall { needed: 2000 })).to_string();
+        assert_eq!(long, "the request takes 2000 bytes, and a message no more than 1152: shorten its options");
         assert!(Error::Unreachable { peer }.to_string().starts_with("no program listens at 127.0.0.1:5683"));
     }
 }

@@ -50,6 +50,8 @@ pub(super) struct Link {
     /// Whether something has come since; and at all.
     heard: bool,
     pub(super) ever: bool,
+    /// How long the call may take, and until when.
+    timeout: Option<Duration>,
     deadline: Option<Instant>,
 }
 
@@ -79,12 +81,14 @@ impl Link {
             before: 0,
             heard: false,
             ever: false,
+            timeout: None,
             deadline: None,
         })
     }
 
     /// A call begins, which may take so long.
     pub(super) fn begin(&mut self, timeout: Option<Duration>) {
+        self.timeout = timeout;
         self.deadline = timeout.map(|timeout| self.udp.now() + timeout);
         self.begin_request();
     }
@@ -127,6 +131,11 @@ impl Link {
             Err(Error::NoAnswer { .. }) if !self.is_late() => Ok(()),
             paused => paused,
         }
+    }
+
+    /// The time that the call was given, if it is over.
+    pub(super) fn late_after(&self) -> Option<Duration> {
+        self.timeout.filter(|_| self.is_late())
     }
 
     fn is_late(&self) -> bool {

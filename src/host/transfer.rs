@@ -154,6 +154,12 @@ impl<'b> Transfer<'b> {
                 Err(error) => break Err(error),
             }
         };
+        let run = match (run, link.late_after()) {
+            (Err(Error::NoAnswer { peer, .. }), Some(time)) if self.progress().0 > 0 => {
+                Err(Error::TooSlow { peer, bytes: self.progress().0, time })
+            }
+            (run, _) => run,
+        };
         self.give_up(link);
         run
     }

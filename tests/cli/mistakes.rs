@@ -14,6 +14,7 @@ fn refuses(arguments: &[&str], status: i32, what: &str) {
 
 #[test]
 fn wrong_command_lines() {
+    let long = format!("65000={}", "x".repeat(1000));
     for (arguments, what) in [
         (&["git", "coap://127.0.0.1/"][..], "unrecognized subcommand 'git'"),
         (&["get"], "<URI>"),
@@ -34,6 +35,7 @@ fn wrong_command_lines() {
         (&["get", "coap://127.0.0.1/", "--bind", "a b"], "\"a b\""),
         // A message is no longer than a datagram of ours: such an option is not.
         (&["get", "coap://127.0.0.1/", "-O", &format!("65000={}", "x".repeat(1035))], "1034"),
+        (&["get", "coap://127.0.0.1/", "-O", &long, "-O", &long], "shorten its options"),
         (&["observe", "coap://127.0.0.1/", "--count", "0"], "0"),
         (&["discover", "127.0.0.1", "--query", "rt"], "rt=temperature-c"),
         (&["bench", "coap://127.0.0.1/", "--clients", "0"], "0"),
@@ -76,6 +78,14 @@ fn who_is_there_does_not_answer() {
     refuses(&["get", &fake.uri("/silent"), "--timeout", "0.2"], 1, "no answer from");
     refuses(&["get", &fake.uri("/acknowledged"), "--timeout", "0.2"], 1, "it is there, but takes longer");
     refuses(&["discover", &fake.uri(""), "--timeout", "5", "--bind", "192.0.2.1"], 1, "cannot listen on 192.0.2.1:0");
+}
+
+#[test]
+fn a_transfer_takes_too_long() {
+    let server = crate::process::Server::start("127.0.0.1:0");
+    let body = file("body", &[b'x'; 900_000]);
+    let arguments = ["put", &server.uri("/file"), "--file", body.name(), "--block-size", "16", "--timeout", "0.2"];
+    refuses(&arguments, 1, "after 0.2 s: allow it more time");
 }
 
 #[test]
