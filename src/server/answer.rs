@@ -214,6 +214,11 @@ impl<S, P: Copy, R: Roles> Respond for Answering<'_, '_, '_, S, P, R> {
         let (message, wild) = (self.request.message, fit.hash.is_some());
         let fetch = message.code() == Code::FETCH;
         let accept = self.format.filter(|format| self.request.later.accept.is_none() && Some(format) != usual);
+        if !R::KEPT_OPTIONS {
+            let asks = |(number, _)| matches!(number, OptionNumber::URI_QUERY | OptionNumber::ACCEPT);
+            let plain = !wild && !fetch && accept.is_none() && !message.options().any(asks);
+            return plain.then_some(Keep::Tag(0));
+        }
         // A message of sorts: how long its payload is, its code, and the number of the resource; options; the payload.
         let header = Header::confirmable(message.code(), u16::try_from(index).ok()?);
         let mut w = Writer::new(self.kept, header, &[]);
@@ -265,7 +270,8 @@ impl<S, St: Store, R: Roles> Server<'_, S, St, R> {
         let mut kept = [0; KEPT];
         let found = refused.map_or_else(|| table.find::<R>(message, request.arrival), Err);
         let (by, of) = ((request.from, Reason::Asked), (id, Asked::of(message)));
-        let mut answering = Answering::<_, _, R>::new(table, state, &mut kept, message, by, of);
+        let kept: &mut [u8] = if R::KEPT_OPTIONS { &mut kept } else { &mut [] };
+        let mut answering = Answering::<_, _, R>::new(table, state, kept, message, by, of);
         answering.request.group = R::MULTICAST && request.arrival == Arrival::Group;
         answering.request.body.bytes = request.message.payload();
         match found {
@@ -345,13 +351,12 @@ impl<S, St: Store, R: Roles> Server<'_, S, St, R> {
         tx: &mut [u8],
     ) -> Option<Transmit<St::Peer>> {
         let mut kept = [0; KEPT];
-        let length = self.endpoint.kept(&notify, &mut kept);
+        let length = if R::KEPT_OPTIONS { self.endpoint.kept(&notify, &mut kept) } else { None };
         let Server { endpoint, table } = self;
-        if length.is_none() {
-            let [_, _, high, low] = notify.resource.0.to_be_bytes();
-            copy(&mut kept, &[0, Code::GET.to_byte(), high, low]);
-        }
-        let &[payload, code, high, low, ref rest @ ..] = kept.get(..length.unwrap_or(4))? else { return None };
+        let [_, _, high, low] = notify.resource.0.to_be_bytes();
+        let plain = [0, Code::GET.to_byte(), high, low];
+        let kept = if R::KEPT_OPTIONS { length.and_then(|length| kept.get(..length)) } else { None };
+        let &[payload, code, high, low, ref rest @ ..] = kept.unwrap_or(&plain) else { return None };
         let (options, payload) = rest.split_at_checked(rest.len().wrapping_sub(usize::from(payload)))?;
         let message = Message::of_parts(Header::confirmable(Code::from_byte(code), 0), options, payload);
         let index = usize::from(u16::from_be_bytes([high, low]));

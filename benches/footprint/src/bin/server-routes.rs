@@ -12,7 +12,8 @@ use coaplet::server::{Answer, Error, Later, Reply, Request, Route, Server};
 use coaplet::{Config, ContentFormat, Endpoint, Fixed, Instant, Roles};
 use device::{CONSOLE, Device, Place, emit, seed};
 
-/// As [`ServerMin`](coaplet::endpoint::ServerMin), with bodies in blocks, observers and discovery.
+/// As [`ServerMin`](coaplet::endpoint::ServerMin), with bodies in blocks, observers and discovery. Nobody asks the pin for
+/// anything but what it is, so that nothing is kept of a registration.
 enum Small {}
 
 impl Roles for Small {
@@ -29,6 +30,7 @@ impl Roles for Small {
     const UNANSWERED: bool = false;
     const STATISTICS: bool = false;
     const OPTIONS_BEHIND: bool = false;
+    const KEPT_OPTIONS: bool = false;
     const CONDITIONS: bool = false;
     const NEGOTIATION: bool = false;
     const OWN_NAMES: bool = false;
