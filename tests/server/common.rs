@@ -11,6 +11,22 @@ pub type Few = Fixed<u8, 8, 16, 4096, 8, 4, Scan>;
 /// The same with an index.
 pub type Many = Fixed<u8, 8, 16, 4096, 8, 4, Indexed>;
 
+/// Runs tests over the `bench` of a module, with either store.
+macro_rules! on_both {
+    ($($name:ident)*) => {$(
+        mod $name {
+            #[test]
+            fn few() {
+                super::$name(super::bench(super::Few::new()));
+            }
+            #[test]
+            fn many() {
+                super::$name(super::bench(super::Many::new()));
+            }
+        }
+    )*};
+}
+
 /// A server under test, and the clock.
 pub struct Bench<'r, S: 'static, St: Store<Peer = u8>> {
     pub server: Server<'r, S, St>,

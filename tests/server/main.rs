@@ -1,5 +1,6 @@
 //! The server: each automatic answer, the table in its docs, and what goes wrong.
 
+#[macro_use]
 mod common;
 
 #[path = "../../examples/plugtest_client/cases.rs"]

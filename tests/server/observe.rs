@@ -91,21 +91,6 @@ fn told<St: Store<Peer = u8>>(bench: &mut Bench<'_, Files, St>) -> Vec<(u8, Code
     all
 }
 
-macro_rules! on_both {
-    ($($name:ident)*) => {$(
-        mod $name {
-            #[test]
-            fn few() {
-                super::$name(super::bench(super::Few::new()));
-            }
-            #[test]
-            fn many() {
-                super::$name(super::bench(super::Many::new()));
-            }
-        }
-    )*};
-}
-
 on_both! {
     each_is_asked_what_it_registered_with
     what_is_kept_is_given_back

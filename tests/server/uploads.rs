@@ -84,21 +84,6 @@ fn piece<St: Store<Peer = u8>>(
     sent.unwrap()
 }
 
-macro_rules! on_both {
-    ($($name:ident)*) => {$(
-        mod $name {
-            #[test]
-            fn few() {
-                super::$name(super::bench(super::Few::new()));
-            }
-            #[test]
-            fn many() {
-                super::$name(super::bench(super::Many::new()));
-            }
-        }
-    )*};
-}
-
 on_both! {
     interleaved_from_three
     a_duplicate_of_a_block_does_not_reach_the_handler
