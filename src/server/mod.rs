@@ -268,15 +268,25 @@ impl<'r, S, St: Store, R: Roles> Server<'r, S, St, R> {
         tx: &mut [u8],
         handler: impl FnOnce(Reply<'_, '_>) -> Result<Answer, Error>,
     ) -> Result<Option<Transmit<St::Peer>>, RespondError> {
-        let settings = &self.table.settings;
-        let mut completing = Completing {
-            handler: Some(handler),
-            later: &later,
-            settings,
-            code: Code::EMPTY,
-            put_off: false,
-            roles: PhantomData::<R>,
-        };
+        let mut once = Some(handler);
+        self.complete_by(now, &later, tx, &mut |reply: Reply<'_, '_>| match once.take() {
+            Some(handler) => handler(reply),
+            // It is called once.
+            None => Err(Error::from(Code::INTERNAL_SERVER_ERROR)),
+        })
+    }
+
+    /// There is one of it for each server, however many answers come late.
+    #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
+    fn complete_by(
+        &mut self,
+        now: Instant,
+        later: &Later,
+        tx: &mut [u8],
+        handler: &mut dyn FnMut(Reply<'_, '_>) -> Result<Answer, Error>,
+    ) -> Result<Option<Transmit<St::Peer>>, RespondError> {
+        let (settings, roles) = (&self.table.settings, PhantomData::<R>);
+        let mut completing = Completing { handler, later, settings, code: Code::EMPTY, put_off: false, roles };
         let made = self.endpoint.at(now).reply(later.id, (later.transfer, later.end), None, 0, tx, &mut completing);
         let (code, put_off) = (completing.code, completing.put_off);
         match made {
@@ -340,8 +350,8 @@ const fn refuse<R: Roles>(code: Code, text: &'static str) -> Error {
 }
 
 /// An answer that comes late.
-struct Completing<'s, F, R> {
-    handler: Option<F>,
+struct Completing<'s, R> {
+    handler: &'s mut dyn FnMut(Reply<'_, '_>) -> Result<Answer, Error>,
     later: &'s Later,
     settings: &'s Settings,
     code: Code,
@@ -349,24 +359,22 @@ struct Completing<'s, F, R> {
     roles: PhantomData<R>,
 }
 
-impl<F: FnOnce(Reply<'_, '_>) -> Result<Answer, Error>, R: Roles> Respond for Completing<'_, F, R> {
+impl<R: Roles> Respond for Completing<'_, R> {
     fn build(&mut self, w: &mut Writer<'_>) {
         let (later, settings) = (self.later, self.settings);
         let accept = later.accept.filter(|_| is_safe(later.method));
         let (terms, mut so_far) = (Terms { later, settings, accept, etags: None }, SoFar::default());
         w.code(terms.code());
-        let handler = self.handler.take();
-        let answered = match handler.map(|handler| handler(Reply { w: &mut *w, terms: &terms, so_far: &mut so_far })) {
-            Some(Ok(Answer::Done(_))) => {
+        let answered = match (self.handler)(Reply { w: &mut *w, terms: &terms, so_far: &mut so_far }) {
+            Ok(Answer::Done(_)) => {
                 Reply { w: &mut *w, terms: &terms, so_far: &mut so_far }.finish().map_err(Error::from)
             }
-            Some(Ok(Answer::Later(_))) => {
+            Ok(Answer::Later(_)) => {
                 self.put_off = true;
                 w.fail(WriteError::BodyEnded { offset: 0 });
                 return;
             }
-            Some(Err(error)) => Err(error),
-            None => return,
+            Err(error) => Err(error),
         };
         if let Err(error) = answered {
             error.write::<R>(w, wants_problem::<R>(later.accept), &later.asked);
