@@ -11,6 +11,21 @@ use core::fmt;
 /// The list of resources, as it is written.
 ///
 /// A [lister](super::Route::listing) adds to it what there is below the wildcard of its route.
+///
+/// ```
+/// use coaplet::server::{Answer, Error, Listing, Reply, Request, Route};
+/// # fn get(_: &mut Vec<(&str, u32)>, _: &Request, reply: Reply) -> Result<Answer, Error> { Ok(reply.done()) }
+///
+/// fn list(files: &mut Vec<(&str, u32)>, listing: &mut Listing) {
+///     for (name, size) in files {
+///         listing.add(name, Some(*size));
+///     }
+/// }
+///
+/// // GET /.well-known/core: </files/readme>;rt="file";sz=1234,..
+/// let route: Route<Vec<(&str, u32)>> = Route::new("files/**").get(get).rt("file").listing(list);
+/// # let _ = route;
+/// ```
 pub struct Listing<'l> {
     pub(super) about: &'l About,
     pub(super) message: &'l Message<'l>,

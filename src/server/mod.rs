@@ -133,7 +133,8 @@ use table::{Found, Table, is_safe};
 /// How many observers in a row `poll` passes over that are not sent anything now.
 const STEPS: u32 = 16;
 
-/// A server: an endpoint, and a table of resources over a state of the application's, `S`.
+/// A server: an endpoint, and a table of resources over a state of the application's, `S`. The docs of the
+/// [module](self) have a whole one.
 pub struct Server<'r, S, St: Store, R = Full> {
     endpoint: Endpoint<St, R>,
     table: Table<'r, S, St::Peer>,
@@ -219,7 +220,10 @@ impl<'r, S, St: Store, R: Roles> Server<'r, S, St, R> {
     }
 
     /// What is under this path has changed: its observers are told by the following calls of [`poll`](Server::poll).
-    /// False if nobody observes it.
+    /// False if nobody observes it. A path such as `sensors/temp`, not a template, and not percent-encoded.
+    ///
+    /// It takes as long as it takes to find the path in the table; where that counts, `server.endpoint().notify(resource)`,
+    /// with the [`resource`](Server::resource) asked for once.
     pub fn notify(&mut self, path: &str) -> bool {
         self.resource(path).is_some_and(|resource| self.endpoint.notify(resource))
     }

@@ -19,6 +19,25 @@ pub enum Reason {
 }
 
 /// A request, as a handler sees it.
+///
+/// ```
+/// use coaplet::Code;
+/// use coaplet::server::{Answer, Error, Reply, Request, Route};
+///
+/// /// Of `sensors/*/history?from=N`, a list of readings for each sensor.
+/// type Readings = [(&'static str, [u8; 4])];
+///
+/// fn history(readings: &mut &Readings, request: &Request, reply: Reply) -> Result<Answer, Error> {
+///     let name = request.segment().unwrap_or_default();
+///     let (_, values) = readings.iter().find(|(of, _)| *of == name).ok_or(Error::from(Code::NOT_FOUND))?;
+///     let from = request.query("from").map_or(Ok(0), str::parse);
+///     let from: usize = from.map_err(|_| Error::new(Code::BAD_OPTION, "from=NUMBER"))?;
+///     Ok(reply.payload(values.get(from..).unwrap_or_default()))
+/// }
+///
+/// static ROUTES: [Route<&Readings>; 1] = [Route::new("sensors/*/history").get(history)];
+/// # let _ = &ROUTES;
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Request<'m, P = SocketAddr> {
