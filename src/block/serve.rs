@@ -153,17 +153,19 @@ impl Room {
 
 fn write(w: &mut Writer<'_>, asked: &Asked, body: &mut Body<'_>, settings: &Settings) -> Result<(), Code> {
     let (length, room) = (body.length(), Room::behind(w, asked, settings));
-    if asked.block2.is_none() && length.is_some_and(|length| length as usize <= room.whole) {
-        Extras { block1: asked.block1, ..Extras::default() }.put::<false>(w);
-        return payload(w, body, 0, length.unwrap_or(0) as usize, false);
-    }
-    let offset = room.offset;
+    // All of it, if it fits and no block was asked for.
+    let whole = length.filter(|&length| asked.block2.is_none() && length as usize <= room.whole);
+    let (offset, size) = (room.offset, whole.unwrap_or(room.size()));
     if room.bad || offset > 0 && !body.reaches(offset) {
         return Err(Code::BAD_REQUEST);
     }
-    let more = body.reaches(offset.saturating_add(room.size()));
+    let more = whole.is_none() && body.reaches(offset.saturating_add(size));
     room.extras(asked, length, more)?.put::<false>(w);
-    payload(w, body, offset, room.size() as usize, more)
+    match read(w, body, offset, size as usize, more) {
+        Some(_) => Ok(()),
+        // There are fewer bytes than there were.
+        None => Err(Code::INTERNAL_SERVER_ERROR),
+    }
 }
 
 /// The same of a body that is written from its beginning to its end: the part that was asked for goes into the message
@@ -210,13 +212,8 @@ impl Written {
     }
 }
 
-/// Reads a block of the body to where it is to stand. `Err`: there are fewer bytes than there were.
-fn payload(w: &mut Writer<'_>, body: &mut Body<'_>, offset: u32, size: usize, more: bool) -> Result<(), Code> {
-    if read(w, body, offset, size, more).is_some() { Ok(()) } else { Err(Code::INTERNAL_SERVER_ERROR) }
-}
-
-/// The same, of a request or a response: how many bytes, up to `size`; with `more`, just as many. `None`: there are
-/// fewer.
+/// Reads a block of the body to where it is to stand, of a request or a response: how many bytes, up to `size`; with
+/// `more`, just as many. `None`: there are fewer.
 pub(super) fn read(w: &mut Writer<'_>, body: &mut Body<'_>, offset: u32, size: usize, more: bool) -> Option<usize> {
     let mut read = None;
     w.fill(|room| {
