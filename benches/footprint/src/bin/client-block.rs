@@ -30,6 +30,7 @@ impl Roles for Small {
     const TRANSFERS: bool = false;
     const OPTIONS_BEHIND: bool = false;
     const KEPT_OPTIONS: bool = false;
+    const PROBLEMS: bool = false;
 }
 
 /// One server, and a slot for the request and one for its separate response.

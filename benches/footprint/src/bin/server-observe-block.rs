@@ -30,6 +30,7 @@ impl Roles for Small {
     const STATISTICS: bool = false;
     const OPTIONS_BEHIND: bool = false;
     const KEPT_OPTIONS: bool = false;
+    const PROBLEMS: bool = false;
 }
 
 /// Room for two observers, and for one image at a time.
