@@ -2,14 +2,14 @@
 
 use super::Endpoint;
 use super::errors::RespondError;
-use super::respond::not_written;
+use super::respond::{fault_of, seal};
 use super::types::{Notify, Transmit};
 use crate::exchange::{Asked, Occasion};
 use crate::reliability::{Counter, Engine};
 use crate::roles::Roles;
 use crate::store::{Exchange, Layout, Observer, Ring, State, Store, flag, mark};
 use crate::time::Instant;
-use crate::wire::{Code, Header, OptionNumber, Type, Writer, uint};
+use crate::wire::{Code, Header, Type, Writer};
 use core::hash::Hash;
 
 impl<S: Store, R: Roles> Endpoint<S, R> {
@@ -91,14 +91,8 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let mut writer = Writer::blank(tx);
         writer.begin_with(begun.header, token);
         build(&mut writer);
-        if writer.present_code().class() == 2 {
-            writer.insert(OptionNumber::OBSERVE, uint::encode(begun.number).as_bytes());
-        }
-        let (code, written) = (writer.present_code(), writer.finish());
-        let len = match written {
-            Ok(len) => len,
-            Err(error) => return Err(not_written(error, tx)),
-        };
+        let Some(len) = seal(&mut writer, Some(begun.number)) else { return Err(fault_of(&writer)) };
+        let code = writer.present_code();
         if !code.is_response() {
             return Err(RespondError::NotAResponse { code });
         }

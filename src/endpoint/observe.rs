@@ -2,14 +2,14 @@
 
 use super::Endpoint;
 use super::errors::RespondError;
-use super::respond::{Answer, not_written};
+use super::respond::{Answer, fault_of, seal};
 use super::types::{Notify, Transmit};
 use crate::exchange::{ObserverId, ResourceId, is_wanted};
 use crate::reliability::Engine;
 use crate::roles::Roles;
 use crate::store::{Chain, Layout, Observer, Ring, State, Store, mark};
 use crate::time::Instant;
-use crate::wire::{Code, Header, Message, OptionNumber, Type, Writer, observe, uint};
+use crate::wire::{Code, Header, Message, Type, Writer, observe};
 use core::hash::Hash;
 
 /// How many slots one call of `poll` looks at.
@@ -239,13 +239,10 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         }
         if accepted.is_some() {
             self.core.observing.advance();
-            writer.insert(OptionNumber::OBSERVE, uint::encode(self.core.observing.peek()).as_bytes());
         }
-        let (written, empty) = (writer.finish(), !writer.has_payload());
-        let len = match written {
-            Ok(len) => len,
-            Err(error) => return Err(not_written(error, tx)),
-        };
+        let number = accepted.as_ref().map(|_| self.core.observing.peek());
+        let Some(len) = seal(&mut writer, number) else { return Err(fault_of(&writer)) };
+        let empty = !writer.has_payload();
         let made = self.complete(index, flags, len, empty, tx);
         if made.is_ok() {
             if let Some(old) = old {

@@ -9,7 +9,7 @@ use crate::reliability::{Counter, Engine, write};
 use crate::roles::Roles;
 use crate::store::{Exchange, Layout, State, Store, flag};
 use crate::time::Instant;
-use crate::wire::{Code, Header, SMALL, Type, WriteError, Writer};
+use crate::wire::{Code, Header, OptionNumber, SMALL, Type, WriteError, Writer, uint};
 use core::hash::Hash;
 
 /// Which request is answered, and how. A [`RequestId`] alone will do.
@@ -127,8 +127,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         build(&mut writer);
         let Some(len) = writer.written() else {
             // In words, and from here, so that who does not ask for them does not link them.
-            let fault = writer.finish().err().unwrap_or(WriteError::EmptyWithContent);
-            return Err(not_written(fault, tx));
+            return Err(fault_of(&writer));
         };
         let empty = !writer.has_payload();
         if R::OBSERVE {
@@ -254,13 +253,22 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     }
 }
 
+/// Ends what the application has written, if there is a number with Observe among its options, for which it is to be 2.xx
+/// (RFC 7641 4.2). How long it is; `None`: it could not be [written](fault_of).
+pub(super) fn seal(w: &mut Writer<'_>, number: Option<u32>) -> Option<usize> {
+    if let (2, Some(number)) = (w.present_code().class(), number) {
+        w.insert(OptionNumber::OBSERVE, uint::encode(number).as_bytes());
+    }
+    w.written()
+}
+
 /// Why a response could not be written.
-pub(super) fn not_written(error: WriteError, tx: &[u8]) -> RespondError {
-    match error {
-        WriteError::RequestInAcknowledgement | WriteError::ReservedCodeClass { .. } => {
-            let code = tx.get(1).map_or(Code::EMPTY, |&byte| Code::from_byte(byte));
-            RespondError::NotAResponse { code }
+pub(super) fn fault_of(w: &Writer<'_>) -> RespondError {
+    match w.finish() {
+        Err(WriteError::RequestInAcknowledgement | WriteError::ReservedCodeClass { .. }) => {
+            RespondError::NotAResponse { code: w.present_code() }
         }
-        error => RespondError::Write(error),
+        Err(error) => RespondError::Write(error),
+        Ok(_) => RespondError::Write(WriteError::EmptyWithContent),
     }
 }
