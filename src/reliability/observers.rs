@@ -29,8 +29,9 @@ pub(crate) enum Turn {
 impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// Takes an observer off the list, with what is outstanding for it. What waits for its turn finds nobody then.
     pub(crate) fn end_observer(&mut self, index: u32) {
-        let Some(&observer) = self.held.observer(index) else { return };
-        if let Some(exchange) = self.outstanding_for(index, &observer) {
+        let Some(observer) = self.held.observer(index) else { return };
+        let (peer, outstanding) = (observer.peer, self.outstanding_for(index, observer));
+        if let Some(exchange) = outstanding {
             self.release(exchange);
         }
         if R::KEPT_OPTIONS {
@@ -44,7 +45,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             self.held.observers.remove(resource);
         }
         if C::INDEXED {
-            self.unrefer(observer.peer);
+            self.unrefer(peer);
         }
     }
 
@@ -91,7 +92,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// is there (RFC 7641 4.5.2). The next transmission is the first of a new message. True if it was one.
     pub(crate) fn on_late_acknowledgement(&mut self, peer: u32, id: u16) -> bool {
         let Some(index) = self.notified(peer, id) else { return false };
-        let outstanding = self.held.observer(index).copied().and_then(|it| self.outstanding_for(index, &it));
+        let outstanding = self.held.observer(index).and_then(|it| self.outstanding_for(index, it));
         let outstanding = outstanding.and_then(|outstanding| self.held.exchanges.at_mut(outstanding));
         if let Some(exchange) = outstanding.filter(|exchange| !R::NSTART_QUEUE || !exchange.waits()) {
             exchange.flags |= flag::ANEW;
