@@ -170,7 +170,6 @@ mod exchange;
 mod fmt;
 #[cfg(feature = "std")]
 pub mod host;
-#[cfg(feature = "std")]
 pub mod io;
 pub mod link;
 mod random;

@@ -27,6 +27,17 @@ pub(super) struct Asked {
 }
 
 impl Asked {
+    pub(super) fn new(method: Code, options: Vec<(OptionNumber, Vec<u8>)>, timeout: Option<Duration>) -> Asked {
+        // A block that has timed out is asked for once more: what was acknowledged for minutes may be gone for one.
+        let settings = Settings { block_retries: 1, ..Settings::DEFAULT };
+        Asked { method, request: Request::new(method), non: false, options, settings, timeout }
+    }
+
+    /// PUT, POST and the like have a body, if an empty one.
+    pub(super) fn has_body(&self) -> bool {
+        !matches!(self.method, Code::GET | Code::DELETE)
+    }
+
     /// Sent once, and no response of any class is wanted (RFC 7967): there is nothing to wait for.
     fn is_for_nobody(&self) -> bool {
         let none = |which: NoResponse| {
@@ -60,10 +71,7 @@ pub struct Call<'c> {
 
 impl<'c> Call<'c> {
     pub(super) fn new(client: &'c mut Client, method: Code, options: Vec<(OptionNumber, Vec<u8>)>) -> Call<'c> {
-        let timeout = client.setup.timeout;
-        // A block that has timed out is asked for once more: what was acknowledged for minutes may be gone for one.
-        let settings = Settings { block_retries: 1, ..Settings::DEFAULT };
-        let asked = Asked { method, request: Request::new(method), non: false, options, settings, timeout };
+        let asked = Asked::new(method, options, client.setup.timeout);
         Call { client, asked, payload: None, told: None }
     }
 
@@ -187,8 +195,7 @@ impl<'c> Call<'c> {
     }
 
     fn exchange(&mut self, mut payload: Option<Source<'_>>, sink: Sink<'_>) -> Result<Reply, Error> {
-        // PUT, POST and the like have a body, if an empty one.
-        if payload.is_none() && !matches!(self.asked.method, Code::GET | Code::DELETE) {
+        if payload.is_none() && self.asked.has_body() {
             payload = Some(Source::Slice(&[]));
         }
         if self.asked.is_for_nobody() {

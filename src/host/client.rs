@@ -8,7 +8,6 @@ use super::{Builder, Error, target};
 use crate::uri::CoapUri;
 use crate::wire::{Code, Header, Message, OptionNumber, Writer, to_vec};
 use std::collections::VecDeque;
-use std::format;
 use std::net::SocketAddr;
 use std::string::String;
 use std::time::Duration;
@@ -99,12 +98,7 @@ impl Client {
     ///
     /// [`Error::Uri`].
     pub fn call(&mut self, method: Code, path: &str) -> Result<Call<'_>, Error> {
-        let text = match path {
-            "" => self.uri.clone(),
-            path if path.starts_with(['/', '?']) => format!("{}{path}", target::origin(&self.uri)),
-            path => format!("{}/{path}", target::origin(&self.uri)),
-        };
-        let options = self.options(&text)?;
+        let options = self.options(&target::join(&self.uri, path))?;
         Ok(Call::new(self, method, options))
     }
 
@@ -238,7 +232,7 @@ impl Client {
 }
 
 /// The options that are written, in order.
-fn options_of(write: impl Fn(&mut Writer<'_>)) -> Result<Vec<(OptionNumber, Vec<u8>)>, Error> {
+pub(super) fn options_of(write: impl Fn(&mut Writer<'_>)) -> Result<Vec<(OptionNumber, Vec<u8>)>, Error> {
     let unwritten = |error| Error::Request(crate::endpoint::RequestError::Write(error));
     let message = to_vec(Header::confirmable(Code::GET, 0), &[], |w| write(w)).map_err(unwritten)?;
     let parsed = Message::parse(&message).ok();

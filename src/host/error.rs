@@ -51,6 +51,15 @@ pub enum Error {
         /// The time that it was given.
         time: Duration,
     },
+    /// No response to one of several requests in time, whether it was heard or not.
+    NoResponse {
+        /// Who was asked.
+        peer: SocketAddr,
+        /// How long it was waited for.
+        time: Duration,
+    },
+    /// The client has been shut down.
+    Closed,
     /// No program listens at the peer's port, as the network says.
     Unreachable {
         /// Who was asked.
@@ -98,6 +107,11 @@ impl fmt::Display for Error {
                 write!(f, "the transfer with {peer} had come to {bytes} bytes after {:.1} s: ", time.as_secs_f64())?;
                 f.write_str("allow it more time")
             }
+            Error::NoResponse { peer, time } => {
+                write!(f, "no response from {peer} in {:.1} s: ", time.as_secs_f64())?;
+                f.write_str("check the address, and that the server is running and can be reached, or wait longer")
+            }
+            Error::Closed => f.write_str("the client has been shut down: make another one"),
             Error::Unreachable { peer } => {
                 write!(f, "no program listens at {peer}: start the server, or check address and port")
             }

@@ -35,7 +35,7 @@ impl Members {
                 Came::Response(response) if response.handle == handle => {
                     let (mut reply, mut payload) = (Reply::new(response.from.remote), Vec::new());
                     reply.take(&response.message);
-                    let mut rest = Transfer::new(&asked, response.from, None);
+                    let mut rest = Transfer::lent(&asked, response.from, None);
                     let step = rest.begin_with(asking, &response.message);
                     let whole = matches!(stepped(step, &mut keep(&mut payload)), Ok(true));
                     reply.payload = payload;
@@ -59,7 +59,7 @@ impl Members {
         for from in long {
             let mut payload = Vec::new();
             link.begin(Some(time));
-            let mut whole = Transfer::new(&asked, from, None);
+            let mut whole = Transfer::lent(&asked, from, None);
             // A member that has gone meanwhile is one that has not answered.
             let run = whole.run(link, &mut keep(&mut payload), &mut |_, _| {});
             if let Ok(mut reply) = run {

@@ -19,12 +19,15 @@
 //! |---|---|
 //! | the client, and how it is set up | `client.rs`, `builder.rs` |
 //! | a request, and its answer | `call.rs`, `reply.rs` |
+//! | the client that does not block (feature `tokio`), and its requests | `async_client.rs`, `under_way.rs` |
 //! | observations, requests to groups | `observation.rs`, `group.rs` |
 //! | a server on a socket | `serve.rs` |
 //! | the client's loop between the endpoint and the socket | `link.rs` |
 //! | URIs and the addresses of hosts | `target.rs` |
 //! | what can go wrong | `error.rs` |
 
+#[cfg(feature = "tokio")]
+mod async_client;
 mod builder;
 mod call;
 mod client;
@@ -36,7 +39,11 @@ mod reply;
 mod serve;
 mod target;
 mod transfer;
+#[cfg(feature = "tokio")]
+mod under_way;
 
+#[cfg(feature = "tokio")]
+pub use async_client::AsyncClient;
 pub use builder::{Builder, Passed, Trace, Way};
 pub use call::Call;
 pub use client::Client;

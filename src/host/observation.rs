@@ -87,7 +87,7 @@ impl<'c> Observation<'c> {
     fn state(&mut self, until: Option<Instant>) -> Result<Reply, Error> {
         let (link, handle) = (&mut self.client.link, self.handle);
         let (mut reply, mut payload) = (Reply::new(link.peer.remote), Vec::new());
-        let mut rest = Transfer::new(&self.asked, link.peer, None);
+        let mut rest = Transfer::lent(&self.asked, link.peer, None);
         let mut over = false;
         let state = loop {
             link.until([until, self.answered_by].into_iter().flatten().min());
@@ -109,7 +109,7 @@ impl<'c> Observation<'c> {
             let going_on = match step {
                 Ok(Ok(true)) => break Ok(()),
                 Ok(Ok(false)) => rest.go_on(link),
-                Ok(Err(broken)) => Err(broken.explain(link)),
+                Ok(Err(broken)) => Err(broken.explain(link.peer.remote, |why| link.failure(why))),
                 Err(error) => Err(error),
             };
             if going_on.is_err() {

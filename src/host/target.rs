@@ -39,6 +39,15 @@ pub(super) fn origin(uri: &str) -> &str {
     length.and_then(|length| uri.get(..authority.saturating_add(length))).unwrap_or(uri)
 }
 
+/// The URI of what stands behind the host of another one: `path`, or, if that is empty, the other one itself.
+pub(super) fn join(uri: &str, path: &str) -> String {
+    match path {
+        "" => uri.into(),
+        path if path.starts_with(['/', '?']) => format!("{}{path}", origin(uri)),
+        path => format!("{}/{path}", origin(uri)),
+    }
+}
+
 /// The addresses at which the host of a URI may be found.
 ///
 /// # Errors

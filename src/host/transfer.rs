@@ -2,19 +2,28 @@
 
 use super::Error;
 use super::call::Asked;
-use super::link::{Asking, Came, Link};
+use super::link::{AskOnly, Asking, Came, Link};
 use super::reply::Reply;
 use crate::block::{Body, Fault, Fetch, Progress, Send};
-use crate::endpoint::{ClientResponse, Failure, Handle, RequestError, Transmit};
+use crate::endpoint::{ClientResponse, Endpoint, Failure, Handle, RequestError, Transmit};
 use crate::io::Address;
+use crate::store::Heap;
 use crate::time::Instant;
 use crate::wire::{Message, OptionNumber, Writer};
+use std::net::SocketAddr;
 use std::vec::Vec;
 
 /// Reads a body: fills the buffer from an offset on, and says how many bytes it has put there.
 pub(super) type Reader<'b> = dyn FnMut(u32, &mut [u8]) -> usize + 'b;
 
 /// What is sent along.
+pub(super) trait Payload {
+    fn body(&mut self) -> Body<'_>;
+    /// In bytes, if it is known.
+    fn length(&self) -> Option<u32>;
+}
+
+/// What is sent along, lent.
 pub(super) enum Source<'b> {
     Slice(&'b [u8]),
     Read(&'b mut Reader<'b>, u32),
@@ -29,14 +38,30 @@ impl Source<'_> {
     }
 }
 
-enum Machine<'b> {
+impl Payload for Source<'_> {
+    fn body(&mut self) -> Body<'_> {
+        match self {
+            Source::Slice(bytes) => Body::slice(bytes),
+            Source::Read(read, length) => Body::read(*read).of_length(*length),
+        }
+    }
+
+    fn length(&self) -> Option<u32> {
+        match self {
+            Source::Slice(bytes) => u32::try_from(bytes.len()).ok(),
+            Source::Read(_, length) => Some(*length),
+        }
+    }
+}
+
+enum Machine<B> {
     Fetch(Fetch<Address>),
-    Send(Send<Address>, Source<'b>),
+    Send(Send<Address>, B),
 }
 
 /// A download or an upload.
-pub(super) struct Transfer<'b> {
-    machine: Machine<'b>,
+pub(super) struct Transfer<B> {
+    machine: Machine<B>,
     options: Vec<(OptionNumber, Vec<u8>)>,
 }
 
@@ -46,9 +71,16 @@ pub(super) type Told<'t> = &'t mut dyn FnMut(u32, Option<u32>);
 /// Takes the payload: where the bytes belong, and the bytes. Offset 0 begins anew.
 pub(super) type Sink<'s> = &'s mut dyn FnMut(u32, &[u8]) -> Result<(), Error>;
 
-impl<'b> Transfer<'b> {
+impl<'b> Transfer<Source<'b>> {
+    /// Of what is lent.
+    pub(super) fn lent(asked: &Asked, peer: Address, source: Option<Source<'b>>) -> Transfer<Source<'b>> {
+        Transfer::new(asked, peer, source)
+    }
+}
+
+impl<B: Payload> Transfer<B> {
     /// `source`: `None` for a request without a payload.
-    pub(super) fn new(asked: &Asked, peer: Address, source: Option<Source<'b>>) -> Transfer<'b> {
+    pub(super) fn new(asked: &Asked, peer: Address, source: Option<B>) -> Transfer<B> {
         let machine = match source {
             None => Machine::Fetch(Fetch::new(peer, asked.request, asked.settings)),
             Some(source) => Machine::Send(Send::new(peer, asked.request, asked.settings), source),
@@ -57,18 +89,16 @@ impl<'b> Transfer<'b> {
     }
 
     /// The next request, if one is due.
-    fn ask(&mut self, asking: &mut Asking, now: Instant) -> Result<Option<Transmit<Address>>, RequestError> {
-        let Asking { endpoint, tx } = asking;
+    pub(super) fn ask(
+        &mut self,
+        endpoint: &mut Endpoint<Heap<Address>, AskOnly>,
+        now: Instant,
+        tx: &mut [u8],
+    ) -> Result<Option<Transmit<Address>>, RequestError> {
         let options = |w: &mut Writer<'_>| write(&self.options, w);
         match &mut self.machine {
             Machine::Fetch(fetch) => fetch.ask(endpoint, now, tx, options),
-            Machine::Send(send, source) => {
-                let body = match source {
-                    Source::Slice(bytes) => Body::slice(bytes),
-                    Source::Read(read, length) => Body::read(*read).of_length(*length),
-                };
-                send.ask(endpoint, now, tx, body, options)
-            }
+            Machine::Send(send, source) => send.ask(endpoint, now, tx, source.body(), options),
         }
     }
 
@@ -94,7 +124,7 @@ impl<'b> Transfer<'b> {
         }
     }
 
-    fn handle(&self) -> Option<Handle> {
+    pub(super) fn handle(&self) -> Option<Handle> {
         match &self.machine {
             Machine::Fetch(fetch) => fetch.handle(),
             Machine::Send(send, _) => send.handle(),
@@ -105,14 +135,13 @@ impl<'b> Transfer<'b> {
     fn progress(&self) -> (u32, Option<u32>) {
         match &self.machine {
             Machine::Fetch(fetch) => (fetch.offset(), fetch.size()),
-            Machine::Send(send, Source::Slice(bytes)) => (send.sent(), u32::try_from(bytes.len()).ok()),
-            Machine::Send(send, Source::Read(_, length)) => (send.sent(), Some(*length)),
+            Machine::Send(send, source) => (send.sent(), source.length()),
         }
     }
 
     /// The next request, sent.
     pub(super) fn go_on(&mut self, link: &mut Link) -> Result<(), Error> {
-        link.send(|asking, now| Ok((self.ask(asking, now)?, ())))
+        link.send(|Asking { endpoint, tx }, now| Ok((self.ask(endpoint, now, tx)?, ())))
     }
 
     /// What of it something that came is, if it is of it; its payload goes into the sink. True once it is over.
@@ -150,7 +179,7 @@ impl<'b> Transfer<'b> {
             match step {
                 Ok(Ok(true)) => return Ok(reply),
                 Ok(Ok(false)) => {}
-                Ok(Err(broken)) => break Err(broken.explain(link)),
+                Ok(Err(broken)) => break Err(broken.explain(link.peer.remote, |why| link.failure(why))),
                 Err(error) => break Err(error),
             }
         };
@@ -180,10 +209,11 @@ pub(super) enum Broken {
 }
 
 impl Broken {
-    pub(super) fn explain(self, link: &Link) -> Error {
+    /// `failure`: what it means that a request has failed.
+    pub(super) fn explain(self, peer: SocketAddr, failure: impl FnOnce(Failure) -> Error) -> Error {
         match self {
-            Broken::Failed(why) | Broken::Fault(Fault::NoResponse(why)) => link.failure(why),
-            Broken::Fault(fault) => Error::Transfer { peer: link.peer.remote, fault },
+            Broken::Failed(why) | Broken::Fault(Fault::NoResponse(why)) => failure(why),
+            Broken::Fault(fault) => Error::Transfer { peer, fault },
             Broken::Sink(error) => error,
         }
     }

@@ -1,32 +1,9 @@
 //! What the system gives, and what it means.
 
-use super::Address;
 use crate::endpoint::Arrival;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr};
-
-/// What [`Udp::receive`](super::Udp::receive) has put into the buffer, from its start.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Received {
-    /// Nothing of use. Look at the clock, and come again.
-    Nothing,
-    /// A datagram: for [`Endpoint::handle`](crate::Endpoint::handle).
-    Datagram {
-        /// Who has sent it, and to which address of ours.
-        from: Address,
-        /// Whether it came to us alone.
-        arrival: Arrival,
-        /// How many bytes it has.
-        len: usize,
-    },
-    /// A datagram of ours that found nobody at its port: for [`Endpoint::unreachable`](crate::Endpoint::unreachable).
-    Unreachable {
-        /// To whom it was sent.
-        to: Address,
-        /// How many bytes of it are known, from its start.
-        len: usize,
-    },
-}
 
 /// A datagram as the system gives it.
 pub(super) struct Came {
@@ -51,4 +28,21 @@ pub(super) fn canonical(address: SocketAddr) -> SocketAddr {
         IpAddr::V4(four) => (four, address.port()).into(),
         IpAddr::V6(_) => address,
     }
+}
+
+/// Sixteen bytes to seed an endpoint with, that nobody can guess: from the operating system.
+#[must_use]
+pub fn seed() -> [u8; 16] {
+    let mut seed = [0; 16];
+    if getrandom::fill(&mut seed).is_err() {
+        // A system without a source of randomness: what the standard library keys its hash maps with.
+        let half = || u128::from(RandomState::new().build_hasher().finish());
+        seed = (half() << 64 | half()).to_ne_bytes();
+    }
+    seed
+}
+
+/// Whether nothing has come yet. The last is a signal.
+pub(super) fn waits(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }

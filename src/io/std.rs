@@ -1,11 +1,11 @@
 //! The driver over the standard library's UDP socket.
 
-use super::came::{Came, Received, of_network};
+use super::came::{Came, of_network, waits};
 #[cfg(target_os = "linux")]
 use super::linux as system;
 #[cfg(not(target_os = "linux"))]
 use super::portable as system;
-use super::{Address, Doing, UdpError};
+use super::{Address, Doing, Received, UdpError};
 use crate::endpoint::Transmit;
 use crate::time::Instant;
 use std::io::{self, ErrorKind};
@@ -17,14 +17,16 @@ use std::time::Duration;
 /// On Linux it knows to which address each datagram came, so that answers leave from there and requests to a group are
 /// told from others, and it hears of ports at which nobody listens. Elsewhere neither is so: no group can be joined,
 /// and such news is counted and ignored.
+///
+#[doc = include_str!("std.md")]
 #[derive(Debug)]
 pub struct Udp {
-    socket: UdpSocket,
+    pub(super) socket: UdpSocket,
     /// Of IPv6, and open to IPv4 unless the system has it otherwise.
     six: bool,
     /// Bound to no address of its own.
     any: bool,
-    start: std::time::Instant,
+    pub(super) start: std::time::Instant,
     ignored: u64,
     /// There may be errors in the system's queue.
     queued: bool,
@@ -95,39 +97,52 @@ impl Udp {
 
     /// Sends `tx[..due.len]`, from the address to which the peer sends.
     pub fn send(&mut self, due: Transmit<Address>, tx: &[u8]) -> Result<(), UdpError> {
+        self.give(due, tx).map_err(UdpError::of(Doing::Sending(due.to.remote)))
+    }
+
+    /// The same, with what the system says.
+    pub(super) fn give(&mut self, due: Transmit<Address>, tx: &[u8]) -> io::Result<()> {
         let send = || system::send(&self.socket, self.six, tx.get(..due.len).unwrap_or_default(), due.to);
-        let sent = send().or_else(|_| {
+        send().or_else(|error| {
+            if error.kind() == ErrorKind::WouldBlock {
+                return Err(error);
+            }
             // What ICMP says of an earlier datagram may have kept this one back. A second time it is about this one.
             self.queued = true;
             send()
-        });
-        sent.map_err(UdpError::of(Doing::Sending(due.to.remote)))
+        })
     }
 
     /// Waits for a datagram until a moment, or, with `None`, for ever. `rx` is best of [`LONGEST`](Udp::LONGEST) bytes:
     /// what fills it may have been longer, and is ignored.
     pub fn receive(&mut self, until: Option<Instant>, rx: &mut [u8]) -> Result<Received, UdpError> {
+        // Systems round a timeout down, and 0 would mean for ever.
+        let left = until.map(|until| until.since(self.now()).max(Duration::from_millis(1)));
+        match self.socket.set_read_timeout(left).and_then(|()| self.take(rx)) {
+            Err(error) if waits(&error) => Ok(Received::Nothing),
+            received => received.map_err(UdpError::of(Doing::Receiving)),
+        }
+    }
+
+    /// What comes next, as far as the socket waits for it.
+    pub(super) fn take(&mut self, rx: &mut [u8]) -> io::Result<Received> {
         while self.queued {
             if let Some(unreachable) = self.undelivered(rx) {
                 return Ok(unreachable);
             }
         }
-        // Systems round a timeout down, and 0 would mean for ever.
-        let left = until.map(|until| until.since(self.now()).max(Duration::from_millis(1)));
-        match self.socket.set_read_timeout(left).and_then(|()| system::receive(&self.socket, rx)) {
+        match system::receive(&self.socket, rx) {
             Ok(Came { len, from, local, arrival }) if len < rx.len() => {
                 let local = local.filter(|_| self.any);
                 return Ok(Received::Datagram { from: Address { remote: from, local }, arrival, len });
             }
             Ok(_) => self.ignored += 1,
-            // The last is a signal.
-            Err(error)
-                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) => {}
+            Err(error) if waits(&error) => return Err(error),
             Err(error) => {
                 // Of an earlier datagram of ours, by ICMP, whatever that says; or of the socket itself.
                 let unreachable = self.undelivered(rx);
                 if !self.queued && !of_network(&error) {
-                    return Err(UdpError { doing: Doing::Receiving, why: error });
+                    return Err(error);
                 }
                 self.ignored += u64::from(!self.queued);
                 return Ok(unreachable.unwrap_or(Received::Nothing));

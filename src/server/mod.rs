@@ -98,6 +98,7 @@
 //! | what a handler sees, and where it writes | `request.rs`, `reply.rs`, `error.rs` |
 //! | which answer a request gets, and what observers are told | `answer.rs` |
 //! | `/.well-known/core`; names of ours | `discovery.rs`, `proxy.rs` |
+//! | how a server ends | `stop.rs` |
 //! | what all this says | `answers.md` |
 
 mod answer;
@@ -107,6 +108,7 @@ mod proxy;
 mod reply;
 mod request;
 mod route;
+mod stop;
 mod table;
 
 pub use discovery::Listing;

@@ -1,0 +1,5 @@
+//! The drivers, each with our own endpoints at both ends or with a peer that is written out; other implementations are asked
+//! in `tests/interop/`.
+
+mod asynchronous;
+mod house;
