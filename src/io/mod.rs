@@ -10,8 +10,12 @@
 mod address;
 #[cfg(feature = "std")]
 mod came;
-#[cfg(feature = "tokio")]
+#[cfg(any(feature = "tokio", feature = "embedded_nal_async"))]
 mod carrier;
+#[cfg(feature = "embedded_nal")]
+pub mod embedded_nal;
+#[cfg(feature = "embedded_nal_async")]
+pub mod embedded_nal_async;
 #[cfg(feature = "std")]
 mod error;
 #[cfg(all(feature = "std", target_os = "linux"))]
@@ -31,9 +35,9 @@ pub use self::tokio::AsyncUdp;
 pub use address::Address;
 #[cfg(feature = "std")]
 pub use came::seed;
-#[cfg(feature = "tokio")]
+#[cfg(any(feature = "tokio", feature = "embedded_nal_async"))]
 pub use carrier::{Carrier, run, step};
-#[cfg(feature = "tokio")]
+#[cfg(any(feature = "tokio", feature = "embedded_nal_async"))]
 pub(crate) use carrier::{First, first};
 #[cfg(feature = "std")]
 pub use error::{Doing, UdpError};
