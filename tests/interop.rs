@@ -13,6 +13,9 @@ mod libcoap;
 #[path = "interop/aiocoap.rs"]
 mod aiocoap;
 
+#[path = "interop/drivers.rs"]
+mod drivers;
+
 #[cfg(feature = "cli")]
 #[path = "interop/command.rs"]
 mod command;
@@ -50,7 +53,12 @@ fn main() -> ExitCode {
         let matches = |filter: &String| if exact { name == filter } else { name.contains(&**filter) };
         !ignored && (filters.is_empty() || filters.iter().any(matches)) && !skips.iter().any(matches)
     };
-    let tests = libcoap::TESTS.iter().chain(aiocoap::TESTS).chain(coap::TESTS).filter(|(name, _)| wanted(name));
+    let tests = libcoap::TESTS
+        .iter()
+        .chain(aiocoap::TESTS)
+        .chain(coap::TESTS)
+        .chain(drivers::TESTS)
+        .filter(|(name, _)| wanted(name));
     if list {
         tests.for_each(|(name, _)| println!("{name}: test"));
         return ExitCode::SUCCESS;

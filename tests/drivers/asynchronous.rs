@@ -25,31 +25,6 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     LocalSet::new().block_on(&runtime, async { timeout(LIMIT, future).await.expect("it ends") })
 }
 
-/// Waits for both.
-async fn join<A: Future, B: Future>(one: A, other: B) -> (A::Output, B::Output) {
-    let (mut one, mut other, mut came) = (pin!(one), pin!(other), (None, None));
-    poll_fn(|context| {
-        if came.0.is_none() {
-            came.0 = ready(one.as_mut().poll(context));
-        }
-        if came.1.is_none() {
-            came.1 = ready(other.as_mut().poll(context));
-        }
-        match (came.0.take(), came.1.take()) {
-            (Some(one), Some(other)) => Poll::Ready((one, other)),
-            some => {
-                came = some;
-                Poll::Pending
-            }
-        }
-    })
-    .await
-}
-
-fn ready<T>(poll: Poll<T>) -> Option<T> {
-    if let Poll::Ready(value) = poll { Some(value) } else { None }
-}
-
 /// Waits for the first of two; of both at once, the one that is named first.
 async fn race<A: Future, B: Future>(one: A, other: B) -> Result<A::Output, B::Output> {
     let (mut one, mut other) = (pin!(one), pin!(other));
@@ -182,7 +157,7 @@ fn a_future_that_is_dropped_ends_its_exchange() {
             while !peer.next().await.path_is("second") {}
             peer.answer(b"here").await;
         };
-        let (second, ()) = join(second, answered).await;
+        let (second, ()) = tokio::join!(second, answered);
         assert_eq!(second.expect("an answer").payload(), b"here");
         assert!(timeout(Duration::from_millis(400), peer.next()).await.is_err(), "nothing is sent again");
         client.shutdown().await.expect("nothing is under way");
@@ -205,7 +180,7 @@ fn a_client_that_is_shut_down_lets_its_exchanges_end() {
             assert!(peer.next().await.path_is("waiting"));
             peer.answer(b"2").await;
         };
-        let ((first, waiting), ()) = join(join(first, waiting), stopped).await;
+        let ((first, waiting), ()) = tokio::join!(async { tokio::join!(first, waiting) }, stopped);
         assert_eq!(first.expect("an answer").payload(), b"1");
         assert_eq!(waiting.expect("an answer").payload(), b"2");
         client.shutdown().await.expect("it ends well");
@@ -257,7 +232,7 @@ fn a_server_that_is_stopped_answers_what_it_has_put_off() {
             assert!(!serving.is_finished(), "it waits for the answer");
             tell.send(Todo::Complete).await.expect("it runs");
         };
-        let (asked, ()) = join(asked, ended).await;
+        let (asked, ()) = tokio::join!(asked, ended);
         assert_eq!(asked.expect("an answer").payload(), b"at last");
         assert!(serving.await.expect("it ends").later.is_empty());
     });

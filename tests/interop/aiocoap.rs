@@ -59,7 +59,7 @@ pub fn is_there() -> Result<(), String> {
 }
 
 /// Runs aiocoap's client to its end.
-fn aiocoap_client(arguments: &[&str]) -> Ended {
+pub fn aiocoap_client(arguments: &[&str]) -> Ended {
     let done = run(script("client.py").args(arguments), b"");
     assert_eq!(done.status, Some(0), "client.py {arguments:?}: {done:?}");
     done

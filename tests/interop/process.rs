@@ -43,10 +43,16 @@ fn example_path(name: &str) -> PathBuf {
     path
 }
 
+/// With which features: for all that need some the same, so that they share one build.
+fn features(name: &str) -> &'static str {
+    let needs = ["std_", "tokio_", "nal_"].iter().any(|start| name.starts_with(start));
+    if needs { "cli,tokio,embedded_nal,embedded_nal_async" } else { "" }
+}
+
 fn build(name: &str, profile: &Path) {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--quiet", "--example", name, "--manifest-path"]).arg(manifest);
+    cargo.args(["build", "--quiet", "--example", name, "--features", features(name), "--manifest-path"]).arg(manifest);
     cargo.arg("--target-dir").arg(profile.parent().expect("the target directory"));
     match profile.file_name().and_then(|name| name.to_str()) {
         Some("debug") | None => {}
@@ -166,8 +172,13 @@ impl Server {
 
     /// The same, with more arguments.
     pub fn start_with(bind: &str, arguments: &[&str]) -> Server {
-        let mut command = example("quickstart");
-        let command = command.args(["serve", "--bind", bind]).args(arguments);
+        Server::start_example("quickstart", &[&["serve", "--bind", bind], arguments].concat())
+    }
+
+    /// Another example that says first where it listens. What it reads is kept open.
+    pub fn start_example(name: &str, arguments: &[&str]) -> Server {
+        let mut command = example(name);
+        let command = command.args(arguments).stdin(Stdio::piped());
         let mut running = Running::start(command.stdout(Stdio::piped()));
         let output = BufReader::new(running.child.stdout.take().expect("a pipe"));
         let (sender, lines) = mpsc::channel();

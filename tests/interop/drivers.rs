@@ -1,0 +1,110 @@
+//! The examples of the drivers: the servers are asked by coap-client and aiocoap, the clients ask coap-server and aiocoap.
+
+use crate::aiocoap::{AiocoapServer, aiocoap_client};
+use crate::libcoap::{CoapServer, coap_client, coap_client_gets};
+use crate::process::{ANSWER, LIMIT, Server, example, file, pattern, run};
+use std::net::UdpSocket;
+use std::time::Instant;
+
+pub const TESTS: &[(&str, fn())] = &[
+    ("clients_switch_the_lamp_of_std_server", clients_switch_the_lamp_of_std_server),
+    ("clients_switch_the_lamp_of_nal_async_server", clients_switch_the_lamp_of_nal_async_server),
+    ("clients_ask_tokio_server", clients_ask_tokio_server),
+    ("std_client_asks_both", std_client_asks_both),
+    ("tokio_client_asks_both", tokio_client_asks_both),
+    ("nal_client_asks_both", nal_client_asks_both),
+];
+
+fn clients_switch_the_lamp_of(name: &str) {
+    let server = Server::start_example(name, &["127.0.0.1:0"]);
+    let lamp = server.uri("/lamp");
+    assert_eq!(coap_client_gets(&["-m", "get"], &lamp), "off");
+    assert_eq!(coap_client_gets(&["-m", "put", "-e", "on"], &lamp), "");
+    assert_eq!(aiocoap_client(&["get", &lamp]).text(), "on");
+    let off = file("off", b"off");
+    assert!(aiocoap_client(&["put", &lamp, off.name()]).text().contains("2.04"));
+    assert_eq!(coap_client_gets(&["-m", "get"], &lamp), "off");
+    let refused = coap_client(&["-m", "put", "-e", "blue"], &lamp);
+    assert!(refused.stderr.starts_with("4.00"), "{refused:?}");
+    let list = coap_client_gets(&["-m", "get"], &server.uri("/.well-known/core"));
+    assert!(list.contains("</lamp>"), "{list}");
+    assert_eq!(aiocoap_client(&["observe", &lamp, "1"]).text().trim(), "off");
+}
+
+fn clients_switch_the_lamp_of_std_server() {
+    clients_switch_the_lamp_of("std_server");
+}
+
+fn clients_switch_the_lamp_of_nal_async_server() {
+    clients_switch_the_lamp_of("nal_async_server");
+}
+
+/// It observes, waits for what takes longer, and ends once what it has begun has ended.
+fn clients_ask_tokio_server() {
+    let mut server = Server::start_example("tokio_server", &["127.0.0.1:0"]);
+    let slow = coap_client_gets(&["-m", "get"], &server.uri("/slow?name=libcoap"));
+    assert_eq!(slow, "here at last, libcoap");
+    let seconds = aiocoap_client(&["observe", &server.uri("/uptime"), "3"]);
+    let seconds: Vec<u64> = seconds.text().lines().filter_map(|line| line.parse().ok()).collect();
+    assert!(seconds.len() == 3 && seconds.is_sorted() && seconds[0] < seconds[2], "{seconds:?}");
+    // A request that is acknowledged and not answered yet when it is told to end.
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    socket.connect(server.address).expect("connected");
+    socket.set_read_timeout(Some(ANSWER)).expect("a timeout");
+    socket.send(b"\x40\x01\x12\x34\xb4slow").expect("sent");
+    let mut answer = [0; 64];
+    let length = socket.recv(&mut answer).expect("an acknowledgement");
+    assert_eq!(answer[..length], *b"\x60\x00\x12\x34");
+    drop(server.running.child.stdin.take());
+    let length = socket.recv(&mut answer).expect("the response");
+    assert!(
+        answer[..2] == [0x40, 0x45] && answer[..length].ends_with(b"here at last, you"),
+        "{:x?}",
+        &answer[..length]
+    );
+    assert!(!server.running.has_ended(), "it waits for the acknowledgement");
+    socket.send(&[0x60, 0, answer[2], answer[3]]).expect("sent");
+    assert_eq!(server.running.wait(LIMIT), Some(0));
+}
+
+fn std_client_asks_both() {
+    let server = CoapServer::start(&["-d", "2"]);
+    let put = run(example("std_client").args([&server.uri("/new"), "from std_client"]), b"");
+    assert!(put.status == Some(0) && put.stderr.contains("2.01"), "{put:?}");
+    let done = run(example("std_client").arg(server.uri("/new")), b"");
+    assert_eq!((done.status, done.text()), (Some(0), "from std_client"), "{done:?}");
+    let server = AiocoapServer::start();
+    let done = run(example("std_client").arg(server.uri("/bytes?3000")), b"");
+    assert_eq!((done.status, done.stdout), (Some(0), pattern(3000)), "{}", done.stderr);
+}
+
+/// Something to get.
+fn keep(server: &AiocoapServer) {
+    let put = run(example("std_client").args([&server.uri("/kept"), "21.5"]), b"");
+    assert!(put.status == Some(0) && put.stderr.contains("2.04"), "{put:?}");
+}
+
+fn tokio_client_asks_both() {
+    let server = CoapServer::start(&[]);
+    let begun = Instant::now();
+    // One that takes 3 s holds nobody up: all of them take no longer.
+    let done = run(example("tokio_client").args([&server.uri(""), "/async?3", "/time?ticks", "/nowhere"]), b"");
+    assert_eq!(done.status, Some(0), "{done:?}");
+    let lines: Vec<&str> = done.text().lines().collect();
+    assert!(lines.len() == 3 && lines[2].starts_with("/async?3: 2.05 Content done"), "{lines:?} {:?}", begun.elapsed());
+    assert!(lines.iter().any(|line| line.starts_with("/nowhere: 4.04")), "{lines:?}");
+    let server = AiocoapServer::start();
+    keep(&server);
+    let done = run(example("tokio_client").args([&server.uri(""), "/kept", "/kept", "/kept"]), b"");
+    assert_eq!((done.status, done.text()), (Some(0), &*"/kept: 2.05 Content 21.5\n".repeat(3)), "{done:?}");
+}
+
+fn nal_client_asks_both() {
+    let server = CoapServer::start(&[]);
+    let done = run(example("nal_client").args([&server.address.to_string(), "time"]), b"");
+    assert!(done.status == Some(0) && done.text().starts_with("2.05 Content: "), "{done:?}");
+    let server = AiocoapServer::start();
+    keep(&server);
+    let done = run(example("nal_client").args([&server.address.to_string(), "kept"]), b"");
+    assert_eq!((done.status, done.text()), (Some(0), "2.05 Content: 21.5\n"), "{done:?}");
+}
