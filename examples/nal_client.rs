@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let path = arguments.next().ok_or("which path?")?;
 
     // What a device has of its own: a network stack, a clock, and bytes that nobody can guess.
-    let mut stack = Stack::default();
+    let mut stack = Stack;
     let start = std::time::Instant::now();
     let clock = || Instant::from_millis(start.elapsed().as_millis() as u64);
     let half = || u128::from(RandomState::new().build_hasher().finish());

@@ -116,8 +116,8 @@
 //! | [`link`] | links: read, written, filtered | 6690, 8187, 7252 7.2 |
 //! | [`Window`] | one block of a text that is written whole | 7959 2.2 |
 //! | [`wire`] | messages, options, codes, formats, block values | 7252 (3, 5.10, 12), 7959 2.2, 7967, 8974 |
-//! | `io` (feature `std`) | the driver over UDP sockets | |
-//! | `host` (feature `std`) | a client that blocks, a server on a socket | |
+//! | [`io`] | drivers: over sockets of the standard library, tokio, embedded-nal; [of your own](io#bring-your-own-transport) | |
+//! | `host` (feature `std`) | a client that blocks, one for tokio, a server on a socket | |
 //! | `sim` (feature) | endpoints over a virtual clock and a seeded network, to test on | |
 //!
 //! `ARCHITECTURE.md` in the repository has the plan, and what the endpoint lacks.
@@ -146,7 +146,10 @@
 //! | feature | adds |
 //! |---|---|
 //! | `alloc` | `store::Heap`: tables for up to millions; `wire::to_vec`: a message in a `Vec` that grows with it |
-//! | `std` | `io`: the driver over UDP sockets; `host`: a client that blocks, a server on a socket; needs `alloc` |
+//! | `std` | `io::Udp`: the driver over UDP sockets; `host`: a client that blocks, a server on a socket; needs `alloc` |
+//! | `tokio` | `io::AsyncUdp`: the driver over tokio; `host::AsyncClient`: many requests at a time; needs `std` |
+//! | `embedded_nal` | `io::embedded_nal`: the driver over embedded-nal 0.9; no heap |
+//! | `embedded_nal_async` | `io::embedded_nal_async`: the driver over embedded-nal-async 0.9, with any executor; no heap |
 //! | `cli` | the command `coap`; needs `std` |
 //! | `sim` | `sim`: a network of endpoints in one process, to test on; needs `std` |
 //! | `defmt` | `defmt::Format` on every public type but those of `io`, `host` and `sim`, which are for hosts; log lines through defmt |

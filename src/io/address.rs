@@ -39,6 +39,6 @@ impl fmt::Display for Address {
 #[cfg(feature = "defmt")]
 impl defmt::Format for Address {
     fn format(&self, f: defmt::Formatter<'_>) {
-        defmt::write!(f, "{}", self.remote);
+        defmt::Format::format(&defmt::Display2Format(&self.remote), f);
     }
 }

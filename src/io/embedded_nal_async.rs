@@ -4,8 +4,8 @@
 //! over them. Clock and timer are the program's: the timer gives a future of the moment until which is to be waited, with
 //! Embassy `|at: Instant| Timer::at(embassy_time::Instant::from_millis(at.as_millis()))`.
 //!
-//! A receive future of the socket's is dropped when the time is over: it must not take a datagram with it. Those of embassy-net
-//! and std-embedded-nal-async do not.
+//! A receive future of the socket's is dropped when the time is over: it must not take a datagram with it. embassy-net's sockets
+//! have no such traits yet (embassy-rs/embassy#2516): a [`Carrier`] of yours takes them as they are.
 //!
 //! ```
 //! use coaplet::io::embedded_nal_async::Unconnected;

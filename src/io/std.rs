@@ -1,11 +1,7 @@
 //! The driver over the standard library's UDP socket.
 
 use super::came::{Came, of_network, waits};
-#[cfg(target_os = "linux")]
-use super::linux as system;
-#[cfg(not(target_os = "linux"))]
-use super::portable as system;
-use super::{Address, Doing, Received, UdpError};
+use super::{Address, Doing, Received, UdpError, system};
 use crate::endpoint::Transmit;
 use crate::time::Instant;
 use std::io::{self, ErrorKind};
@@ -81,18 +77,6 @@ impl Udp {
     #[must_use]
     pub fn ignored(&self) -> u64 {
         self.ignored
-    }
-
-    /// Takes what is sent to a group (RFC 7252 12.8), on the network of this address of ours; `0.0.0.0`: of any.
-    pub fn join_v4(&self, group: Ipv4Addr, interface: Ipv4Addr) -> Result<(), UdpError> {
-        let joined = system::can_join().and_then(|()| self.socket.join_multicast_v4(&group, &interface));
-        joined.map_err(UdpError::of(Doing::Joining(group.into())))
-    }
-
-    /// Takes what is sent to a group (RFC 7252 12.8), on the interface of this number; 0: of any.
-    pub fn join_v6(&self, group: Ipv6Addr, interface: u32) -> Result<(), UdpError> {
-        let joined = system::can_join().and_then(|()| self.socket.join_multicast_v6(&group, interface));
-        joined.map_err(UdpError::of(Doing::Joining(group.into())))
     }
 
     /// Sends `tx[..due.len]`, from the address to which the peer sends.

@@ -148,7 +148,7 @@ fn a_future_that_is_dropped_ends_its_exchange() {
         let client = client(address, quick).await;
         {
             // It goes out; and nobody answers.
-            let message = race(client.get("/first"), peer.next()).await.err().expect("nobody has answered");
+            let message = race(client.get("/first"), peer.next()).await.expect_err("nobody has answered");
             assert!(message.path_is("first"));
         }
         // With NSTART 1 the second one can only go out if the first has ended; which is not sent again either.
