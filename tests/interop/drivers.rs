@@ -13,6 +13,10 @@ pub const TESTS: &[(&str, fn())] = &[
     ("std_client_asks_both", std_client_asks_both),
     ("tokio_client_asks_both", tokio_client_asks_both),
     ("nal_client_asks_both", nal_client_asks_both),
+    #[cfg(all(feature = "embedded_nal", feature = "embedded_nal_async", feature = "tokio"))]
+    ("clients_ask_a_bound_socket_of_embedded_nal", kinds::clients_ask_a_bound_socket),
+    #[cfg(all(feature = "embedded_nal", feature = "embedded_nal_async", feature = "tokio"))]
+    ("a_connected_socket_of_embedded_nal_async_asks_both", kinds::a_connected_socket_asks_both),
 ];
 
 fn clients_switch_the_lamp_of(name: &str) {
@@ -107,4 +111,98 @@ fn nal_client_asks_both() {
     keep(&server);
     let done = run(example("nal_client").args([&server.address.to_string(), "kept"]), b"");
     assert_eq!((done.status, done.text()), (Some(0), "2.05 Content: 21.5\n"), "{done:?}");
+}
+
+#[cfg(all(feature = "embedded_nal", feature = "embedded_nal_async", feature = "tokio"))]
+#[path = "../../examples/nal_async_server/stack.rs"]
+mod stack;
+
+/// The kinds of sockets that the examples do not have.
+#[cfg(all(feature = "embedded_nal", feature = "embedded_nal_async", feature = "tokio"))]
+mod kinds {
+    use super::{AiocoapServer, CoapServer, aiocoap_client, coap_client_gets, keep, stack};
+    use crate::process::LIMIT;
+    use coaplet::endpoint::Request;
+    use coaplet::io::embedded_nal::{Nal, Pass};
+    use coaplet::io::embedded_nal_async::Connected;
+    use coaplet::io::{Ask, Carrier, Node, Serve, Told, run, seed};
+    use coaplet::server::{self, Answer, Error, Reply, Route};
+    use coaplet::{Config, Endpoint, Fixed, Instant, Server};
+    use embedded_nal_async::UdpStack;
+    use std::net::{SocketAddr, UdpSocket};
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    fn count(count: &mut u32, _: &server::Request, reply: Reply) -> Result<Answer, Error> {
+        *count += 1;
+        Ok(reply.text("counted"))
+    }
+
+    /// std-embedded-nal binds to all addresses of IPv6.
+    pub fn clients_ask_a_bound_socket() {
+        let port = match UdpSocket::bind("[::]:0") {
+            Ok(free) => free.local_addr().expect("an address").port(),
+            Err(error) => return println!("interop: not run over IPv6, which this machine has not: {error}"),
+        };
+        let (stop, uri) = (AtomicBool::new(false), format!("coap://[::1]:{port}/count"));
+        std::thread::scope(|scope| {
+            let serving = scope.spawn(|| {
+                let start = std::time::Instant::now();
+                let clock = || Instant::from_millis(start.elapsed().as_millis() as u64);
+                let (mut stack, mut rx, mut tx) = (std_embedded_nal::Stack, [0; 1153], [0; 1152]);
+                let mut nal = Nal::bind(&mut stack, port, clock, &mut rx, &mut tx).expect("the port");
+                let routes = [Route::new("count").get(count)];
+                let store = Fixed::<SocketAddr, 4, 8, 1024>::new();
+                let (mut counted, endpoint) = (0, Endpoint::new(Config::DEFAULT.serving(), seed(), store));
+                let mut server = Server::new(endpoint, &routes);
+                let mut node = Serve::new(&mut server, &mut counted);
+                loop {
+                    if stop.load(Ordering::Relaxed) || start.elapsed() > LIMIT {
+                        node.stop();
+                    }
+                    match nal.step(&mut stack, &mut node).expect("the socket works") {
+                        Pass::Wait(_) => std::thread::sleep(std::time::Duration::from_millis(1)),
+                        Pass::Again => {}
+                        Pass::Over => return counted,
+                    }
+                }
+            });
+            assert_eq!(coap_client_gets(&["-m", "get"], &uri), "counted");
+            assert_eq!(aiocoap_client(&["get", &uri]).text(), "counted");
+            stop.store(true, Ordering::Relaxed);
+            assert_eq!(serving.join().expect("it serves"), 2);
+        });
+    }
+
+    async fn get(address: SocketAddr, path: &str) -> String {
+        let start = tokio::time::Instant::now();
+        let clock = || Instant::from_millis(start.elapsed().as_millis() as u64);
+        let timer = |until: Instant| tokio::time::sleep_until(start + until.since(Instant::ZERO));
+        let (_, socket) = stack::Stack.connect(address).await.expect("a socket");
+        let mut carrier = Connected::new(socket, (), clock, timer);
+        let mut endpoint = Endpoint::new(Config::DEFAULT, seed(), Fixed::<(), 1, 4, 512>::new());
+        let (mut rx, mut tx, mut answer) = ([0; 1153], [0; 256], String::new());
+        let made = endpoint.request(clock(), (), Request::get(), &mut tx, |w| {
+            w.path(path);
+        });
+        let (asked, sent) = made.expect("it can be made");
+        carrier.send(sent.expect("nothing is in front of it"), &tx).await.expect("sent");
+        let mut node = Ask::new(&mut endpoint, |told| match told {
+            Told::Response(response) if response.handle == asked => {
+                answer = String::from_utf8_lossy(response.message.payload()).into_owned();
+                true
+            }
+            told => panic!("{told:?}"),
+        });
+        run(&mut carrier, &mut node, std::future::pending::<()>(), &mut rx, &mut tx).await.expect("the socket works");
+        answer
+    }
+
+    pub fn a_connected_socket_asks_both() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let server = CoapServer::start(&[]);
+        assert_eq!(runtime.block_on(get(server.address, "async")), "done", "a separate response");
+        let server = AiocoapServer::start();
+        keep(&server);
+        assert_eq!(runtime.block_on(get(server.address, "kept")), "21.5");
+    }
 }
