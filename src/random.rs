@@ -61,14 +61,16 @@ impl Random {
     }
 
     /// The hash of an address.
+    #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
     pub(crate) fn hash_address(&self, address: impl Hash) -> u64 {
-        let mut hasher = self.hasher();
+        let mut hasher = Brief(self.hasher());
         hasher.write_u8(Purpose::Address as u8);
         address.hash(&mut hasher);
         hasher.finish()
     }
 
     /// The hash of a peer and a Message ID.
+    #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
     pub(crate) fn hash_id(&self, purpose: Purpose, peer: u32, id: u16) -> u64 {
         // Seven bytes, which SipHash takes in one step, and eight in two.
         let mut hasher = self.hasher();
@@ -113,5 +115,117 @@ impl Random {
     pub(crate) fn up_to(&mut self, most: u32) -> u32 {
         self.spread = self.spread.wrapping_mul(SPREAD).wrapping_add(1_013_904_223);
         (u64::from(self.spread).wrapping_mul(u64::from(most).wrapping_add(1)) >> 32) as u32
+    }
+}
+
+/// Hashes an address, whose variants and lengths, small numbers in eight bytes each, take one here: a block less of a
+/// `SocketAddr`. What they are can be told from it as before, as 255 stands in front of those that are larger.
+struct Brief<H>(H);
+
+impl<H: Hasher> Hasher for Brief<H> {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) {
+        // The same bytes, for which it need not be looked how many there are.
+        match bytes {
+            &[a, b, c, d] => self.0.write_u32(u32::from_le_bytes([a, b, c, d])),
+            _ => self.0.write(bytes),
+        }
+    }
+
+    #[inline]
+    fn write_u8(&mut self, number: u8) {
+        self.0.write_u8(number);
+    }
+
+    #[inline]
+    fn write_u16(&mut self, number: u16) {
+        self.0.write_u16(number);
+    }
+
+    #[inline]
+    fn write_u32(&mut self, number: u32) {
+        self.0.write_u32(number);
+    }
+
+    #[inline]
+    fn write_u64(&mut self, number: u64) {
+        self.0.write_u64(number);
+    }
+
+    #[inline]
+    fn write_usize(&mut self, number: usize) {
+        if number < 255 {
+            self.0.write_u8(number as u8);
+        } else {
+            self.0.write_u8(255);
+            self.0.write_usize(number);
+        }
+    }
+
+    #[inline]
+    fn write_isize(&mut self, number: isize) {
+        self.write_usize(number as usize);
+    }
+
+    #[inline]
+    fn finish(&self) -> u64 {
+        self.0.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+    use std::collections::HashSet;
+    use std::vec::Vec;
+
+    /// What is written, instead of a hash of it.
+    #[derive(Default)]
+    struct Written(Vec<u8>);
+
+    impl Hasher for Written {
+        fn write(&mut self, bytes: &[u8]) {
+            self.0.extend_from_slice(bytes);
+        }
+
+        fn finish(&self) -> u64 {
+            0
+        }
+    }
+
+    fn written(address: impl Hash) -> Vec<u8> {
+        let mut hasher = Brief(Written::default());
+        address.hash(&mut hasher);
+        hasher.0.0
+    }
+
+    #[test]
+    fn no_two_addresses_are_written_the_same() {
+        let ports = [0, 1, 255, 256, 5683, u16::MAX];
+        let fours = (0..=255).map(|last| SocketAddr::from((Ipv4Addr::new(10, 0, 0, last), 0)));
+        let mut all: Vec<SocketAddr> = fours.collect();
+        for port in ports {
+            all.push((Ipv4Addr::LOCALHOST, port).into());
+            all.push((Ipv4Addr::LOCALHOST.to_ipv6_mapped(), port).into());
+            all.push((Ipv6Addr::LOCALHOST, port).into());
+        }
+        let distinct: HashSet<_> = all.iter().map(written).collect();
+        assert_eq!(distinct.len(), all.len());
+        // With the purpose in front, one block of SipHash.
+        assert_eq!(written(all[0]).len(), 7);
+    }
+
+    #[test]
+    fn large_numbers_are_not_taken_for_small_ones() {
+        let numbers = [0, 1, 254, 255, 256, 511, 0xff00, usize::MAX - 1, usize::MAX];
+        let distinct: HashSet<_> = numbers.iter().map(written).collect();
+        assert_eq!(distinct.len(), numbers.len());
+        let signed: HashSet<_> = [-1_isize, -255, 0, 255, isize::MIN, isize::MAX].iter().map(written).collect();
+        assert_eq!(signed.len(), 6);
+        // One is never the beginning of another: what comes behind cannot make up for it.
+        for a in numbers.map(written) {
+            assert_eq!(numbers.map(written).iter().filter(|b| b.starts_with(&a)).count(), 1);
+        }
     }
 }

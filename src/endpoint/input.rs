@@ -45,7 +45,11 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
             // What it means is told in a few words, so that the message is moved once.
             Ok(message) => match engine.take(from, arrival, &message, tx, &mut reply) {
                 Meaning::Nothing => Event::Handled,
-                Meaning::Request(id) => Event::Request(ServerRequest { id, from, arrival, message }),
+                Meaning::Request(id) => {
+                    // The answer is the application's.
+                    let event = Event::Request(ServerRequest { id, from, arrival, message });
+                    return Input { reply: None, event };
+                }
                 Meaning::Response { handle, more, observed, round_trip } => {
                     let round_trip = round_trip.map(|ms| Duration::from_millis(u64::from(ms)));
                     Event::Response(ClientResponse { handle, from, more, observed, round_trip, message })
@@ -163,9 +167,13 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             return None;
         }
         let known = self.rules().known;
-        let mut refused = message.unrecognised_in(false, known);
-        let plain = message.has_short_path_alone() && known(OptionNumber::URI_PATH);
-        if let Some((number, _)) = if plain { None } else { refused.next_of(R::TEXTS) } {
+        let (mut unknown, mut no_response) = (None, None);
+        if !(message.has_short_path_alone() && known(OptionNumber::URI_PATH)) {
+            let mut refused = message.unrecognised_in(false, known);
+            unknown = refused.next_of(R::TEXTS);
+            no_response = refused.no_response();
+        }
+        if let Some((number, _)) = unknown {
             // RFC 7252 5.4.1: 4.02 to a CON; a NON is rejected in silence. No state: a duplicate gets the same again.
             self.count(Counter::BadOption);
             let answered = self.rules().non_bad_option() && arrival == Arrival::Unicast;
@@ -177,7 +185,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             }
             return None;
         }
-        let refusal = match self.admit(from, peer.zip(key), arrival, message, refused.no_response()) {
+        let refusal = match self.admit(from, peer.zip(key), arrival, message, no_response) {
             Ok(index) => return Some(index),
             Err(refusal) => refusal,
         };

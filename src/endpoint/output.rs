@@ -39,6 +39,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         if !C::INDEXED {
             return self.poll_few(tx);
         }
+        self.list_fresh();
         for _ in 0..STEPS {
             let now = self.held.now;
             let due = self.held.timers.pop_due(self.held.exchanges, now).or_else(|| self.pop_asked());

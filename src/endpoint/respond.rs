@@ -130,7 +130,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             return Err(fault_of(&writer));
         };
         let empty = !writer.has_payload();
-        if R::OBSERVE {
+        if R::OBSERVE && self.held.exchanges.at(index).is_some_and(|exchange| exchange.registers().is_some()) {
             self.end_registration(index);
         }
         self.complete(index, flags, len, empty, tx)
@@ -208,12 +208,12 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         if state == State::AskedNon || R::MULTICAST && state == State::AskedGroup {
             self.take_message_id(peer);
         }
-        let Some(exchange) = self.held.exchanges.at_mut(index) else { return Ok(None) };
-        exchange.flags |= flags;
         if state == State::Asked || state == State::AskedNon {
-            self.remember(index);
+            self.remember_with(index, flags, true);
             return Ok(sent);
         }
+        let Some(exchange) = self.held.exchanges.at_mut(index) else { return Ok(None) };
+        exchange.flags |= flags;
         let deferred = !R::MULTICAST || state == State::Deferred;
         let next = if deferred { State::Confirming } else { State::Leisurely };
         if C::INDEXED {

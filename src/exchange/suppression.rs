@@ -17,6 +17,6 @@ pub(crate) fn asked(value: Option<&[u8]>) -> Option<u8> {
 /// Whether a response of this code is wanted by a request with these bits.
 pub(crate) const fn is_wanted(code: Code, bits: u8) -> bool {
     // RFC 7967 2.1: class n in bit n - 1.
-    let class = code.class();
-    class == 0 || (bits & flag::NO_RESPONSE) >> (class - 1) & 1 == 0
+    let (class, unwanted) = (code.class(), bits & flag::NO_RESPONSE);
+    unwanted == 0 || class == 0 || unwanted >> (class - 1) & 1 == 0
 }

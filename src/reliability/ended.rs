@@ -118,21 +118,45 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// As [`release`](Self::release), of one that is remembered or has no deadline.
     pub(crate) fn let_go(&mut self, index: u32) {
-        let Some(&Exchange { peer, state, flags, .. }) = self.held.exchanges.at(index) else { return };
-        if C::INDEXED && state.is_remembered() {
-            self.unlist(index, peer, flags);
-        }
-        self.held.link(index, false);
-        self.forget_bytes(index);
-        if R::OBSERVE {
-            // Now there is one to be had.
-            self.core.observing.blocked = false;
-        }
         if C::INDEXED {
+            self.clear(index, false);
             self.held.exchanges.remove(index);
-            self.unrefer(peer);
+            return;
+        }
+        self.forget_bytes(index);
+        self.free_exchange();
+        self.held.exchanges.vacate(index);
+    }
+
+    /// The same, but for the slot: what is in it is in no list and no index any more, and holds nothing. `recycled`: it is
+    /// remembered, and gives way. Where there is an index.
+    #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
+    pub(crate) fn clear(&mut self, index: u32, recycled: bool) {
+        let Some(&Exchange { peer, state, flags, interval, since, bytes, .. }) = self.held.exchanges.at(index) else {
+            return;
+        };
+        if recycled && self.held.passed(since) < self.lifetime(flags) {
+            self.count(Counter::Recycled);
+        }
+        if recycled || state.is_remembered() {
+            self.unlist(index, peer, flags);
+            self.held.unlink_remote(index, interval);
         } else {
-            self.held.exchanges.vacate(index);
+            // By the token, which may stand in the bytes.
+            self.held.link(index, false);
+        }
+        if !bytes.is_none() {
+            // The slot still names them, until it is used again or free.
+            self.release_bytes(bytes);
+        }
+        self.free_exchange();
+        self.unrefer(peer);
+    }
+
+    /// Now there is one to be had, for observers that wait for it.
+    fn free_exchange(&mut self) {
+        if R::OBSERVE {
+            self.core.observing.blocked = false;
         }
     }
 

@@ -41,7 +41,7 @@ use crate::config::Rules;
 use crate::exchange::{Handle, Observing};
 use crate::random::Random;
 use crate::roles::Roles;
-use crate::store::{Held, Ids, Layout, List, Parts};
+use crate::store::{Held, Ids, Layout, Link, List, Parts};
 use crate::time::Instant;
 use crate::wire::Header;
 use core::hash::Hash;
@@ -56,6 +56,9 @@ pub(crate) struct Core {
     pub(crate) remembered: u32,
     /// What is remembered, oldest first, as [`remembered`] has it. Where there is an index.
     pub(crate) lists: [List; remembered::LISTS],
+    /// A CON request that was let in just now, as a link: it is put into its list when the next one comes, or `poll` is
+    /// called. Most are answered before, and never are in it. Where there is an index.
+    pub(crate) fresh: Link,
     /// Peers to which nothing refers, oldest first. Where there is an index.
     pub(crate) idle: List,
     /// The Message IDs towards all peers; where there is an index, those of peers that gave way.
@@ -88,6 +91,7 @@ impl Core {
             rules,
             remembered: 0,
             lists: [List::EMPTY; remembered::LISTS],
+            fresh: 0,
             idle: List::EMPTY,
             ids,
             group: Ids::NONE,

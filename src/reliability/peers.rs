@@ -174,6 +174,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     }
 
     /// It refers to it no more. Where there is an index.
+    #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
     pub(crate) fn unrefer(&mut self, index: u32) {
         let Some(peer) = self.held.peers.at_mut(index) else { return };
         peer.references = peer.references.saturating_sub(1);

@@ -30,23 +30,34 @@ const ORDER: [[usize; 2]; 2] = [[2, 3], [0, 1]];
 impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// Remembers an exchange that is over, for as long as a duplicate may come.
     pub(crate) fn remember(&mut self, index: u32) {
+        self.remember_with(index, 0, false);
+    }
+
+    /// The same, with flags that it gets; `at_once`: a request whose answer is not a message of its own. In place, for
+    /// these.
+    #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
+    pub(crate) fn remember_with(&mut self, index: u32, flags: u8, at_once: bool) {
         self.stop(index);
         let held = &mut self.held;
         let since = held.ticks();
         let Some(exchange) = held.exchanges.at_mut(index) else { return };
-        let state = exchange.state;
-        exchange.remember();
+        let state = if at_once { State::Asked } else { exchange.state };
+        exchange.flags |= flags;
+        if at_once {
+            exchange.state = State::Answered;
+        } else {
+            exchange.remember();
+        }
         exchange.since = since;
         let (peer, flags) = (exchange.peer, exchange.flags);
-        self.served(peer, state);
-        let held = &mut self.held;
-        if C::INDEXED {
-            self.core.remembered = self.core.remembered.wrapping_add(1);
-        } else {
+        if !C::INDEXED {
+            self.served(peer, state);
             let lifetime = self.lifetime(flags);
             self.held.after(index, lifetime);
             return;
         }
+        let held = &mut self.held;
+        self.core.remembered = self.core.remembered.wrapping_add(1);
         if state.is_answered_apart() {
             // By what it stands in the index was not at hand while the response was on its way.
             let key = held.exchanges.at(index).map_or(0, |exchange| held.remote_key_of(exchange));
@@ -57,15 +68,18 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         if let Some(list) = self.core.lists.get_mut(list_of(flags)) {
             list.push_back(held.exchanges, index);
         }
-        if flags & flag::IDEMPOTENT != 0 {
-            if let Some((_, own)) = held.peers.lent(peer) {
-                push_back::<_, 2, OfPeer>(held.exchanges, own, index);
-            }
+        let Some((peer, own)) = held.peers.lend(peer) else { return };
+        if R::SHARES && state.is_served() {
+            peer.live = peer.live.saturating_sub(1);
+        }
+        if let Some((_, own)) = own.filter(|_| flags & flag::IDEMPOTENT != 0) {
+            push_back::<_, 2, OfPeer>(held.exchanges, own, index);
         }
     }
 
     /// Takes an exchange that is remembered, of this peer and with these flags, out of the lists. Where there is an
     /// index.
+    #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
     pub(super) fn unlist(&mut self, index: u32, peer: u32, flags: u8) {
         self.core.remembered = self.core.remembered.wrapping_sub(1);
         if let Some(list) = self.core.lists.get_mut(list_of(flags)) {
@@ -82,11 +96,21 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     pub(crate) fn await_answer(&mut self, index: u32, confirmable: bool) {
         let rules = self.rules();
         if C::INDEXED && confirmable {
-            if let Some(list) = self.core.lists.get_mut(ASKED) {
-                list.push_back(self.held.exchanges, index);
-            }
+            self.list_fresh();
+            self.core.fresh = index.wrapping_add(1);
         } else {
             self.held.after(index, if confirmable { rules.acknowledge_after } else { rules.answer_timeout });
+        }
+    }
+
+    /// Puts the request that came last, if it is not answered yet, into the list of those that are to be acknowledged in
+    /// time. Where there is an index.
+    pub(crate) fn list_fresh(&mut self) {
+        let fresh = core::mem::take(&mut self.core.fresh);
+        if fresh != 0 {
+            if let Some(list) = self.core.lists.get_mut(ASKED) {
+                list.push_back(self.held.exchanges, fresh.wrapping_sub(1));
+            }
         }
     }
 
@@ -103,9 +127,18 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     }
 
     /// Nothing is due for an exchange any more.
+    #[inline]
     pub(crate) fn stop(&mut self, index: u32) {
+        // What is in a list, or will be, has no deadline.
+        if C::INDEXED && self.core.fresh == index.wrapping_add(1) {
+            self.core.fresh = 0;
+            return;
+        }
+        self.stop_late(index);
+    }
+
+    fn stop_late(&mut self, index: u32) {
         if C::INDEXED {
-            // What is in a list has no deadline.
             if let Some(list) = self.core.lists.get_mut(ASKED) {
                 let asked = self.held.exchanges.at(index).is_some_and(|exchange| exchange.state == State::Asked);
                 if asked && list.remove(self.held.exchanges, index) {
@@ -117,7 +150,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     }
 
     /// How long an exchange with these flags is remembered.
-    fn lifetime(&self, flags: u8) -> u32 {
+    pub(super) fn lifetime(&self, flags: u8) -> u32 {
         if flags & flag::NON != 0 { self.rules().non_lifetime } else { self.rules().exchange_lifetime }
     }
 
@@ -173,6 +206,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     }
 
     /// By the lists.
+    #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
     fn oldest(&mut self, asking: u32, bytes: bool) -> Option<u32> {
         let own = self.held.peers.lent(asking).map(|(_, own)| *own);
         if let Some(index) = own.and_then(|own| first::<_, 2, OfPeer>(self.held.exchanges, own)) {
@@ -249,16 +283,10 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             self.refer(peer, state.is_served());
             return Some(index);
         }
-        let full = self.held.exchanges.len() == self.held.exchanges.capacity();
-        if full || self.is_full(peer) {
-            self.recycle(peer, false);
-            if self.is_full(peer) {
-                return None;
-            }
-        }
-        let mut exchange = Exchange::new(state, peer, message_id, token);
-        set(&mut exchange);
-        let index = self.held.exchanges.insert(exchange)?.index();
+        let index = self.slot_for(peer)?;
+        let exchange = self.held.exchanges.at_mut(index)?;
+        exchange.begin(state, peer, message_id, token);
+        set(exchange);
         self.refer(peer, state.is_served());
         self.held.link(index, true);
         Some(index)
@@ -272,9 +300,27 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         Some(index)
     }
 
+    /// A slot for an exchange, if need be that of one that is only remembered, as it lies there: that is the case in
+    /// most calls of a server that has run for a while. Its value is to be written. Where there is an index.
+    #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
+    fn slot_for(&mut self, asking: u32) -> Option<u32> {
+        let full = self.held.exchanges.len() == self.held.exchanges.capacity();
+        let crowded = self.is_full(asking);
+        if !full && !crowded {
+            return self.held.exchanges.claim();
+        }
+        let index = self.oldest(asking, false)?;
+        self.clear(index, true);
+        if crowded && self.is_full(asking) {
+            self.held.exchanges.remove(index);
+            return None;
+        }
+        self.held.exchanges.renew(index).then_some(index)
+    }
+
     /// Keeps the bytes of a message with its exchange in place of what it kept. False if the arena has no room; nothing
     /// is lost then.
-    #[inline]
+    #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
     pub(crate) fn keep_bytes(&mut self, index: u32, bytes: &[u8]) -> bool {
         if !SMALL {
             // As is most often the case: it has nothing, and there is room.

@@ -155,7 +155,7 @@ impl<C: Scale, B: Lend<u8>> Arena<C, B> {
 
     /// Keeps a copy of `data`; `None` if it does not fit now, and if it is longer than [`MAX_LEN`] never. Nothing has
     /// changed then. No bytes are [`Chain::NONE`].
-    #[inline]
+    #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
     pub(crate) fn store(&mut self, data: &[u8]) -> Option<Chain> {
         if !C::INDEXED {
             let (bytes, root) = self.parts();
@@ -185,12 +185,10 @@ impl<C: Scale, B: Lend<u8>> Arena<C, B> {
     }
 
     /// As [`store`](Self::store), of what one block takes: what most replies are. Not of nothing.
-    #[inline]
+    #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
     fn store_short(&mut self, data: &[u8]) -> Option<Chain> {
-        if self.free() == 0 {
-            return None;
-        }
         let first = self.root.free;
+        // The free list ends behind the last block, where there is none.
         let [a, b, c, d, length, high, room @ ..] = self.block_mut(first)?;
         [*length, *high] = (data.len() as u16).to_le_bytes();
         copy(room, data);

@@ -127,6 +127,12 @@ impl<'e, P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'e, P, C> {
         }
     }
 
+    /// Takes what is remembered out of its index, by its key.
+    #[inline]
+    pub(crate) fn unlink_remote(&mut self, index: u32, key: u32) {
+        self.exchanges.unlink(index, BY_MESSAGE, u64::from(key) << 32);
+    }
+
     /// As [`link`](Self::link), of what is not a request of a peer's that has no answer under way.
     #[inline(never)]
     fn link_other(&mut self, index: u32, enter: bool) {

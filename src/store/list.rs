@@ -37,8 +37,20 @@ impl List {
     }
 
     /// Puts a slot at the back. False if it is not in use, or in a list or scheduled.
+    #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
     pub(crate) fn push_back<T: Entry, const N: usize>(&mut self, table: &mut impl Rows<T, N>, index: u32) -> bool {
-        is_idle(table, index) && self.attach_back(table, index, place::LISTED)
+        let last = self.last;
+        let link = index.wrapping_add(1);
+        let Some(node) = table.node_mut(index).filter(|node| node.place() == place::IDLE) else { return false };
+        node.set_place(place::LISTED);
+        node.previous = last;
+        node.next = 0;
+        self.last = link;
+        match table.node_mut(last.wrapping_sub(1)) {
+            Some(node) => node.next = link,
+            None => self.first = link,
+        }
+        true
     }
 
     /// Puts a slot at the front. False if it is not in use, or in a list or scheduled.
@@ -59,7 +71,7 @@ impl List {
 
     /// Takes a slot out, wherever in the list it is. False if it is in no list, or at an end of another one.
     pub(crate) fn remove<T: Entry, const N: usize>(&mut self, table: &mut impl Rows<T, N>, index: u32) -> bool {
-        is_at(table, index, place::LISTED) && self.detach(table, index)
+        self.detach_from(table, index, Some(place::LISTED))
     }
 
     /// Takes the slot at the front out.
@@ -91,8 +103,21 @@ impl List {
 
     /// Takes a slot out that is in a list. False if it is at an end of another one.
     pub(super) fn detach<T: Entry, const N: usize>(&mut self, table: &mut impl Rows<T, N>, index: u32) -> bool {
+        self.detach_from(table, index, None)
+    }
+
+    /// The same, if it is in such a place.
+    #[inline]
+    fn detach_from<T: Entry, const N: usize>(
+        &mut self,
+        table: &mut impl Rows<T, N>,
+        index: u32,
+        place: Option<u8>,
+    ) -> bool {
         let link = index.wrapping_add(1);
-        let Some(node) = table.node_mut(index) else { return false };
+        let Some(node) = table.node_mut(index).filter(|node| place.is_none_or(|place| node.place() == place)) else {
+            return false;
+        };
         let (previous, next) = (node.previous, node.next);
         if previous == 0 && self.first != link || next == 0 && self.last != link {
             return false;
@@ -110,14 +135,6 @@ impl List {
         }
         true
     }
-}
-
-fn is_at<T: Entry, const N: usize>(table: &impl Rows<T, N>, index: u32, place: u8) -> bool {
-    table.node(index).is_some_and(|node| node.place() == place)
-}
-
-fn is_idle<T: Entry, const N: usize>(table: &impl Rows<T, N>, index: u32) -> bool {
-    is_at(table, index, place::IDLE)
 }
 
 #[cfg(test)]

@@ -15,6 +15,10 @@ pub(crate) trait Weave<T: Entry, const N: usize> {
     fn links(table: &impl Rows<T, N>, index: u32) -> Option<[Link; 2]>;
     /// Sets them; `None`: it is a member no more.
     fn set(table: &mut impl Rows<T, N>, index: u32, links: Option<[Link; 2]>);
+    /// Sets one of them, of a member: the one before.
+    fn set_previous(table: &mut impl Rows<T, N>, index: u32, previous: Link);
+    /// The one behind; gives the one that it was.
+    fn set_next(table: &mut impl Rows<T, N>, index: u32, next: Link) -> Option<Link>;
 }
 
 /// The links of a slot that lists use too: it has no deadline and is in no list.
@@ -32,6 +36,16 @@ impl<T: Entry, const N: usize> Weave<T, N> for InNode {
             node.set_place(if links.is_some() { place::LISTED } else { place::IDLE });
         }
     }
+
+    fn set_previous(table: &mut impl Rows<T, N>, index: u32, previous: Link) {
+        if let Some(node) = table.node_mut(index) {
+            node.previous = previous;
+        }
+    }
+
+    fn set_next(table: &mut impl Rows<T, N>, index: u32, next: Link) -> Option<Link> {
+        Some(core::mem::replace(&mut table.node_mut(index)?.next, next))
+    }
 }
 
 /// The first one of the ring that ends with `last`.
@@ -41,23 +55,25 @@ pub(crate) fn first<T: Entry, const N: usize, W: Weave<T, N>>(table: &impl Rows<
 }
 
 /// Puts a slot behind the last one.
+#[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
 pub(crate) fn push_back<T: Entry, const N: usize, W: Weave<T, N>>(
     table: &mut impl Rows<T, N>,
     last: &mut Link,
     index: u32,
 ) {
     let link = index.wrapping_add(1);
-    let first = first::<T, N, W>(table, *last).map_or(link, |first| first.wrapping_add(1));
-    let before = if *last == 0 { link } else { *last };
-    W::set(table, index, Some([before, first]));
-    if before != link {
-        set_next::<T, N, W>(table, before, link);
-        set_previous::<T, N, W>(table, first, link);
+    match W::set_next(table, last.wrapping_sub(1), link) {
+        Some(first) => {
+            W::set_previous(table, first.wrapping_sub(1), link);
+            W::set(table, index, Some([*last, first]));
+        }
+        None => W::set(table, index, Some([link, link])),
     }
     *last = link;
 }
 
 /// Takes a slot out, wherever in the ring it is.
+#[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
 pub(crate) fn remove<T: Entry, const N: usize, W: Weave<T, N>>(
     table: &mut impl Rows<T, N>,
     last: &mut Link,
@@ -68,8 +84,8 @@ pub(crate) fn remove<T: Entry, const N: usize, W: Weave<T, N>>(
     if before == link {
         *last = 0;
     } else {
-        set_next::<T, N, W>(table, before, behind);
-        set_previous::<T, N, W>(table, behind, before);
+        W::set_next(table, before.wrapping_sub(1), behind);
+        W::set_previous(table, behind.wrapping_sub(1), before);
         if *last == link {
             *last = before;
         }
@@ -87,25 +103,11 @@ pub(crate) fn append<T: Entry, const N: usize, W: Weave<T, N>>(
         *last |= other;
         return;
     };
-    set_next::<T, N, W>(table, *last, behind.wrapping_add(1));
-    set_previous::<T, N, W>(table, behind.wrapping_add(1), *last);
-    set_next::<T, N, W>(table, other, front.wrapping_add(1));
-    set_previous::<T, N, W>(table, front.wrapping_add(1), other);
+    W::set_next(table, last.wrapping_sub(1), behind.wrapping_add(1));
+    W::set_previous(table, behind, *last);
+    W::set_next(table, other.wrapping_sub(1), front.wrapping_add(1));
+    W::set_previous(table, front, other);
     *last = other;
-}
-
-fn set_next<T: Entry, const N: usize, W: Weave<T, N>>(table: &mut impl Rows<T, N>, link: Link, next: Link) {
-    let index = link.wrapping_sub(1);
-    if let Some([previous, _]) = W::links(table, index) {
-        W::set(table, index, Some([previous, next]));
-    }
-}
-
-fn set_previous<T: Entry, const N: usize, W: Weave<T, N>>(table: &mut impl Rows<T, N>, link: Link, previous: Link) {
-    let index = link.wrapping_sub(1);
-    if let Some([_, next]) = W::links(table, index) {
-        W::set(table, index, Some([previous, next]));
-    }
 }
 
 #[cfg(test)]

@@ -222,6 +222,7 @@ impl Exchange {
     };
 
     /// With a token of up to eight bytes; of a longer one nothing is kept here.
+    #[cfg(test)]
     pub(crate) fn new(state: State, peer: u32, message_id: u16, token: &[u8]) -> Exchange {
         let mut exchange = Exchange::NONE;
         exchange.begin(state, peer, message_id, token);
@@ -229,6 +230,7 @@ impl Exchange {
     }
 
     /// The same in place, whatever was there.
+    #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
     pub(crate) fn begin(&mut self, state: State, peer: u32, message_id: u16, token: &[u8]) {
         copy(&mut self.token, token);
         self.peer = peer;
@@ -414,10 +416,24 @@ impl Weave<Exchange, 2> for OfPeer {
     }
 
     fn set(table: &mut impl Rows<Exchange, 2>, index: u32, links: Option<[Link; 2]>) {
-        let [before, behind] = links.unwrap_or_default();
+        // Of one that is a member no more, nobody asks for them.
+        let Some([before, behind]) = links else { return };
         let Some(exchange) = table.at_mut(index) else { return };
         let ([a, b, c, d], [e, f, g, h]) = (before.to_le_bytes(), behind.to_le_bytes());
         exchange.token = [a, b, c, d, e, f, g, h];
+    }
+
+    fn set_previous(table: &mut impl Rows<Exchange, 2>, index: u32, previous: Link) {
+        if let Some(Exchange { token: [a, b, c, d, ..], .. }) = table.at_mut(index) {
+            [*a, *b, *c, *d] = previous.to_le_bytes();
+        }
+    }
+
+    fn set_next(table: &mut impl Rows<Exchange, 2>, index: u32, next: Link) -> Option<Link> {
+        let Exchange { token: [.., a, b, c, d], .. } = table.at_mut(index)?;
+        let before = Link::from_le_bytes([*a, *b, *c, *d]);
+        [*a, *b, *c, *d] = next.to_le_bytes();
+        Some(before)
     }
 }
 

@@ -328,25 +328,46 @@ impl<T: Entry, const N: usize, S: Lend<Slot<T, N>>, H: Lend<Heads<N>>> Table<T, 
 
     /// Takes a slot for `value`; `None` if all are in use.
     pub(crate) fn insert(&mut self, value: T) -> Option<Id> {
+        let index = self.claim()?;
+        let Slot { node, value: place } = self.slots.lend().get_mut(index as usize)?;
+        *place = value;
+        Some(Id { index, generation: node.generation })
+    }
+
+    /// Takes a slot, whatever is in it: its value is to be written.
+    #[inline]
+    pub(crate) fn claim(&mut self) -> Option<u32> {
         let fresh = self.root.free == 0;
         let index = if fresh { self.root.high_water } else { self.root.free.wrapping_sub(1) };
         if index >= self.capacity() {
             return None;
         }
-        let Slot { node, value: place } = self.slots.lend().get_mut(index as usize)?;
+        let Slot { node, .. } = self.slots.lend().get_mut(index as usize)?;
         if fresh {
             self.root.high_water = index.wrapping_add(1);
         } else {
             self.root.free = node.next;
         }
         self.root.len = self.root.len.wrapping_add(1);
-        *place = value;
         node.previous = 0;
         node.next = 0;
         node.state = place::IDLE;
         // Zero is left to the `Id` of nothing.
         node.generation = node.generation.max(1);
-        Some(Id { index, generation: node.generation })
+        Some(index)
+    }
+
+    /// Releases a slot and takes it again. False, and nothing is done, if it could not be released.
+    #[inline]
+    pub(crate) fn renew(&mut self, index: u32) -> bool {
+        let Some(Slot { node, .. }) = self.slots.lend().get_mut(index as usize) else { return false };
+        if node.state != place::IDLE {
+            return false;
+        }
+        node.previous = 0;
+        node.next = 0;
+        node.generation = node.generation.wrapping_add(1).max(1);
+        true
     }
 
     /// Releases a slot. False, and nothing is done, if it is not in use, or still linked, listed or scheduled.
@@ -368,20 +389,15 @@ impl<T: Entry, const N: usize, S: Lend<Slot<T, N>>, H: Lend<Heads<N>>> Table<T, 
     /// that index already, or not in use, or there is no such index.
     pub(crate) fn link(&mut self, index: u32, which: usize, hash: u64) -> bool {
         let bucket = self.bucket(hash);
-        match self.used(index) {
-            Some(slot) if which < N && slot.node.state & linked(which) == 0 => {}
-            _ => return false,
-        }
-        let Some(head) = self.heads.lend().get_mut(bucket).and_then(|heads| heads.get_mut(which)) else {
+        let Table { slots, heads, .. } = self;
+        let Some(Slot { node, .. }) = slots.lend().get_mut(index as usize) else { return false };
+        if node.place() == place::FREE || which >= N || node.state & linked(which) != 0 {
             return false;
-        };
-        let chain = core::mem::replace(head, index.wrapping_add(1));
-        if let Some(slot) = self.slots.lend().get_mut(index as usize) {
-            slot.node.state |= linked(which);
-            if let Some(link) = slot.node.chains.get_mut(which) {
-                *link = chain;
-            }
         }
+        let Some(head) = heads.lend().get_mut(bucket).and_then(|heads| heads.get_mut(which)) else { return false };
+        let Some(link) = node.chains.get_mut(which) else { return false };
+        *link = core::mem::replace(head, index.wrapping_add(1));
+        node.state |= linked(which);
         true
     }
 
@@ -445,6 +461,15 @@ impl<T: Entry, const N: usize, S: Lend<Slot<T, N>>, H: Lend<Heads<N>>> Table<T, 
     pub(crate) fn lent(&mut self, index: u32) -> Option<(&mut Link, &mut Link)> {
         let node = self.node_mut(index).filter(|node| node.place() == place::IDLE)?;
         Some((&mut node.previous, &mut node.next))
+    }
+
+    /// A value in use, and the two links if they can be [lent](Self::lent).
+    #[inline]
+    #[allow(clippy::type_complexity)]
+    pub(crate) fn lend(&mut self, index: u32) -> Option<(&mut T, Option<(&mut Link, &mut Link)>)> {
+        let Slot { node, value } = self.used_mut(index)?;
+        let links = if node.place() == place::IDLE { Some((&mut node.previous, &mut node.next)) } else { None };
+        Some((value, links))
     }
 
     fn used(&self, index: u32) -> Option<&Slot<T, N>> {
