@@ -1,6 +1,7 @@
 //! The loop between an endpoint that asks and its socket.
 
-use super::builder::{Passed, Trace, Way};
+use super::builder::{Trace, Way};
+use super::carrier::{Carrier, MAX_MESSAGE};
 use super::{Builder, Error};
 use crate::endpoint::{ClientResponse, Endpoint, Event, Failure, Handle, Output, RequestError, Roles, Transmit};
 use crate::io::{Address, Received, Udp, seed};
@@ -11,9 +12,6 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use std::vec;
 use std::vec::Vec;
-
-/// What every peer can be expected to take (RFC 7252 4.6).
-pub(super) const MAX_MESSAGE: usize = 1152;
 
 /// Who asks, and answers nothing: a request that comes is refused with 5.01.
 #[derive(Clone, Copy, Debug)]
@@ -40,10 +38,9 @@ pub(super) enum Came<'d> {
 
 pub(super) struct Link {
     pub(super) asking: Asking,
-    pub(super) udp: Udp,
+    pub(super) carrier: Carrier,
     pub(super) peer: Address,
     rx: Vec<u8>,
-    pub(super) trace: Option<Trace>,
     /// When the request that is under way began, and what had been sent again by then.
     begun: Instant,
     before: u32,
@@ -57,7 +54,7 @@ pub(super) struct Link {
 
 impl fmt::Debug for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Link").field("asking", &self.asking).field("udp", &self.udp).finish_non_exhaustive()
+        f.debug_struct("Link").field("asking", &self.asking).field("carrier", &self.carrier).finish_non_exhaustive()
     }
 }
 
@@ -73,10 +70,9 @@ impl Link {
         let endpoint = Endpoint::with_roles(setup.config, seed(), Heap::with_bound(256, 1024, 1 << 16));
         Ok(Link {
             asking: Asking { endpoint, tx: vec![0; MAX_MESSAGE] },
-            udp,
+            carrier: Carrier { udp, trace: trace.take() },
             peer: Address::to(remote),
             rx: vec![0; Udp::LONGEST],
-            trace: trace.take(),
             begun: Instant::ZERO,
             before: 0,
             heard: false,
@@ -89,13 +85,13 @@ impl Link {
     /// A call begins, which may take so long.
     pub(super) fn begin(&mut self, timeout: Option<Duration>) {
         self.timeout = timeout;
-        self.deadline = timeout.map(|timeout| self.udp.now() + timeout);
+        self.deadline = timeout.map(|timeout| self.carrier.now() + timeout);
         self.begin_request();
     }
 
     /// A request of it begins.
     fn begin_request(&mut self) {
-        self.begun = self.udp.now();
+        self.begun = self.carrier.now();
         self.before = self.asking.endpoint.statistics().retransmitted;
         self.heard = false;
     }
@@ -112,7 +108,7 @@ impl Link {
     ) -> Result<T, Error> {
         self.begin_request();
         let (sent, what) = loop {
-            match make(&mut self.asking, self.udp.now()) {
+            match make(&mut self.asking, self.carrier.now()) {
                 // RFC 7252 4.7: a peer that does not respond is asked no faster.
                 Err(RequestError::Probing { until }) => self.pause(until)?,
                 made => break made?,
@@ -139,14 +135,11 @@ impl Link {
     }
 
     fn is_late(&self) -> bool {
-        self.deadline.is_some_and(|deadline| self.udp.now() >= deadline)
+        self.deadline.is_some_and(|deadline| self.carrier.now() >= deadline)
     }
 
     fn transmit(&mut self, due: Transmit<Address>, way: Way) -> Result<(), Error> {
-        if let (Some(trace), Some(datagram)) = (&mut self.trace, self.asking.tx.get(..due.len)) {
-            trace(&Passed { at: self.udp.now(), way, peer: due.to, datagram });
-        }
-        Ok(self.udp.send(due, &self.asking.tx)?)
+        Ok(self.carrier.send(due, way, &self.asking.tx)?)
     }
 
     /// How a request of ours has failed, as an error.
@@ -158,7 +151,7 @@ impl Link {
             Failure::TimedOut | Failure::Unanswered | Failure::Forgotten => Error::NoAnswer {
                 peer,
                 retransmissions: self.asking.endpoint.statistics().retransmitted.wrapping_sub(self.before),
-                time: self.udp.now().since(self.begun),
+                time: self.carrier.now().since(self.begun),
                 heard: self.heard,
             },
         }
@@ -167,7 +160,7 @@ impl Link {
     /// Does what is due and takes in what comes, until `look` has what it looks for, or the time of the call is over.
     pub(super) fn wait<T>(&mut self, mut look: impl FnMut(&mut Asking, Came<'_>) -> Option<T>) -> Result<T, Error> {
         loop {
-            let now = self.udp.now();
+            let now = self.carrier.now();
             let came = match self.asking.endpoint.poll(now, &mut self.asking.tx) {
                 Output::Send(due) => {
                     self.transmit(due, Way::Due)?;
@@ -196,28 +189,20 @@ impl Link {
         until: Option<Instant>,
         look: &mut impl FnMut(&mut Asking, Came<'_>) -> Option<T>,
     ) -> Result<Option<T>, Error> {
-        let received = self.udp.receive(until, &mut self.rx)?;
-        let (now, Asking { endpoint, tx }) = (self.udp.now(), &mut self.asking);
-        let (way, peer, len) = match received {
+        let received = self.carrier.receive(until, &mut self.rx)?;
+        let (now, Asking { endpoint, tx }) = (self.carrier.now(), &mut self.asking);
+        let (from, arrival, len) = match received {
             Received::Nothing => return Ok(None),
-            Received::Datagram { from, len, .. } => (Way::Received, from, len),
-            Received::Unreachable { to, len } => (Way::Unreachable, to, len),
-        };
-        let datagram = self.rx.get(..len).unwrap_or_default();
-        if let Some(trace) = &mut self.trace {
-            trace(&Passed { at: now, way, peer, datagram });
-        }
-        let Received::Datagram { arrival, .. } = received else {
-            endpoint.unreachable(now, peer, datagram);
-            return Ok(None);
+            Received::Datagram { from, arrival, len } => (from, arrival, len),
+            Received::Unreachable { to, len } => {
+                endpoint.unreachable(now, to, self.rx.get(..len).unwrap_or_default());
+                return Ok(None);
+            }
         };
         (self.heard, self.ever) = (true, true);
-        let input = endpoint.handle(now, peer, arrival, datagram, tx);
+        let input = endpoint.handle(now, from, arrival, self.rx.get(..len).unwrap_or_default(), tx);
         if let Some(reply) = input.reply {
-            if let (Some(trace), Some(datagram)) = (&mut self.trace, tx.get(..reply.len)) {
-                trace(&Passed { at: now, way: Way::Sent, peer, datagram });
-            }
-            self.udp.send(reply, tx)?;
+            self.carrier.send(reply, Way::Sent, tx)?;
         }
         Ok(match input.event {
             Event::Response(response) => look(&mut self.asking, Came::Response(response)),

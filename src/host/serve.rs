@@ -1,6 +1,7 @@
 //! A server on a socket.
 
-use super::builder::{Passed, Trace, Way};
+use super::builder::{Passed, Way};
+use super::carrier::{Carrier, MAX_MESSAGE};
 use crate::config::Config;
 use crate::endpoint::{Endpoint, Output, Transmit};
 use crate::io::{Address, Received, Udp, UdpError, seed};
@@ -68,15 +69,11 @@ pub type Resource<S> = Route<S, Address>;
 /// ```
 pub struct Serving<'r, S> {
     server: Server<'r, S, Heap<Address>>,
-    socket: Udp,
+    carrier: Carrier,
     rx: Vec<u8>,
     tx: Vec<u8>,
-    trace: Option<Trace>,
     unsent: u64,
 }
-
-/// What every peer can be expected to take (RFC 7252 4.6).
-const MAX_MESSAGE: usize = 1152;
 
 impl<'r, S> Serving<'r, S> {
     /// For some thousand clients at a time: with slots for 4,096 peers, 16,384 exchanges, 4,096 observers and 256 bodies
@@ -91,19 +88,21 @@ impl<'r, S> Serving<'r, S> {
     /// Over a server that was made otherwise: with another store or configuration, with objects, with names.
     #[must_use]
     pub fn over(socket: Udp, server: Server<'r, S, Heap<Address>>) -> Serving<'r, S> {
-        Serving { server, socket, rx: vec![0; Udp::LONGEST], tx: vec![0; MAX_MESSAGE], trace: None, unsent: 0 }
+        let carrier = Carrier { udp: socket, trace: None };
+        Serving { server, carrier, rx: vec![0; Udp::LONGEST], tx: vec![0; MAX_MESSAGE], unsent: 0 }
     }
 
     /// Shows each datagram that passes.
     #[must_use]
     pub fn trace(self, trace: impl FnMut(&Passed<'_>) + 'static) -> Serving<'r, S> {
-        Serving { trace: Some(Box::new(trace)), ..self }
+        let carrier = Carrier { trace: Some(Box::new(trace)), ..self.carrier };
+        Serving { carrier, ..self }
     }
 
     /// The clock.
     #[must_use]
     pub fn now(&self) -> Instant {
-        self.socket.now()
+        self.carrier.now()
     }
 
     /// The server: to tell it of changes, and to answer what was put off.
@@ -125,30 +124,26 @@ impl<'r, S> Serving<'r, S> {
     /// [`UdpError`]: the socket cannot be read.
     pub fn turn(&mut self, state: &mut S, until: Option<Instant>) -> Result<Option<Output<Address>>, UdpError> {
         let idle = loop {
-            match self.server.poll(state, self.socket.now(), &mut self.tx) {
+            match self.server.poll(state, self.carrier.now(), &mut self.tx) {
                 Output::Send(due) => self.transmit(due, Way::Due),
                 Output::Idle(idle) => break idle,
                 told => return Ok(Some(told)),
             }
         };
         let until = [idle, until].into_iter().flatten().min();
-        let received = self.socket.receive(until, &mut self.rx)?;
-        let now = self.socket.now();
-        let (way, peer, len) = match received {
+        let received = self.carrier.receive(until, &mut self.rx)?;
+        let now = self.carrier.now();
+        let (from, arrival, len) = match received {
             Received::Nothing => return Ok(None),
-            Received::Datagram { from, len, .. } => (Way::Received, from, len),
-            Received::Unreachable { to, len } => (Way::Unreachable, to, len),
+            Received::Datagram { from, arrival, len } => (from, arrival, len),
+            Received::Unreachable { to, len } => {
+                self.server.endpoint().unreachable(now, to, self.rx.get(..len).unwrap_or_default());
+                return Ok(None);
+            }
         };
         let datagram = self.rx.get(..len).unwrap_or_default();
-        if let Some(trace) = &mut self.trace {
-            trace(&Passed { at: now, way, peer, datagram });
-        }
-        let Received::Datagram { arrival, .. } = received else {
-            self.server.endpoint().unreachable(now, peer, datagram);
-            return Ok(None);
-        };
         // Of requests of the server's own there are none here.
-        let reply = self.server.handle(state, now, peer, arrival, datagram, &mut self.tx).reply;
+        let reply = self.server.handle(state, now, from, arrival, datagram, &mut self.tx).reply;
         if let Some(reply) = reply {
             self.transmit(reply, Way::Sent);
         }
@@ -156,16 +151,13 @@ impl<'r, S> Serving<'r, S> {
     }
 
     fn transmit(&mut self, due: Transmit<Address>, way: Way) {
-        if let (Some(trace), Some(datagram)) = (&mut self.trace, self.tx.get(..due.len)) {
-            trace(&Passed { at: self.socket.now(), way, peer: due.to, datagram });
-        }
         // One peer that cannot be reached is not to end what is there for the others.
-        self.unsent = self.unsent.saturating_add(u64::from(self.socket.send(due, &self.tx).is_err()));
+        self.unsent = self.unsent.saturating_add(u64::from(self.carrier.send(due, way, &self.tx).is_err()));
     }
 }
 
 impl<S> fmt::Debug for Serving<'_, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Serving").field("server", &self.server).field("socket", &self.socket).finish_non_exhaustive()
+        f.debug_struct("Serving").field("server", &self.server).field("carrier", &self.carrier).finish_non_exhaustive()
     }
 }

@@ -3,6 +3,7 @@
 //! What guards them: every path goes through `cap_std::fs::Dir`, which looks it up from the directory on and never leaves
 //! it, whatever becomes of links and directories meanwhile; and what is no name of a file is refused before.
 
+use crate::percent;
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, Metadata, OpenOptions};
 use coaplet::block::Body;
@@ -12,7 +13,6 @@ use coaplet::link::LinkWriter;
 use coaplet::server::{Answer, Error, Listing, Reason, Reply, Request};
 use coaplet::{Code, ContentFormat};
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -85,7 +85,7 @@ impl Files {
         let mut links = LinkWriter::new(&mut text);
         for (name, data) in entries(&self.dir, place).map_err(|error| refused(&error))? {
             let below = if place.is_empty() { name } else { format!("{place}/{name}") };
-            let target = format!("/{}{}", encoded(&below), if data.is_dir() { "/" } else { "" });
+            let target = format!("/{}{}", percent::encoded(&below, b"-._~/"), if data.is_dir() { "/" } else { "" });
             links.link(&target);
             let format = if data.is_dir() { ContentFormat::LINK_FORMAT } else { format_of(&below) };
             links.number("ct", format.get().into());
@@ -419,18 +419,6 @@ fn format_of(path: &str) -> ContentFormat {
     ContentFormat::from_name(name).unwrap_or(ContentFormat::OCTET_STREAM)
 }
 
-/// A path as it stands in a link.
-fn encoded(path: &str) -> String {
-    let mut text = String::new();
-    for byte in path.bytes() {
-        match byte {
-            b if b.is_ascii_alphanumeric() || b"-._~/".contains(&b) => text.push(char::from(b)),
-            b => _ = write!(text, "%{b:02X}"),
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -449,6 +437,5 @@ mod tests {
         for ending in ["xml", "css", "js", "png", "jpg", "gif", "svg", "senml", "senmlc"] {
             assert_ne!(format_of(&format!("a.{ending}")), ContentFormat::OCTET_STREAM, "{ending}");
         }
-        assert_eq!(encoded("a b/\u{e9}"), "a%20b/%C3%A9");
     }
 }

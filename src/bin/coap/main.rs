@@ -10,6 +10,7 @@ mod discover;
 mod files;
 mod observe;
 mod pages;
+mod percent;
 mod ping;
 mod request;
 mod serve;
