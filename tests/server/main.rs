@@ -13,6 +13,7 @@ mod client;
 mod resources;
 
 mod answers;
+mod any;
 mod basics;
 mod discovery;
 mod limits;
