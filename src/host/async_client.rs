@@ -2,6 +2,7 @@
 
 use super::call::Asked;
 use super::client::options_of;
+use super::observed::AsyncObservation;
 use super::under_way::UnderWay;
 use super::{Error, Reply, target};
 use crate::config::{Config, Transmission};
@@ -35,6 +36,10 @@ use tokio::task::{JoinHandle, spawn, spawn_blocking};
 /// });
 /// for reading in readings {
 ///     println!("{:?}", reading.await.expect("no task panics")?.payload());
+/// }
+/// let mut lamp = client.observe("/lamp")?;
+/// while let Some(state) = lamp.next().await {
+///     println!("{:?}", state?.payload());
 /// }
 /// # Ok(())
 /// # }
@@ -174,19 +179,43 @@ impl AsyncClient {
         options: &[(OptionNumber, &[u8])],
         payload: Option<Vec<u8>>,
     ) -> Result<Reply, Error> {
-        let text = target::join(&self.uri, path);
-        let uri = target::parse(&text)?;
-        let mut all = options_of(|w| _ = w.uri(&uri))?;
-        all.extend(options.iter().map(|(number, value)| (*number, Vec::from(*value))));
-        all.sort_by_key(|(number, _)| *number);
+        let asked = self.asked(method, path, options)?;
         let (tell, told) = oneshot::channel();
-        let number = self.shared.state().add(&Asked::new(method, all, None), payload, tell)?;
+        let number = self.shared.state().add(&asked, payload, tell)?;
         let _asking = Asking(&self.shared, number);
         self.shared.changed.notify_one();
         told.await.unwrap_or(Err(Error::Closed))
     }
 
-    /// Begins nothing new, waits until the requests that are under way have ended, and closes the socket.
+    fn asked(&self, method: Code, path: &str, options: &[(OptionNumber, &[u8])]) -> Result<Asked, Error> {
+        let text = target::join(&self.uri, path);
+        let uri = target::parse(&text)?;
+        let mut all = options_of(|w| _ = w.uri(&uri))?;
+        all.extend(options.iter().map(|(number, value)| (*number, Vec::from(*value))));
+        all.sort_by_key(|(number, _)| *number);
+        Ok(Asked::new(method, all, None))
+    }
+
+    /// Observes what GET gives (RFC 7641), beside whatever else is asked: [`next`](AsyncObservation::next) has the states.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`]: the path is none, or the client has been shut down.
+    pub fn observe(&self, path: &str) -> Result<AsyncObservation<'_>, Error> {
+        let number = self.state().observe(self.asked(Code::GET, path, &[])?)?;
+        self.changed();
+        Ok(AsyncObservation::new(self, number))
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, UnderWay> {
+        self.shared.state()
+    }
+
+    pub(super) fn changed(&self) {
+        self.shared.changed.notify_one();
+    }
+
+    /// Begins nothing new, ends observations, waits until the requests that are under way have ended, and closes the socket.
     ///
     /// # Errors
     ///

@@ -36,7 +36,7 @@ impl Members {
                     let (mut reply, mut payload) = (Reply::new(response.from.remote), Vec::new());
                     reply.take(&response.message);
                     let mut rest = Transfer::lent(&asked, response.from, None);
-                    let step = rest.begin_with(asking, &response.message);
+                    let step = rest.begin_with(&mut asking.endpoint, &response.message);
                     let whole = matches!(stepped(step, &mut keep(&mut payload)), Ok(true));
                     reply.payload = payload;
                     Some(Ok((reply, response.from, whole)))

@@ -19,7 +19,7 @@
 //! |---|---|
 //! | the client, and how it is set up | `client.rs`, `builder.rs` |
 //! | a request, and its answer | `call.rs`, `reply.rs` |
-//! | the client that does not block (feature `tokio`), and its requests | `async_client.rs`, `under_way.rs` |
+//! | the client that does not block (feature `tokio`), and its requests | `async_client.rs`, `under_way.rs`, `observed.rs` |
 //! | observations, requests to groups | `observation.rs`, `group.rs` |
 //! | a server on a socket | `serve.rs` |
 //! | the client's loop between the endpoint and the socket; the socket | `link.rs`, `carrier.rs` |
@@ -36,6 +36,8 @@ mod error;
 mod group;
 mod link;
 mod observation;
+#[cfg(feature = "tokio")]
+mod observed;
 mod reply;
 mod serve;
 mod target;
@@ -50,6 +52,8 @@ pub use call::Call;
 pub use client::Client;
 pub use error::Error;
 pub use observation::Observation;
+#[cfg(feature = "tokio")]
+pub use observed::AsyncObservation;
 pub use reply::Reply;
 pub use serve::{Resource, Serving, serve};
 pub use target::{addresses, listening};

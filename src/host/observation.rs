@@ -95,7 +95,7 @@ impl<'c> Observation<'c> {
                 Came::Response(response) if response.handle == handle => {
                     over = !response.more;
                     self.answered_by = None;
-                    let step = rest.begin_with(asking, &response.message);
+                    let step = rest.begin_with(&mut asking.endpoint, &response.message);
                     reply.take(&response.message);
                     reply.round_trip = response.round_trip;
                     Some(stepped(step, &mut keep(&mut payload)))

@@ -103,9 +103,13 @@ impl<B: Payload> Transfer<B> {
     }
 
     /// Begins with a block that has come as a notification: what came before it is old.
-    pub(super) fn begin_with<'d>(&mut self, asking: &mut Asking, message: &Message<'d>) -> Progress<'d> {
+    pub(super) fn begin_with<'d>(
+        &mut self,
+        endpoint: &mut Endpoint<Heap<Address>, AskOnly>,
+        message: &Message<'d>,
+    ) -> Progress<'d> {
         match &mut self.machine {
-            Machine::Fetch(fetch) => fetch.begin_with(&mut asking.endpoint, message),
+            Machine::Fetch(fetch) => fetch.begin_with(endpoint, message),
             Machine::Send(..) => Progress::Next,
         }
     }

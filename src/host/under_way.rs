@@ -3,8 +3,9 @@
 use super::Error;
 use super::call::Asked;
 use super::link::{AskOnly, Came};
+use super::observed::Observed;
 use super::reply::Reply;
-use super::transfer::{Payload, Transfer, keep};
+use super::transfer::{Payload, Transfer, keep, stepped};
 use crate::block::Body;
 use crate::config::Config;
 use crate::endpoint::{Arrival, Endpoint, Event, Failure, Handle, Output, RequestError, Transmit};
@@ -22,6 +23,7 @@ pub(super) struct UnderWay {
     endpoint: Endpoint<Heap<Address>, AskOnly>,
     peer: Address,
     requests: HashMap<u64, Pending>,
+    observed: HashMap<u64, Observed>,
     /// Those of which something is outstanding.
     asked: HashMap<Handle, u64>,
     /// Those that have something to send: their first request, or the next block.
@@ -36,7 +38,14 @@ struct Pending {
     reply: Reply,
     payload: Vec<u8>,
     begun: Option<Instant>,
-    tell: Sender<Result<Reply, Error>>,
+    tell: Tell,
+}
+
+/// Who is told of an outcome.
+enum Tell {
+    Once(Sender<Result<Reply, Error>>),
+    /// The observation of this number: it is a state of it, in several blocks.
+    Observer(u64),
 }
 
 impl Payload for Vec<u8> {
@@ -55,6 +64,7 @@ impl UnderWay {
             endpoint: Endpoint::with_roles(config, seed(), Heap::with_bound(16, 4096, 1 << 20)),
             peer,
             requests: HashMap::new(),
+            observed: HashMap::new(),
             asked: HashMap::new(),
             eager: VecDeque::new(),
             next: 0,
@@ -76,12 +86,50 @@ impl UnderWay {
         if payload.is_none() && asked.has_body() {
             payload = Some(Vec::new());
         }
-        let (number, transfer) = (self.next, Transfer::new(asked, self.peer, payload));
-        let reply = Reply::new(self.peer.remote);
-        self.requests.insert(number, Pending { transfer, reply, payload: Vec::new(), begun: None, tell });
+        let (transfer, reply) = (Transfer::new(asked, self.peer, payload), Reply::new(self.peer.remote));
+        let pending = Pending { transfer, reply, payload: Vec::new(), begun: None, tell: Tell::Once(tell) };
+        Ok(self.put(pending))
+    }
+
+    fn put(&mut self, pending: Pending) -> u64 {
+        let number = self.number();
+        self.requests.insert(number, pending);
         self.eager.push_back(number);
+        number
+    }
+
+    fn number(&mut self) -> u64 {
+        let number = self.next;
         self.next = number.wrapping_add(1);
+        number
+    }
+
+    /// An observation of what a GET gives.
+    pub(super) fn observe(&mut self, asked: Asked) -> Result<u64, Error> {
+        if self.stopping {
+            return Err(Error::Closed);
+        }
+        let number = self.number();
+        self.observed.insert(number, Observed::new(asked));
+        self.eager.push_back(number);
         Ok(number)
+    }
+
+    /// What is observed under this number.
+    pub(super) fn observed(&mut self, number: u64) -> Option<&mut Observed> {
+        self.observed.get_mut(&number)
+    }
+
+    /// Nobody observes it any more: the next notification is reset (RFC 7641 3.6).
+    pub(super) fn unobserve(&mut self, number: u64) {
+        let Some(observed) = self.observed.remove(&number) else { return };
+        if let Some(handle) = observed.handle {
+            self.asked.remove(&handle);
+            self.endpoint.cancel(handle);
+        }
+        if let Some(rest) = observed.rest {
+            self.cancel(rest);
+        }
     }
 
     /// Nobody waits for it any more. False if it has ended.
@@ -94,16 +142,34 @@ impl UnderWay {
         true
     }
 
+    /// Nothing new is begun. Observations have no end of their own: they end now.
     pub(super) fn stop(&mut self) {
         self.stopping = true;
+        let numbers: Vec<u64> = self.observed.keys().copied().collect();
+        for number in numbers {
+            if let Some(observed) = self.observed.get_mut(&number) {
+                observed.end();
+                let (handle, rest) = (observed.handle.take(), observed.rest.take());
+                if let Some(handle) = handle {
+                    self.asked.remove(&handle);
+                    self.endpoint.cancel(handle);
+                }
+                if let Some(rest) = rest {
+                    self.cancel(rest);
+                }
+            }
+        }
     }
 
     /// The socket cannot be used: that is the end of all.
     pub(super) fn broken(&mut self, error: &UdpError) {
+        let broken = || Error::Socket(UdpError { doing: error.doing, why: io::Error::from(error.why.kind()) });
+        for observed in self.observed.values_mut() {
+            observed.put(Err(broken()));
+        }
         self.stop();
         for (_, request) in self.requests.drain() {
-            let error = UdpError { doing: error.doing, why: io::Error::from(error.why.kind()) };
-            let _ = request.tell.send(Err(Error::Socket(error)));
+            request.tell.once(Err(broken()));
         }
     }
 
@@ -129,11 +195,15 @@ impl UnderWay {
     /// Sends for the next that has something to send, if it may.
     fn ask(&mut self, now: Instant, tx: &mut [u8]) -> Asking {
         while let Some(&number) = self.eager.front() {
-            let Some(request) = self.requests.get_mut(&number) else {
+            let made = if let Some(request) = self.requests.get_mut(&number) {
+                let made = request.transfer.ask(&mut self.endpoint, now, tx);
+                made.map(|sent| (request.transfer.handle(), sent))
+            } else if let Some(observed) = self.observed.get_mut(&number).filter(|observed| !observed.is_over()) {
+                observed.register(&mut self.endpoint, now, self.peer, tx)
+            } else {
                 self.eager.pop_front();
                 continue;
             };
-            let made = request.transfer.ask(&mut self.endpoint, now, tx);
             match made {
                 Err(
                     RequestError::Probing { until }
@@ -151,9 +221,11 @@ impl UnderWay {
             }
             match made {
                 Err(error) => self.end(number, Err(Error::Request(error))),
-                Ok(sent) => {
-                    request.begun.get_or_insert(now);
-                    if let Some(handle) = request.transfer.handle() {
+                Ok((handle, sent)) => {
+                    if let Some(request) = self.requests.get_mut(&number) {
+                        request.begun.get_or_insert(now);
+                    }
+                    if let Some(handle) = handle {
                         self.asked.insert(handle, number);
                     }
                     if let Some(sent) = sent {
@@ -197,7 +269,7 @@ impl UnderWay {
 
     fn came_of(&mut self, handle: Handle, came: Came<'_>) {
         let Some(number) = self.asked.remove(&handle) else { return };
-        let Some(request) = self.requests.get_mut(&number) else { return };
+        let Some(request) = self.requests.get_mut(&number) else { return self.noted(number, handle, came) };
         let looked = request.transfer.look(&came, &mut request.reply, &mut keep(&mut request.payload));
         match looked {
             Some(Ok(false)) => self.eager.push_back(number),
@@ -207,23 +279,97 @@ impl UnderWay {
                 self.end(number, Ok(reply));
             }
             Some(Err(broken)) => {
-                let (peer, begun) = (self.peer.remote, request.begun.unwrap_or(self.now));
-                let time = self.now.since(begun);
-                let error = broken.explain(peer, |why| match why {
-                    Failure::Reset => Error::Reset { peer },
-                    Failure::Unreachable => Error::Unreachable { peer },
-                    Failure::TimedOut | Failure::Unanswered | Failure::Forgotten => Error::NoResponse { peer, time },
-                });
+                let error = broken.explain(self.peer.remote, failed(self.peer, request.begun, self.now));
                 self.end(number, Err(error));
             }
             None => _ = self.asked.insert(handle, number),
         }
     }
 
-    fn end(&mut self, number: u64, outcome: Result<Reply, Error>) {
-        if let Some(request) = self.requests.remove(&number) {
-            let _ = request.tell.send(outcome);
+    /// Something has come of an observation.
+    fn noted(&mut self, number: u64, handle: Handle, came: Came<'_>) {
+        let Some(observed) = self.observed.get_mut(&number) else { return };
+        let (peer, began, now) = (self.peer, observed.begun, self.now);
+        let Came::Response(response) = came else {
+            let why = if let Came::Failed(_, why) = came { why } else { Failure::Unanswered };
+            observed.put(Err(failed(peer, began, now)(why)));
+            return observed.end();
+        };
+        let mut pending = Pending {
+            transfer: Transfer::new(&observed.asked, peer, None),
+            reply: Reply::new(response.from.remote),
+            payload: Vec::new(),
+            begun: None,
+            tell: Tell::Observer(number),
+        };
+        let step = pending.transfer.begin_with(&mut self.endpoint, &response.message);
+        pending.reply.take(&response.message);
+        pending.reply.round_trip = response.round_trip;
+        let whole = stepped(step, &mut keep(&mut pending.payload));
+        match whole {
+            Ok(true) => {
+                pending.reply.payload = pending.payload;
+                observed.put(Ok(pending.reply));
+                // Of changes that come while another state is fetched the last one counts.
+                if let Some(old) = observed.rest.take() {
+                    self.cancel(old);
+                }
+            }
+            Ok(false) => {
+                let old = observed.rest.take();
+                let rest = self.put(pending);
+                if let Some(observed) = self.observed.get_mut(&number) {
+                    observed.rest = Some(rest);
+                }
+                if let Some(old) = old {
+                    self.cancel(old);
+                }
+            }
+            Err(broken) => observed.put(Err(broken.explain(peer.remote, failed(peer, began, now)))),
         }
+        match self.observed.get_mut(&number) {
+            Some(_) if response.more => _ = self.asked.insert(handle, number),
+            Some(observed) => observed.last(),
+            None => {}
+        }
+    }
+
+    fn end(&mut self, number: u64, outcome: Result<Reply, Error>) {
+        let Some(request) = self.requests.remove(&number) else {
+            if let (Some(observed), Err(error)) = (self.observed.get_mut(&number), outcome) {
+                observed.put(Err(error));
+                observed.end();
+            }
+            return;
+        };
+        match request.tell {
+            Tell::Observer(observer) => {
+                if let Some(observed) = self.observed.get_mut(&observer) {
+                    observed.rest = None;
+                    observed.put(outcome);
+                }
+            }
+            once => once.once(outcome),
+        }
+    }
+}
+
+impl Tell {
+    fn once(self, outcome: Result<Reply, Error>) {
+        if let Tell::Once(tell) = self {
+            // Who has been dropped meanwhile is told nothing.
+            let _ = tell.send(outcome);
+        }
+    }
+}
+
+/// What it means that a request has failed.
+fn failed(peer: Address, begun: Option<Instant>, now: Instant) -> impl FnOnce(Failure) -> Error {
+    let (peer, time) = (peer.remote, now.since(begun.unwrap_or(now)));
+    move |why| match why {
+        Failure::Reset => Error::Reset { peer },
+        Failure::Unreachable => Error::Unreachable { peer },
+        Failure::TimedOut | Failure::Unanswered | Failure::Forgotten => Error::NoResponse { peer, time },
     }
 }
 

@@ -13,6 +13,8 @@ pub struct House {
     pub later: Vec<Later>,
     /// How many bytes of `/bytes` have come.
     pub bytes: usize,
+    /// What `/state` is.
+    pub state: Vec<u8>,
     /// What was told of the application's own.
     pub told: Vec<String>,
 }
@@ -39,13 +41,24 @@ fn take<P: Copy>(house: &mut House, request: &Request<'_, P>, reply: Reply<'_, '
     Ok(reply.done())
 }
 
-pub fn routes<P: Copy>() -> [Route<House, P>; 5] {
+fn state<P: Copy>(house: &mut House, _: &Request<'_, P>, reply: Reply<'_, '_>) -> Result<Answer, Error> {
+    Ok(reply.payload(&house.state))
+}
+
+fn set<P: Copy>(house: &mut House, request: &Request<'_, P>, reply: Reply<'_, '_>) -> Result<Answer, Error> {
+    house.state.truncate(request.offset() as usize);
+    house.state.extend_from_slice(request.payload());
+    Ok(reply.done())
+}
+
+pub fn routes<P: Copy>() -> [Route<House, P>; 6] {
     [
         Route::new("hello").get(hello),
         Route::new("echo").get(echo),
         Route::new("later").get(later),
         Route::new("long").get(long),
         Route::new("bytes").put(take).uploads(1 << 20),
+        Route::new("state").get(state).put(set).uploads(1 << 20).observable(),
     ]
 }
 

@@ -17,6 +17,8 @@ pub const TESTS: &[(&str, fn())] = &[
     ("clients_ask_a_bound_socket_of_embedded_nal", kinds::clients_ask_a_bound_socket),
     #[cfg(all(feature = "embedded_nal", feature = "embedded_nal_async", feature = "tokio"))]
     ("a_connected_socket_of_embedded_nal_async_asks_both", kinds::a_connected_socket_asks_both),
+    #[cfg(all(feature = "embedded_nal", feature = "embedded_nal_async", feature = "tokio"))]
+    ("the_client_for_tokio_observes_both", kinds::the_client_for_tokio_observes_both),
 ];
 
 fn clients_switch_the_lamp_of(name: &str) {
@@ -123,6 +125,7 @@ mod kinds {
     use super::{AiocoapServer, CoapServer, aiocoap_client, coap_client_gets, keep, stack};
     use crate::process::LIMIT;
     use coaplet::endpoint::Request;
+    use coaplet::host::AsyncClient;
     use coaplet::io::embedded_nal::{Nal, Pass};
     use coaplet::io::embedded_nal_async::Connected;
     use coaplet::io::{Ask, Carrier, Node, Serve, Told, run, seed};
@@ -204,5 +207,27 @@ mod kinds {
         let server = AiocoapServer::start();
         keep(&server);
         assert_eq!(runtime.block_on(get(server.address, "kept")), "21.5");
+    }
+
+    async fn observe(uri: &str, path: &str) -> Vec<Vec<u8>> {
+        let client = AsyncClient::connect(uri).await.expect("a client");
+        let (mut observation, mut states) = (client.observe(path).expect("it can be asked"), Vec::new());
+        while states.len() < 3 {
+            states.push(observation.next().await.expect("it goes on").expect("a state").into_payload());
+        }
+        drop(observation);
+        client.shutdown().await.expect("it ends well");
+        states
+    }
+
+    /// Aiocoap's states are of three blocks each.
+    pub fn the_client_for_tokio_observes_both() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let server = CoapServer::start(&[]);
+        let ticks = runtime.block_on(observe(&server.uri(""), "/time?ticks"));
+        assert!(ticks.is_sorted() && ticks[0] < ticks[2], "{ticks:?}");
+        let server = AiocoapServer::start();
+        let pages = runtime.block_on(observe(&server.uri(""), "/pages"));
+        assert!(pages.iter().all(|page| page.len() == 3000) && pages[0] != pages[2]);
     }
 }
