@@ -7,8 +7,6 @@
 pub mod agree;
 #[path = "../../tests/transfers/any.rs"]
 pub mod any;
-#[path = "../../tests/server/any.rs"]
-pub mod any_requests;
 #[path = "../../tests/grammar/mod.rs"]
 pub mod grammar;
 #[path = "../../tests/common/link_model.rs"]

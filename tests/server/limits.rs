@@ -442,13 +442,3 @@ fn small_messages() {
     let error = Server::<State, Few>::new(Endpoint::new(Config::DEFAULT, [7; 16], Few::new()), &ROUTES).resource("x");
     assert_eq!(error, None);
 }
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(500))]
-
-    /// The same script as the fuzzer's.
-    #[test]
-    fn any_script(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        prop_assert_eq!(crate::any::play(&bytes), Ok(()));
-    }
-}

@@ -13,7 +13,6 @@ mod client;
 mod resources;
 
 mod answers;
-mod any;
 mod basics;
 mod discovery;
 mod limits;

@@ -35,4 +35,43 @@ fn SysTick() {
         let milliseconds = MILLISECONDS.borrow(token);
         milliseconds.set(milliseconds.get().wrapping_add(1));
     });
+    #[cfg(feature = "embassy")]
+    {
+        embassy::due();
+        crate::udp::wake();
+    }
+}
+
+/// The same as Embassy's clock: its ticks are milliseconds.
+#[cfg(feature = "embassy")]
+mod embassy {
+    use core::cell::RefCell;
+    use core::task::Waker;
+    use critical_section::Mutex;
+    use embassy_time_driver::Driver;
+    use embassy_time_queue_utils::Queue;
+
+    struct Clock(Mutex<RefCell<Queue>>);
+
+    embassy_time_driver::time_driver_impl!(static CLOCK: Clock = Clock(Mutex::new(RefCell::new(Queue::new()))));
+
+    impl Driver for Clock {
+        fn now(&self) -> u64 {
+            super::now()
+        }
+
+        fn schedule_wake(&self, at: u64, waker: &Waker) {
+            critical_section::with(|token| {
+                // No alarm is to be set: each tick looks.
+                let _ = self.0.borrow_ref_mut(token).schedule_wake(at, waker);
+            });
+        }
+    }
+
+    /// Wakes whose time has come.
+    pub(super) fn due() {
+        critical_section::with(|token| {
+            let _ = CLOCK.0.borrow_ref_mut(token).next_expiration(super::now());
+        });
+    }
 }

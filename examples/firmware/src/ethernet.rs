@@ -158,6 +158,8 @@ pub fn listen() {
 unsafe extern "C" fn interrupted() {
     write(Register::Im, 0);
     write(Register::Ris, RECEIVED);
+    #[cfg(feature = "embassy")]
+    crate::udp::wake();
 }
 
 /// Whether a frame waits.

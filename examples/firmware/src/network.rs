@@ -2,15 +2,31 @@
 //! transmit buffer of one while the datagram that it answers still lies in the receive buffer of the other.
 
 use crate::ethernet::{Ethernet, FRAME};
+#[cfg(feature = "embassy")]
+use core::net::SocketAddr;
+use core::net::Ipv4Addr;
+#[cfg(feature = "ipv6")]
+use core::net::Ipv6Addr;
 use cortex_m::peripheral::NVIC;
 use smoltcp::iface::{Config, Interface, PollIngressSingleResult, SocketSet, SocketStorage};
 use smoltcp::socket::Socket;
 use smoltcp::socket::udp::{self, PacketBuffer, PacketMetadata, UdpMetadata};
 use smoltcp::time::Instant;
-use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr, IpEndpoint};
+#[cfg(feature = "ipv6")]
+use smoltcp::wire::Ipv6Cidr;
+use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr, IpEndpoint, Ipv4Cidr};
 
 /// The longest datagram, in bytes: what a frame has room for behind the headers of Ethernet, IPv4 and UDP.
 pub const DATAGRAM: usize = FRAME - 14 - 20 - 8;
+
+/// The device's: those that QEMU's user network expects, and the one of the link that IPv6 derives from the card's.
+pub const ADDRESSES: [IpCidr; if cfg!(feature = "ipv6") { 3 } else { 1 }] = [
+    IpCidr::Ipv4(Ipv4Cidr::new(Ipv4Addr::new(10, 0, 2, 15), 24)),
+    #[cfg(feature = "ipv6")]
+    IpCidr::Ipv6(Ipv6Cidr::new(Ipv6Addr::new(0xfe80, 0, 0, 0, 0x5054, 0xff, 0xfe12, 0x3456), 64)),
+    #[cfg(feature = "ipv6")]
+    IpCidr::Ipv6(Ipv6Cidr::new(Ipv6Addr::new(0xfec0, 0, 0, 0, 0x5054, 0xff, 0xfe12, 0x3456), 64)),
+];
 
 /// A datagram in each direction: zeros at the start, so that they take no flash.
 pub type Buffers = [[u8; DATAGRAM]; 2];
@@ -143,6 +159,29 @@ impl Network {
             // It has room, or the datagram is lost.
             let _ = outbound.send_slice(datagram, to);
         }
+    }
+}
+
+#[cfg(feature = "embassy")]
+impl Network {
+    /// Takes out the datagram that has come: how long it is, to which address of ours it came, and who sent it. What is longer
+    /// than the buffer is lost.
+    pub fn take(&mut self, buffer: &mut [u8]) -> Option<(usize, SocketAddr, SocketAddr)> {
+        let port = self.port;
+        let [inbound, _] = self.sockets()?;
+        let (datagram, about) = inbound.recv().ok()?;
+        buffer.get_mut(..datagram.len())?.copy_from_slice(datagram);
+        let local = SocketAddr::new(about.local_address?.into(), port);
+        Some((datagram.len(), local, SocketAddr::new(about.endpoint.addr.into(), about.endpoint.port)))
+    }
+
+    /// Sends a datagram from this address of ours, if there is room for it; an unspecified one is the stack's to choose.
+    pub fn send_to(&mut self, local: SocketAddr, remote: SocketAddr, datagram: &[u8]) {
+        let Some([_, outbound]) = self.sockets() else { return };
+        let mut about = UdpMetadata::from(IpEndpoint::new(remote.ip().into(), remote.port()));
+        about.local_address = Some(IpAddress::from(local.ip())).filter(IpAddress::is_unicast);
+        // It has room, or the datagram is lost.
+        let _ = outbound.send_slice(datagram, about);
     }
 }
 

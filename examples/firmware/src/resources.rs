@@ -6,7 +6,6 @@ use coaplet::server::{Answer, Error, Later, Reply, Request, Route};
 use coaplet::{Code, ContentFormat};
 use core::fmt::Write;
 use crc::{CRC_32_ISO_HDLC, Crc, NoTable};
-use smoltcp::wire::IpEndpoint;
 
 /// CRC-32 as in zip and Ethernet, without a table of 1 KB.
 static CRC: Crc<u32, NoTable> = Crc::<u32, NoTable>::new(&CRC_32_ISO_HDLC);
@@ -33,22 +32,25 @@ impl Board {
     pub const NEW: Board = Board { seconds: 0, led: false, image: None, received: 0, checksum: 0, asked: None };
 }
 
-pub static ROUTES: [Route<Board, IpEndpoint>; 4] = [
-    Route::new("sensors/temp")
-        .get(temperature)
-        .observable()
-        .rt("temperature")
-        .interface("sensor")
-        .formats(TEXT)
-        .max_age(5),
-    Route::new("led").get(led).put(switch).rt("light").interface("actuator").formats(TEXT),
-    Route::new("firmware")
-        .put(program)
-        .uploads(IMAGE)
-        .rt("firmware")
-        .title("Takes an image and answers with its CRC-32"),
-    Route::new("info").get(info).rt("status").formats(TEXT).max_age(0),
-];
+/// The resources, for a network with these addresses.
+pub const fn routes<P: Copy>() -> [Route<Board, P>; 4] {
+    [
+        Route::new("sensors/temp")
+            .get(temperature)
+            .observable()
+            .rt("temperature")
+            .interface("sensor")
+            .formats(TEXT)
+            .max_age(5),
+        Route::new("led").get(led).put(switch).rt("light").interface("actuator").formats(TEXT),
+        Route::new("firmware")
+            .put(program)
+            .uploads(IMAGE)
+            .rt("firmware")
+            .title("Takes an image and answers with its CRC-32"),
+        Route::new("info").get(info).rt("status").formats(TEXT).max_age(0),
+    ]
+}
 
 type Handled = Result<Answer, Error>;
 
@@ -58,7 +60,7 @@ fn number(reply: &mut Reply, number: u32) -> core::fmt::Result {
 }
 
 /// There is no sensor: it goes up and down between 20.0 and 25.0, a tenth of a degree each second.
-fn temperature(board: &mut Board, _: &Request<IpEndpoint>, reply: Reply) -> Handled {
+fn temperature<P: Copy>(board: &mut Board, _: &Request<P>, reply: Reply) -> Handled {
     let phase = board.seconds % 100;
     let tenths = 200 + if phase < 50 { phase } else { 100 - phase };
     let mut reply = reply.content_format(ContentFormat::TEXT_PLAIN);
@@ -68,11 +70,11 @@ fn temperature(board: &mut Board, _: &Request<IpEndpoint>, reply: Reply) -> Hand
     Ok(reply.done())
 }
 
-fn led(board: &mut Board, _: &Request<IpEndpoint>, reply: Reply) -> Handled {
+fn led<P: Copy>(board: &mut Board, _: &Request<P>, reply: Reply) -> Handled {
     Ok(reply.content_format(ContentFormat::TEXT_PLAIN).text(if board.led { "on" } else { "off" }))
 }
 
-fn switch(board: &mut Board, request: &Request<IpEndpoint>, reply: Reply) -> Handled {
+fn switch<P: Copy>(board: &mut Board, request: &Request<P>, reply: Reply) -> Handled {
     board.led = match request.payload() {
         b"on" => true,
         b"off" => false,
@@ -84,7 +86,7 @@ fn switch(board: &mut Board, request: &Request<IpEndpoint>, reply: Reply) -> Han
 
 /// A device would write each piece to its flash. This one keeps the checksum of what has come, in the memory of one piece,
 /// and takes one image at a time.
-fn program(board: &mut Board, request: &Request<IpEndpoint>, reply: Reply) -> Handled {
+fn program<P: Copy>(board: &mut Board, request: &Request<P>, reply: Reply) -> Handled {
     if request.offset() == 0 {
         (board.image, board.received, board.checksum) = (request.transfer(), 0, 0);
     } else if request.transfer() != board.image || request.offset() != board.received {
@@ -109,7 +111,7 @@ fn program(board: &mut Board, request: &Request<IpEndpoint>, reply: Reply) -> Ha
 }
 
 /// The tables are the endpoint's, so that the main loop answers.
-fn info(board: &mut Board, request: &Request<IpEndpoint>, _: Reply) -> Handled {
+fn info<P: Copy>(board: &mut Board, request: &Request<P>, _: Reply) -> Handled {
     board.asked = Some(request.later());
     Ok(Answer::Later(request.later()))
 }
@@ -121,12 +123,11 @@ pub struct Info {
     pub most: Usage,
     pub stack: usize,
     pub recycled: u32,
-    pub dropped: u32,
 }
 
 impl Info {
     pub fn write(&self, seconds: u32, reply: Reply) -> Handled {
-        let Info { usage, most, stack, recycled, dropped } = self;
+        let Info { usage, most, stack, recycled } = self;
         let mut reply = reply.content_format(ContentFormat::TEXT_PLAIN).max_age(0);
         let live = usage.exchanges.saturating_sub(usage.remembered);
         for (name, value, of) in [
@@ -138,7 +139,6 @@ impl Info {
             ("observers", usage.observers, Some(most.observers)),
             ("transfers", usage.transfers, Some(most.transfers)),
             ("blocks", usage.blocks, Some(most.blocks)),
-            ("dropped", *dropped, None),
             ("stack", *stack as u32, None),
             #[cfg(feature = "count")]
             ("ticks", crate::ethernet::count::ticks(), None),

@@ -1,0 +1,137 @@
+//! The device as a node, for whatever carries its datagrams: its server, what it tells of itself, and its registration.
+
+use crate::resources::{Board, Info};
+use crate::stack;
+use coaplet::endpoint::{Arrival, Handle, Output, Request, Transmit, Usage};
+use coaplet::io::{Due, Node};
+use coaplet::server::{Route, Server};
+use coaplet::{Config, Endpoint, Fixed, Instant, Roles};
+use core::hash::Hash;
+
+/// 4 peers, 8 exchanges, 512 bytes for what they keep, 4 observers, 2 uploads.
+pub type Tables<P> = Fixed<P, 4, 8, 512, 4, 2>;
+
+/// What the device does of all that a server and client can: what it does not is not linked.
+pub enum Abilities {}
+
+impl Roles for Abilities {
+    const CONFIG: Option<Config> = Some(Config::DEFAULT.serving());
+    const MULTICAST: bool = false;
+    const NO_RESPONSE: bool = false;
+    const NSTART_QUEUE: bool = false;
+    const LONG_TOKENS: bool = false;
+    const SHARES: bool = false;
+    const AGING: bool = false;
+    const REPORTS: bool = false;
+    const TEXTS: bool = false;
+    const UNANSWERED: bool = false;
+    const OPTIONS_BEHIND: bool = false;
+    const OWN_NAMES: bool = false;
+    const PROBLEMS: bool = false;
+}
+
+/// Its state, and a server over tables in a static.
+pub struct Device<P: Copy + Eq + Hash + 'static> {
+    server: Server<'static, Board, &'static mut Tables<P>, Abilities>,
+    board: Board,
+    /// What was used most of each table.
+    most: Usage,
+    /// A directory on the host, and what it was asked, once it was.
+    directory: P,
+    registration: Option<Handle>,
+}
+
+impl<P: Copy + Eq + Hash + 'static> Device<P> {
+    /// A device that will register there.
+    pub fn new(
+        seed: [u8; 16],
+        tables: &'static mut Tables<P>,
+        routes: &'static [Route<Board, P>],
+        directory: P,
+    ) -> Device<P> {
+        let server = Server::new(Endpoint::of_roles(seed, tables), routes);
+        let most = Usage { peers: 0, exchanges: 0, remembered: 0, observers: 0, transfers: 0, blocks: 0 };
+        Device { server, board: Board::NEW, most, directory, registration: None }
+    }
+
+    /// The POST of the device's links, once. Whether anybody answers makes no difference to the rest.
+    fn register(&mut self, now: Instant, tx: &mut [u8]) -> Option<Transmit<P>> {
+        let asked = self.server.endpoint().request(now, self.directory, Request::post(), tx, |w| {
+            w.path("rd").query("ep=coaplet").payload(b"</sensors/temp>;obs,</led>,</firmware>,</info>");
+        });
+        let (handle, sent) = asked.ok()?;
+        self.registration = Some(handle);
+        sent
+    }
+
+    /// The answer to `/info`, if it was asked for: the tables are the endpoint's, so that no handler can tell of them.
+    fn tell(&mut self, now: Instant, tx: &mut [u8]) -> Option<Transmit<P>> {
+        let later = self.board.asked.take()?;
+        let usage = self.server.endpoint().usage();
+        self.raise(&usage);
+        let recycled = self.server.endpoint().statistics().recycled;
+        let info = Info { usage, most: self.most, stack: stack::depth(), recycled };
+        let seconds = self.board.seconds;
+        self.server.complete(now, later, tx, |reply| info.write(seconds, reply)).ok()?
+    }
+
+    fn raise(&mut self, usage: &Usage) {
+        let most = &mut self.most;
+        most.peers = most.peers.max(usage.peers);
+        most.exchanges = most.exchanges.max(usage.exchanges);
+        most.observers = most.observers.max(usage.observers);
+        most.transfers = most.transfers.max(usage.transfers);
+        most.blocks = most.blocks.max(usage.blocks);
+    }
+}
+
+impl<P: Copy + Eq + Hash + 'static> Node for Device<P> {
+    type Peer = P;
+
+    fn due(&mut self, now: Instant, tx: &mut [u8]) -> Due<P> {
+        let seconds = (now.as_millis() / 1000) as u32;
+        if seconds != self.board.seconds {
+            self.board.seconds = seconds;
+            self.server.notify("sensors/temp");
+        }
+        if self.registration.is_none() {
+            if let Some(sent) = self.register(now, tx) {
+                return Due::Send(sent);
+            }
+        }
+        if let Some(sent) = self.tell(now, tx) {
+            return Due::Send(sent);
+        }
+        loop {
+            match self.server.poll(&mut self.board, now, tx) {
+                Output::Send(sent) => return Due::Send(sent),
+                Output::Failed(handle, _) if Some(handle) == self.registration => defmt::info!("no directory"),
+                Output::Idle(until) => {
+                    let usage = self.server.endpoint().usage();
+                    self.raise(&usage);
+                    let tick = Instant::from_millis((u64::from(seconds) + 1) * 1000);
+                    return Due::Wait(Some(until.map_or(tick, |until| until.min(tick))));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn datagram(
+        &mut self,
+        now: Instant,
+        from: P,
+        arrival: Arrival,
+        datagram: &[u8],
+        tx: &mut [u8],
+    ) -> Option<Transmit<P>> {
+        let input = self.server.handle(&mut self.board, now, from, arrival, datagram, tx);
+        if let Some(response) = input.response.filter(|response| Some(response.handle) == self.registration) {
+            defmt::info!("the directory answers {}", response.message.code());
+        }
+        input.reply
+    }
+
+    /// It runs for as long as there is power.
+    fn stop(&mut self) {}
+}
