@@ -540,6 +540,33 @@ fn issue_4_many_to_many<C: Scale>() {
     s.all_free(900_000);
 }
 
+/// Who was just sent a NON waits for `notification_interval` (4.5.1), with an index in an exchange of its own, and among few
+/// in none, so that a table of exchanges that is full of requests delays nobody; and is told once, the latest state.
+fn section4_5_1_who_waits<C: Scale>() {
+    let mut s = roomy::<C>(steady());
+    s.observer(0, PEER, 1, "4a", 3, 0);
+    s.observer(0, PEER, 2, "4b", 4, 0);
+    s.changes(5_000, 3, Shown::non("a"));
+    s.sent(5_000, PEER, r#"NON 2.05 Content mid=$a token=4a [Observe: $o] payload 1 byte "a""#);
+    let before = s.ep.usage().exchanges;
+    s.changes(5_100, 3, Shown::non("b")).silence();
+    s.changes(5_200, 4, Shown::non("c")).silence();
+    s.changes(5_300, 3, Shown::non("d")).silence();
+    assert_eq!(s.ep.usage().exchanges, before + slots::<C>(0, 2));
+    // The two of one peer, the second as long after the first: who has waited longer, or of the resource whose turn it is.
+    let (mut first, mut second) = (("4b", "c"), ("4a", "d"));
+    if C::INDEXED {
+        (first, second) = (second, first);
+    }
+    for (at, (token, state)) in [(8_000, first), (11_000, second)] {
+        s.until(at - 1).silence();
+        let line = format!(r#"NON 2.05 Content mid=$b{at} token={token} [Observe: $p{at}] payload 1 byte "{state}""#);
+        s.until(at).sent(at, PEER, &line);
+    }
+    s.forget(11_000, PEER);
+    s.all_free(900_000);
+}
+
 /// RFC 7959 2.6: the size of a block that the registration asked for comes back with each notification.
 fn rfc7959_section2_6_the_size_of_a_block<C: Scale>() {
     let mut s = roomy::<C>(Config { known: |_| true, ..rapid() });
@@ -593,6 +620,7 @@ in_both_scales! {
     section4_5_confirmable_now_and_then,
     section4_5_the_latest_state_for_certain,
     section4_5_1_congestion_control,
+    section4_5_1_who_waits,
     section4_5_2_superseded,
     section4_5_2_late_acknowledgements,
     issue_4_many_to_many,
