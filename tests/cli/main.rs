@@ -20,6 +20,15 @@ use process::{Ended, run};
 #[cfg(target_os = "linux")]
 use std::process::Command;
 
+/// Whether this machine has IPv6; one without is said to be.
+fn has_ipv6() -> bool {
+    let tried = std::net::UdpSocket::bind("[::1]:0");
+    if let Err(error) = &tried {
+        println!("not run over IPv6, which this machine has not: {error}");
+    }
+    tried.is_ok()
+}
+
 /// Runs it to its end, with nothing on standard input.
 fn ran(arguments: &[&str]) -> Ended {
     run(&mut coap(arguments), b"")

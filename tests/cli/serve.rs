@@ -282,6 +282,9 @@ fn changes_are_told() {
 
 #[test]
 fn it_serves_over_ipv6_and_shows_messages() {
+    if !crate::has_ipv6() {
+        return;
+    }
     let tree = Tree::new();
     let serve = Serve::start_at(&tree.dir(), "[::1]:0", &["-v"]);
     assert_eq!(serve.get("/a.txt").payload(), b"hello\n");

@@ -70,10 +70,11 @@ mod linux {
     /// A socket of all addresses answers from the one that it was asked at, over either family.
     #[test]
     fn an_answer_leaves_from_where_the_request_came_to() {
-        let mut server = bound("[::]:0");
+        let six = crate::has_ipv6();
+        let mut server = bound(if six { "[::]:0" } else { "0.0.0.0:0" });
         let port = server.local_addr().expect("an address").port();
         let mut rx = [0; 64];
-        for address in ["127.0.0.1", "127.0.0.2", "127.7.7.7", "::1"] {
+        for address in ["127.0.0.1", "127.0.0.2", "127.7.7.7", "::1"].into_iter().filter(|it| six || *it != "::1") {
             let there = SocketAddr::new(address.parse().expect("an address"), port);
             let client = UdpSocket::bind(if there.is_ipv4() { "127.0.0.1:0" } else { "[::1]:0" }).expect("a port");
             client.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
@@ -133,7 +134,10 @@ mod linux {
     /// RFC 7252 4.2, by Linux's queue of errors: the datagram that nobody took is quoted, and the next one goes out.
     #[test]
     fn a_port_at_which_nobody_listens() {
-        for any in ["127.0.0.1:0", "0.0.0.0:0", "[::]:0", "[::1]:0"] {
+        let six = crate::has_ipv6();
+        for any in
+            ["127.0.0.1:0", "0.0.0.0:0", "[::]:0", "[::1]:0"].into_iter().filter(|it| six || !it.starts_with('['))
+        {
             let mut udp = bound(any);
             let loopback = if any == "[::1]:0" { "[::1]:0" } else { "127.0.0.1:0" };
             let closed = UdpSocket::bind(loopback).and_then(|socket| socket.local_addr()).expect("a port");
