@@ -189,7 +189,7 @@ mod window;
 pub mod wire;
 
 pub use config::{Config, Transmission};
-pub use endpoint::{Endpoint, Roles};
+pub use endpoint::{Abilities, Endpoint, Roles};
 pub use server::Server;
 pub use store::{Fixed, Store};
 pub use time::Instant;

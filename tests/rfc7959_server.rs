@@ -5,7 +5,7 @@ mod transfers;
 use coaplet::block::{Asked, Body, Settings, serve};
 use coaplet::endpoint::{Arrival, Event, Failure};
 use coaplet::store::{Indexed, Scale, Scan};
-use coaplet::{Code, Config, Endpoint, Fixed, Header, Instant, Message, Roles, Writer};
+use coaplet::{Abilities, Code, Config, Endpoint, Fixed, Header, Instant, Message, Roles, Writer};
 use transfers::notation::{build, down, show, up};
 use transfers::server::{Plan, Server};
 use transfers::{PLAIN, of_size};
@@ -487,7 +487,7 @@ fn without_that_role_bodies_have_one_block() {
     #[derive(Debug)]
     enum Few {}
     impl Roles for Few {
-        const TRANSFERS: bool = false;
+        const HAS: Abilities = Abilities { transfers: false, ..Abilities::ALL };
     }
     let config = Config::DEFAULT.blockwise();
     let mut ep = Endpoint::<_, Few>::with_roles(config, [7; 16], Fixed::<u16, 2, 4, 512>::new());

@@ -4,7 +4,7 @@ mod transfers;
 
 use coaplet::block::{Body, Fault, Send, Settings};
 use coaplet::endpoint::{Failure, Request, RequestError};
-use coaplet::{Code, Endpoint, Fixed, Instant, NoResponse, Roles, Token, WriteError, Writer};
+use coaplet::{Abilities, Code, Endpoint, Fixed, Instant, NoResponse, Roles, Token, WriteError, Writer};
 use transfers::{Client, Machine, PLAIN, SERVER, Store, early, of_size};
 
 /// A client that has sent the first of its blocks of 64, of a body of 200.
@@ -304,7 +304,7 @@ fn without_that_role_they_are_an_error() {
     #[derive(Debug)]
     enum Few {}
     impl Roles for Few {
-        const OPTIONS_BEHIND: bool = false;
+        const HAS: Abilities = Abilities { options_behind: false, ..Abilities::ALL };
     }
     let mut ep = Endpoint::<_, Few>::with_roles(coaplet::Config::DEFAULT, [7; 16], Fixed::<u16, 1, 2, 512>::new());
     let mut send = Send::new(SERVER, Request::put(), of_size(64));

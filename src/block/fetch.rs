@@ -182,7 +182,7 @@ impl<P: Copy> Fetch<P> {
         let sent = self.request(ep, now, tx, &mut |w| {
             options(w);
             refuse_payload(w);
-            if R::OPTIONS_BEHIND { extras.put::<true>(w) } else { extras.put::<false>(w) }
+            if R::HAS.options_behind { extras.put::<true>(w) } else { extras.put::<false>(w) }
         })?;
         self.down.asked = extras.block2.is_some();
         Ok(sent)

@@ -259,7 +259,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let later = block.is_none() && message.block2().is_some_and(|block| block.num() > 0);
         let alone = !later && block.is_none_or(|block| block.num() == 0 && !block.more());
         let (mut key, mut found) = (0, None);
-        if R::TRANSFERS && !alone {
+        if R::HAS.transfers && !alone {
             key = self.held.body_key(peer, message);
             found = self.held.transfers.find(peer, key);
         }
@@ -285,7 +285,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         if bytes.len() > usize::from(room) || more && bytes.len() < usize::from(room) {
             return Seen::Refused(Code::BAD_REQUEST, false);
         }
-        let hash = if R::TRANSFERS && !alone { self.held.body_hash(0, value, bytes) as u32 } else { 0 };
+        let hash = if R::HAS.transfers && !alone { self.held.body_hash(0, value, bytes) as u32 } else { 0 };
         if let Some((index, _, _, _, code, stage)) =
             known.filter(|&(_, _, last_hash, last, ..)| last == value && last_hash == hash)
         {
@@ -298,7 +298,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         }
         let end = offset.saturating_add(bytes.len() as u32);
         let announced = if offset == 0 { message.size1().unwrap_or(0) } else { 0 };
-        if end.max(announced) > settings.max_body || !R::TRANSFERS && !alone {
+        if end.max(announced) > settings.max_body || !R::HAS.transfers && !alone {
             return Seen::Refused(Code::REQUEST_ENTITY_TOO_LARGE, false);
         }
         if alone {
@@ -355,7 +355,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// The transfer of a piece that ends there, if it is its last one and not answered, and the request that is to be
     /// answered.
     pub(crate) fn brought_by(&self, transfer: Option<TransferId>, end: u32) -> Option<(u32, Handle)> {
-        let index = self.meant_transfer(transfer.filter(|_| R::TRANSFERS)?)?;
+        let index = self.meant_transfer(transfer.filter(|_| R::HAS.transfers)?)?;
         let transfer = self.transfer(index)?;
         (transfer.next == end && transfer.code() == 0).then_some((index, transfer.request))
     }

@@ -190,7 +190,7 @@ impl<P: Copy> Send<P> {
             if !done {
                 up.choose(w, &mut extras, body);
             }
-            if R::OPTIONS_BEHIND {
+            if R::HAS.options_behind {
                 extras.put::<true>(w)
             } else {
                 extras.put::<false>(w)

@@ -36,18 +36,18 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             }
             self.detach(peer).map_err(|until| ForgetError { until: Instant::from_millis(until) })?;
             self.core.sweep = self.held.exchanges.high_water();
-            if R::OBSERVE {
+            if R::HAS.observe {
                 self.core.observing.sweep = self.held.observers.high_water();
             }
         } else {
             for index in 0..self.held.exchanges.capacity() {
                 self.forget_exchange(index, |of| of == peer);
             }
-            if R::OBSERVE {
+            if R::HAS.observe {
                 self.forget_observers(peer);
             }
         }
-        if R::TRANSFERS {
+        if R::HAS.transfers {
             self.forget_transfers(peer);
         }
         Ok(())
@@ -63,7 +63,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                 self.forget_exchange(index, |_| true);
             }
         }
-        if R::TRANSFERS {
+        if R::HAS.transfers {
             self.sweep_transfers();
         }
     }

@@ -94,30 +94,30 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let (id, message_type, code) = (message.message_id(), message.message_type(), message.code());
         // RFC 7252 8.1: requests to a group are Non-confirmable, and nothing else comes to one.
         let to_group = arrival == Arrival::Group;
-        if to_group && (!R::MULTICAST || !code.is_request() || message_type != Type::NonConfirmable) {
+        if to_group && (!R::HAS.multicast || !code.is_request() || message_type != Type::NonConfirmable) {
             self.count(Counter::Misaddressed);
             return Meaning::Nothing;
         }
-        if !R::LONG_TOKENS && message.token().len() > 8 {
+        if !R::HAS.long_tokens && message.token().len() > 8 {
             // RFC 7252 section 3 knows no such token.
             self.count(Counter::Malformed);
             *reply = reject(message, tx);
             return Meaning::Nothing;
         }
         let peer = self.held.find_peer(from);
-        if let (true, Some(peer)) = (R::CLIENT, peer) {
+        if let (true, Some(peer)) = (R::HAS.client, peer) {
             self.heard(peer);
         }
-        if R::SERVER && code.is_request() {
+        if R::HAS.server && code.is_request() {
             return match self.on_request(from, peer, arrival, message, tx, reply) {
                 Some(index) => Meaning::Request(RequestId(self.handle_of(index))),
                 None => Meaning::Nothing,
             };
         }
-        if R::CLIENT && code.is_response() {
+        if R::HAS.client && code.is_response() {
             return self.on_response(from, peer, message, tx, reply).unwrap_or(Meaning::Nothing);
         }
-        if !(code.is_empty() || R::CLIENT && R::SERVER) {
+        if !(code.is_empty() || R::HAS.client && R::HAS.server) {
             // What it cannot process, whatever it is.
             *reply = reject(message, tx);
             return Meaning::Nothing;
@@ -132,7 +132,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             Type::Acknowledgement | Type::Reset => match peer.and_then(|peer| self.outstanding(peer, id)) {
                 Some(index) if message_type == Type::Reset => self.on_reset(index),
                 Some(index) => self.on_arrived(index),
-                None if R::OBSERVE && self.on_notified(peer, message) => {}
+                None if R::HAS.observe && self.on_notified(peer, message) => {}
                 None => self.count(Counter::Unexpected),
             },
         }
@@ -170,7 +170,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let (mut unknown, mut no_response) = (None, None);
         if !(message.has_short_path_alone() && known(OptionNumber::URI_PATH)) {
             let mut refused = message.unrecognised_in(false, known);
-            unknown = refused.next_of(R::TEXTS);
+            unknown = refused.next_of(R::HAS.texts);
             no_response = refused.no_response();
         }
         if let Some((number, _)) = unknown {
@@ -236,7 +236,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                 (peer, self.held.remote_key(peer, message.message_id()))
             }
         };
-        if R::SHARES {
+        if R::HAS.shares {
             let share = u64::from(self.held.exchanges.capacity()).wrapping_mul(u64::from(self.rules().peer_share));
             let live = self.held.peers.at(peer).map_or(0, |peer| peer.live);
             if live > 0 && u64::from(live).wrapping_mul(100) >= share {
@@ -244,7 +244,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             }
         }
         let token = message.token();
-        let long = R::LONG_TOKENS && token.len() > 8;
+        let long = R::HAS.long_tokens && token.len() > 8;
         if long {
             if !self.held.arena.could_hold(token.len()) {
                 return Err(Refusal::LongToken);
@@ -255,15 +255,15 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         }
         let state = match arrival {
             _ if confirmable => State::Asked,
-            Arrival::Group if R::MULTICAST => State::AskedGroup,
+            Arrival::Group if R::HAS.multicast => State::AskedGroup,
             _ => State::AskedNon,
         };
-        let registers = if R::OBSERVE { self.look_for_observe(peer, message) } else { None };
+        let registers = if R::HAS.observe { self.look_for_observe(peer, message) } else { None };
         let since = self.held.ticks();
         let set = |exchange: &mut Exchange| {
             exchange.interval = key;
             exchange.since = since;
-            if R::NO_RESPONSE || R::MULTICAST {
+            if R::HAS.no_response || R::HAS.multicast {
                 if let Some(bits) = asked(no_response) {
                     exchange.flags = bits;
                     exchange.speak_up();
@@ -328,7 +328,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     ) -> Option<usize> {
         let mut header = Header::acknowledgement(code, message.message_id());
         if message.message_type() != Type::Confirmable {
-            if !R::SHARES && !R::LONG_TOKENS && !self.rules().non_bad_option() {
+            if !R::HAS.shares && !R::HAS.long_tokens && !self.rules().non_bad_option() {
                 return None;
             }
             let peer = self.peer(from)?;
@@ -336,9 +336,9 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             self.take_message_id(peer);
         }
         let mut writer = Writer::blank(tx);
-        writer.begin_sound(header, message.token(), R::LONG_TOKENS);
+        writer.begin_sound(header, message.token(), R::HAS.long_tokens);
         if let Some(number) = option {
-            if R::PROBLEMS && message.accept() == Some(ContentFormat::CONCISE_PROBLEM_DETAILS_CBOR) {
+            if R::HAS.problems && message.accept() == Some(ContentFormat::CONCISE_PROBLEM_DETAILS_CBOR) {
                 // RFC 9290 3.1.1: response-code (-4), unprocessed-coap-option (-8).
                 let [high, low] = number.to_be_bytes();
                 writer.content_format(ContentFormat::CONCISE_PROBLEM_DETAILS_CBOR);
@@ -387,21 +387,21 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let may_be = |exchange: &Exchange| {
             let acknowledged = matches!(exchange.state, State::Sent | State::Acked) && exchange.message_id == id;
             // A registration that is to be made again has been sent before.
-            let sent = !exchange.waits() || R::OBSERVE && exchange.has(flag::REGISTERED);
+            let sent = !exchange.waits() || R::HAS.observe && exchange.has(flag::REGISTERED);
             sent && (!piggybacked || acknowledged)
         };
-        let found = self.held.answered(peer, message.token(), R::MULTICAST && !piggybacked, R::OBSERVE, may_be);
+        let found = self.held.answered(peer, message.token(), R::HAS.multicast && !piggybacked, R::HAS.observe, may_be);
         let Some(index) = found else {
             // RFC 7252 5.3.2.
             self.count(Counter::Unmatched);
             *reply = reject(message, tx);
-            if R::OBSERVE && message_type == Type::NonConfirmable && message.observe().is_some() {
+            if R::HAS.observe && message_type == Type::NonConfirmable && message.observe().is_some() {
                 // RFC 7641 3.6: of an observation that was forgotten.
                 *reply = write(tx, Header::reset(id));
             }
             return None;
         };
-        if message.unrecognised_in(true, self.rules().known_in_responses).next_of(R::TEXTS).is_some() {
+        if message.unrecognised_in(true, self.rules().known_in_responses).next_of(R::HAS.texts).is_some() {
             self.count(Counter::BadOption);
             *reply = reject(message, tx);
             return None;
@@ -411,7 +411,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let round_trip =
             if exchange.state == State::Acked { exchange.interval } else { self.held.passed(exchange.since) };
         let round_trip = (exchange.again() == 0).then_some(round_trip);
-        if R::OBSERVE && exchange.has(flag::OBSERVES) {
+        if R::HAS.observe && exchange.has(flag::OBSERVES) {
             let heard = self.on_notification(index, &exchange, message);
             if heard != Heard::Ended {
                 // RFC 7641 3.5. One that comes again says nothing new, so that none needs to be remembered.
@@ -423,7 +423,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                 return Some(Meaning::Response { handle, more: true, observed: Some(number), round_trip });
             }
         }
-        let more = R::MULTICAST && exchange.state == State::SentGroup;
+        let more = R::HAS.multicast && exchange.state == State::SentGroup;
         if !more {
             self.release(index);
         }

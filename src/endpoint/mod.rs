@@ -310,7 +310,7 @@ mod watch;
 
 pub use crate::exchange::{Handle, ObserverId, RequestId, ResourceId};
 pub use crate::reliability::Statistics;
-pub use crate::roles::{ClientMin, Full, Roles, ServerMin};
+pub use crate::roles::{Abilities, ClientMin, Full, Roles, ServerMin};
 pub use errors::{ForgetError, RequestError, RespondError};
 pub use request::Request;
 pub use respond::Answer;
@@ -408,7 +408,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         self.engine().usage()
     }
 
-    /// What was counted since the endpoint was made; zeros, where the roles leave [counting](Roles::STATISTICS) out.
+    /// What was counted since the endpoint was made; zeros, where the roles leave [counting](crate::endpoint::Abilities::statistics) out.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         self.core.counters.statistics()
@@ -441,7 +441,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             return Usage { peers: peers.len(), exchanges: exchanges.len(), remembered, observers, transfers, blocks };
         }
         let held = &self.held;
-        let used = |index: &u32| held.is_referred_to(*index, R::TRANSFERS, R::OBSERVE);
+        let used = |index: &u32| held.is_referred_to(*index, R::HAS.transfers, R::HAS.observe);
         let peers = (0..peers.slots()).filter(used).count() as u32;
         let remembered = exchanges.count(|exchange| exchange.state.is_remembered());
         Usage { peers, exchanges: exchanges.count(|_| true), remembered, observers, transfers, blocks }

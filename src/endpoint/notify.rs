@@ -34,7 +34,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         tx: &mut [u8],
         build: impl FnOnce(&mut Writer<'_>),
     ) -> Result<Option<Transmit<S::Peer>>, RespondError> {
-        if !R::OBSERVE {
+        if !R::HAS.observe {
             return Err(RespondError::Stale);
         }
         let (mut engine, mut build) = (self.at(now), Some(build));
@@ -140,7 +140,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         }
         self.core.observing.number();
         if !confirmable {
-            if let (true, Occasion::Turn(exchange)) = (C::INDEXED || R::NSTART_QUEUE, asked.occasion) {
+            if let (true, Occasion::Turn(exchange)) = (C::INDEXED || R::HAS.nstart_queue, asked.occasion) {
                 self.release(exchange);
             }
             self.take_message_id(peer);
@@ -148,7 +148,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             return Some(Transmit { to, len });
         }
         let at_once = match asked.occasion {
-            Occasion::Turn(exchange) if C::INDEXED || R::NSTART_QUEUE => {
+            Occasion::Turn(exchange) if C::INDEXED || R::HAS.nstart_queue => {
                 self.rename(exchange, header.message_id, number);
                 self.launch(exchange);
                 Some(true)
@@ -245,7 +245,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     ) -> Option<Transmit<P>> {
         let peer = self.held.observer(index)?.peer;
         self.end_observer(index);
-        if let (true, Occasion::Turn(exchange)) = (C::INDEXED || R::NSTART_QUEUE, occasion) {
+        if let (true, Occasion::Turn(exchange)) = (C::INDEXED || R::HAS.nstart_queue, occasion) {
             self.release(exchange);
         }
         let parting = confirm.and_then(|id| self.insert(State::Parting, peer, id, &[], |_| {}));

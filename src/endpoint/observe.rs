@@ -113,7 +113,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         let answer = answer.into();
         let mut engine = self.at(now);
         let index = engine.meant(answer.id.0).ok_or(RespondError::Stale)?;
-        let made = if R::OBSERVE {
+        let made = if R::HAS.observe {
             let mut plain = Plain { build: Some(build), tag };
             engine.respond_any(index, answer.flags, Some(resource.0), tx, &mut plain)
         } else {
@@ -129,7 +129,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     /// Called again before an observer was told, it is told once, the latest state. May be called as often as the
     /// resource changes, but 32,768 times a second (RFC 7641 4.4).
     pub fn notify(&mut self, resource: ResourceId) -> bool {
-        R::OBSERVE && self.engine().notify(resource.0)
+        R::HAS.observe && self.engine().notify(resource.0)
     }
 
     /// A resource is no more, or is not to be observed any more: each of its observers is sent a last notification with
@@ -138,7 +138,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     ///
     /// A code that is not an error, 4.xx or 5.xx, counts as 5.00.
     pub fn end_observers(&mut self, resource: ResourceId, code: Code) -> bool {
-        R::OBSERVE && self.engine().end_observers(resource.0, code)
+        R::HAS.observe && self.engine().end_observers(resource.0, code)
     }
 
     /// What is kept with the observer that is to be told, at the start of `out`, and how long it is: `None` if it has a
@@ -155,7 +155,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         let handle = observer.0;
         let table = &*engine.held.observers;
         let index = table.meant(handle.index, handle.generation);
-        let Some(index) = index.filter(|_| R::OBSERVE && engine.held.random.brand() == handle.brand) else {
+        let Some(index) = index.filter(|_| R::HAS.observe && engine.held.random.brand() == handle.brand) else {
             return false;
         };
         engine.end_observer(index);
@@ -168,7 +168,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// 7 for none.
     pub(super) fn look_for_observe(&mut self, peer: u32, message: &Message<'_>) -> Option<u8> {
         let here = self.held.observers.capacity() > 0;
-        if !R::SERVER || !here || !matches!(message.code(), Code::GET | Code::FETCH) {
+        if !R::HAS.server || !here || !matches!(message.code(), Code::GET | Code::FETCH) {
             return None;
         }
         match message.observe() {
@@ -213,12 +213,12 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             Err(Some(wait)) => return Err(self.no_message_id(wait)),
         };
         let (state, asked) = self.held.exchanges.at(index).map_or((State::None, 0), |it| (it.state, it.flags));
-        let (old, mut accepted) = if R::OBSERVE { self.registration(index, resource) } else { (None, None) };
+        let (old, mut accepted) = if R::HAS.observe { self.registration(index, resource) } else { (None, None) };
         let mut writer = Writer::blank(tx);
-        self.held.begin_answer(index, header, &mut writer, R::LONG_TOKENS);
+        self.held.begin_answer(index, header, &mut writer, R::HAS.long_tokens);
         with.build(&mut writer);
         let code = writer.present_code();
-        let heard = !R::NO_RESPONSE || is_wanted(code, asked);
+        let heard = !R::HAS.no_response || is_wanted(code, asked);
         accepted = accepted.filter(|_| code.class() == 2 && heard);
         let mut bytes: &[u8] = &[];
         if let Some(observer) = &mut accepted {
@@ -226,7 +226,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                 Some(Keep::Tag(tag)) => observer.tag = tag,
                 // What is kept with the exchange comes first, with Observe. Two pieces take no more than this in blocks.
                 Some(Keep::Bytes(some))
-                    if R::KEPT_OPTIONS
+                    if R::HAS.kept_options
                         && self.make_room(
                             observer.peer,
                             writer.length().saturating_add(some.len()).saturating_add(if C::INDEXED { 64 } else { 8 }),
@@ -258,7 +258,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// The response to a registration, which was in this state, has gone: it is observed from now on, and these bytes
     /// are kept with it, if there are any.
     fn observe(&mut self, observer: &mut Observer, bytes: &[u8], header: Header, state: State) {
-        if R::KEPT_OPTIONS {
+        if R::HAS.kept_options {
             // There is room for it.
             let chain = self.held.arena.store(bytes).unwrap_or(Chain::NONE);
             if !chain.is_none() {
@@ -286,7 +286,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         };
         let (peer, token) = (exchange.peer, exchange.token());
         let old = self.held.find_observer(peer, token);
-        let refused = R::MULTICAST && exchange.state == State::AskedGroup || C::INDEXED && self.is_full(peer);
+        let refused = R::HAS.multicast && exchange.state == State::AskedGroup || C::INDEXED && self.is_full(peer);
         let Some(resource) = resource.filter(|&resource| !refused && self.held.can_observe(resource, old)) else {
             return (old, None);
         };
@@ -314,7 +314,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let Some(resource) = self.held.find_resource(number) else { return false };
         let code = if matches!(code.class(), 4 | 5) { code } else { Code::INTERNAL_SERVER_ERROR };
         if !C::INDEXED {
-            if R::KEPT_OPTIONS {
+            if R::HAS.kept_options {
                 self.forget_kept(number);
             }
             self.all_of_few(number, |observer| {
@@ -360,7 +360,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// An ACK or RST of nothing that is outstanding: of one of the last notifications, if it is (RFC 7641 4.5).
     pub(super) fn on_notified(&mut self, peer: Option<u32>, message: &Message<'_>) -> bool {
-        let (Some(peer), id) = (peer.filter(|_| R::SERVER), message.message_id()) else { return false };
+        let (Some(peer), id) = (peer.filter(|_| R::HAS.server), message.message_id()) else { return false };
         if message.message_type() == Type::Reset {
             let was = self.on_rejected(peer, id);
             if was {

@@ -31,7 +31,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
 
 impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     fn poll(&mut self, tx: &mut [u8]) -> Output<P> {
-        if R::OBSERVE {
+        if R::HAS.observe {
             if let Some(output) = self.begin_walk(tx) {
                 return output;
             }
@@ -45,23 +45,23 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             let due = self.held.timers.pop_due(self.held.exchanges, now).or_else(|| self.pop_asked());
             let Some(index) = due else { break };
             if let Some(output) = self.due(index, tx) {
-                if R::OBSERVE {
+                if R::HAS.observe {
                     self.core.observing.turn = true;
                 }
                 return output;
             }
         }
-        if R::OBSERVE {
+        if R::HAS.observe {
             if let Some(output) = self.walk(tx) {
                 return output;
             }
         }
         self.expire(STEPS);
         self.sweep();
-        if R::OBSERVE {
+        if R::HAS.observe {
             self.sweep_observers();
         }
-        if R::TRANSFERS {
+        if R::HAS.transfers {
             if let Some(output) = self.expire_transfers(STEPS) {
                 return output;
             }
@@ -75,11 +75,11 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let expiry = self.next_expiry().map(|wait| self.held.later(wait));
         let sweep = Some(self.held.now).filter(|_| self.core.sweep > 0);
         let mut next = [deadline, expiry, sweep].into_iter().flatten().min();
-        if R::TRANSFERS {
+        if R::HAS.transfers {
             let transfer = self.next_transfer().map(|wait| self.held.later(wait));
             next = next.into_iter().chain(transfer).min();
         }
-        if R::OBSERVE {
+        if R::HAS.observe {
             let walk = self.next_walk().map(|wait| self.held.later(wait));
             next = next.into_iter().chain(walk).min();
         }
@@ -100,13 +100,13 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                 return output;
             }
         }
-        if R::OBSERVE && R::SERVER {
+        if R::HAS.observe && R::HAS.server {
             match self.walk_few(tx) {
                 Ok(output) => return output,
                 Err(walk) => wait = wait.min(walk),
             }
         }
-        if R::TRANSFERS {
+        if R::HAS.transfers {
             if let Some(output) = self.expire_transfers(STEPS) {
                 return output;
             }
@@ -123,12 +123,12 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         // What is looked at, and no copy of all of it: that takes more flash.
         let exchange = self.held.exchanges.at(index)?;
         let &Exchange { state, peer, message_id, interval, flags, .. } = exchange;
-        let waits = (C::INDEXED || R::NSTART_QUEUE) && exchange.waits();
+        let waits = (C::INDEXED || R::HAS.nstart_queue) && exchange.waits();
         let has = |flag: u8| flags & flag != 0;
-        if R::OBSERVE && state.is_of_observation() {
+        if R::HAS.observe && state.is_of_observation() {
             return self.due_for_observation(index, state, waits, tx);
         }
-        if R::NSTART_QUEUE && waits {
+        if R::HAS.nstart_queue && waits {
             return if self.launch_waiting(index) { self.transmit(index, tx) } else { None };
         }
         match state {
@@ -140,10 +140,10 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                 Again::Later => None,
                 Again::Never => {
                     self.count(Counter::TimedOut);
-                    if !R::SERVER || R::CLIENT && state != State::Confirming {
+                    if !R::HAS.server || R::HAS.client && state != State::Confirming {
                         return Some(self.failed(index, Failure::TimedOut));
                     }
-                    if R::OBSERVE {
+                    if R::HAS.observe {
                         // It may have accepted an observer.
                         self.on_rejected(peer, message_id);
                     }
@@ -151,12 +151,12 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                     None
                 }
             },
-            State::Acked | State::SentNon | State::SentGroup if R::CLIENT => {
+            State::Acked | State::SentNon | State::SentGroup if R::HAS.client => {
                 self.count(Counter::TimedOut);
-                let reserved = R::NO_RESPONSE && has(flag::RESERVED);
+                let reserved = R::HAS.no_response && has(flag::RESERVED);
                 Some(self.failed(index, if reserved { Failure::Unanswered } else { Failure::TimedOut }))
             }
-            State::Ended if R::CLIENT => {
+            State::Ended if R::HAS.client => {
                 let handle = self.handle_of(index);
                 self.release(index);
                 Some(match Outcome::kept(interval) {
@@ -164,13 +164,13 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                     outcome => Output::Failed(handle, failure(outcome)),
                 })
             }
-            State::Asked if R::SERVER => {
+            State::Asked if R::HAS.server => {
                 // RFC 7252 5.2.2: the acknowledgement cannot wait for the answer any longer.
                 self.acknowledge(index);
                 let len = write(tx, Header::empty_acknowledgement(message_id))?;
                 Some(Output::Send(Transmit { to: self.address(peer)?, len }))
             }
-            state if R::SERVER && R::UNANSWERED && state.awaits_answer() => {
+            state if R::HAS.server && R::HAS.unanswered && state.awaits_answer() => {
                 // The application has not answered at all.
                 self.count(Counter::Unanswered);
                 let answered = self.respond(index, 0, tx, |response| {
@@ -181,7 +181,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                     Err(_) => self.refuse_once(index, tx),
                 }
             }
-            State::Leisurely if R::MULTICAST => {
+            State::Leisurely if R::HAS.multicast => {
                 let transmit = self.transmit(index, tx);
                 let since = self.held.ticks();
                 if let Some(peer) = self.held.peers.at_mut(peer) {
@@ -191,7 +191,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                 self.remember(index);
                 transmit
             }
-            State::Confirmed if R::REPORTS => {
+            State::Confirmed if R::HAS.reports => {
                 let id = RequestId(self.handle_of(index));
                 // Of a peer that was forgotten in the meantime nothing is remembered.
                 if has(flag::REPORT) {
@@ -222,12 +222,12 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// Writes what is kept with an exchange.
     pub(super) fn kept(&mut self, index: u32, tx: &mut [u8]) -> Option<usize> {
         let exchange = self.held.exchanges.at(index)?;
-        if R::CLIENT && exchange.state == State::Pinged {
+        if R::HAS.client && exchange.state == State::Pinged {
             return write(tx, Header::confirmable(Code::EMPTY, exchange.message_id));
         }
         let len = self.held.arena.read(exchange.bytes, tx)?;
         // Within the leisure nothing was sent yet that could have grown old.
-        if R::AGING && exchange.has(flag::AGES) && exchange.state != State::Leisurely {
+        if R::HAS.aging && exchange.has(flag::AGES) && exchange.state != State::Leisurely {
             age(tx.get_mut(..len)?, self.held.passed(exchange.since) / 1000);
         }
         Some(len)
@@ -240,7 +240,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             self.message_id(exchange.peer).ok().map(|id| Header::non_confirmable(Code::SERVICE_UNAVAILABLE, id));
         let written = header.map(|header| {
             let mut writer = Writer::blank(tx);
-            self.held.begin_answer(index, header, &mut writer, R::LONG_TOKENS);
+            self.held.begin_answer(index, header, &mut writer, R::HAS.long_tokens);
             writer.finish()
         });
         self.forget_bytes(index);

@@ -232,8 +232,8 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         tx: &mut [u8],
         build: impl FnOnce(&mut Writer<'_>),
     ) -> Result<Requested<P>, RequestError> {
-        let group = R::MULTICAST && request.group;
-        let observes = R::OBSERVE && request.observe;
+        let group = R::HAS.multicast && request.group;
+        let observes = R::HAS.observe && request.observe;
         if observes && group {
             return Err(RequestError::NotForAGroup);
         }
@@ -272,7 +272,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let set = |exchange: &mut Exchange| {
             exchange.patience = patience;
             exchange.since = since;
-            if R::NO_RESPONSE {
+            if R::HAS.no_response {
                 exchange.flags = silence(message);
             }
             if observes && request.non {
@@ -339,7 +339,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// Whether there is room behind NSTART, if one has to wait.
     pub(super) fn may_wait(&self, peer: u32, nstart: u8, at_once: bool) -> Result<(), RequestError> {
-        let limit = if R::NSTART_QUEUE { self.rules().queue } else { 0 };
+        let limit = if R::HAS.nstart_queue { self.rules().queue } else { 0 };
         let waiting = self.held.peers.at(peer).map_or(0, |peer| peer.waiting);
         if self.would_wait(peer, nstart) && (at_once || waiting >= limit) {
             return Err(RequestError::WouldWait { limit });
@@ -348,7 +348,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     }
 
     fn token_for(&mut self, peer: u32, given: Option<Token>) -> Result<Token, RequestError> {
-        let group = R::MULTICAST && peer == GROUP;
+        let group = R::HAS.multicast && peer == GROUP;
         match given {
             // Of a request to a group the token is all that responses are known by.
             Some(token) if group && self.held.is_taken(GROUP, &token, false) => Err(RequestError::NotForAGroup),
@@ -356,7 +356,9 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             None => {
                 let length = self.rules().token_length;
                 let length = if group { length.max(4) } else { length };
-                self.held.draw_token(peer, length, R::MULTICAST, R::OBSERVE).ok_or(RequestError::NoToken { length })
+                self.held
+                    .draw_token(peer, length, R::HAS.multicast, R::HAS.observe)
+                    .ok_or(RequestError::NoToken { length })
             }
         }
     }
@@ -364,7 +366,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     fn cancel(&mut self, index: u32) -> bool {
         let Some(exchange) = self.held.exchanges.at_mut(index) else { return false };
         match exchange.state {
-            State::SentGroup if R::MULTICAST => exchange.state = State::Retired,
+            State::SentGroup if R::HAS.multicast => exchange.state = State::Retired,
             // Of one that has ended and was not told yet, `poll` is not to tell then.
             State::Sent | State::Acked | State::SentNon | State::Watching | State::Pinged | State::Ended => {
                 self.release(index)

@@ -116,21 +116,21 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         tx: &mut [u8],
         build: impl FnOnce(&mut Writer<'_>),
     ) -> Result<Option<Transmit<P>>, RespondError> {
-        if SMALL && (R::OBSERVE || R::TRANSFERS) {
+        if SMALL && (R::HAS.observe || R::HAS.transfers) {
             return self.respond_any(index, flags, None, tx, &mut Plain { build: Some(build), tag: 0 });
         }
         // What does not depend on `build` is in functions of its own: it is there once, however many replies an image
         // has.
         let header = self.begin(index)?;
         let mut writer = Writer::blank(tx);
-        self.held.begin_answer(index, header, &mut writer, R::LONG_TOKENS);
+        self.held.begin_answer(index, header, &mut writer, R::HAS.long_tokens);
         build(&mut writer);
         let Some(len) = writer.written() else {
             // In words, and from here, so that who does not ask for them does not link them.
             return Err(fault_of(&writer));
         };
         let empty = !writer.has_payload();
-        if R::OBSERVE && self.held.exchanges.at(index).is_some_and(|exchange| exchange.registers().is_some()) {
+        if R::HAS.observe && self.held.exchanges.at(index).is_some_and(|exchange| exchange.registers().is_some()) {
             self.end_registration(index);
         }
         self.complete(index, flags, len, empty, tx)
@@ -179,8 +179,8 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             return Err(RespondError::NotAResponse { code });
         }
         let (state, peer) = (exchange.state, exchange.peer);
-        let unwanted = R::NO_RESPONSE && !is_wanted(code, exchange.flags)
-            || R::MULTICAST && state == State::AskedGroup && !exchange.speaks_up() && (empty || code.class() != 2);
+        let unwanted = R::HAS.no_response && !is_wanted(code, exchange.flags)
+            || R::HAS.multicast && state == State::AskedGroup && !exchange.speaks_up() && (empty || code.class() != 2);
         if unwanted {
             exchange.flags |= flags & flag::IDEMPOTENT;
             let header = Header::empty_acknowledgement(exchange.message_id);
@@ -194,7 +194,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         // A duplicate of a NON is not answered again, so that nothing of its response is kept (RFC 7252 4.5).
         if idempotent || state == State::AskedNon {
             // What is kept of the request.
-            if R::LONG_TOKENS || R::OBSERVE {
+            if R::HAS.long_tokens || R::HAS.observe {
                 self.forget_bytes(index);
             }
         } else if !self.keep_bytes(index, tx.get(..len).unwrap_or_default()) {
@@ -205,7 +205,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             self.release(index);
             return Ok(sent);
         }
-        if state == State::AskedNon || R::MULTICAST && state == State::AskedGroup {
+        if state == State::AskedNon || R::HAS.multicast && state == State::AskedGroup {
             self.take_message_id(peer);
         }
         if state == State::Asked || state == State::AskedNon {
@@ -214,7 +214,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         }
         let Some(exchange) = self.held.exchanges.at_mut(index) else { return Ok(None) };
         exchange.flags |= flags;
-        let deferred = !R::MULTICAST || state == State::Deferred;
+        let deferred = !R::HAS.multicast || state == State::Deferred;
         let next = if deferred { State::Confirming } else { State::Leisurely };
         if C::INDEXED {
             self.stop(index);

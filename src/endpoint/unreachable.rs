@@ -55,11 +55,11 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let index = self.held.find_local(peer, u16::from_be_bytes([high, low]))?;
         let exchange = self.held.exchanges.at(index)?;
         match exchange.state {
-            State::Sent | State::SentNon if R::CLIENT && self.held.has_token(exchange, rest.get(..length)?) => {
+            State::Sent | State::SentNon if R::HAS.client && self.held.has_token(exchange, rest.get(..length)?) => {
                 self.end(index, Outcome::Unreachable);
             }
-            State::Pinged if R::CLIENT && length == 0 => self.end(index, Outcome::Unreachable),
-            State::Confirming if R::SERVER => {
+            State::Pinged if R::HAS.client && length == 0 => self.end(index, Outcome::Unreachable),
+            State::Confirming if R::HAS.server => {
                 // Its token, which may be one of many bytes (RFC 8974), stands in what is kept to be sent again.
                 let mut kept = [0; COMPARED];
                 self.held.arena.peek(exchange.bytes, 0, &mut kept);

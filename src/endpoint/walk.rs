@@ -13,10 +13,10 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// What the application did not write is left out; and observers have their turn first, if something else had it
     /// before.
     pub(super) fn begin_walk(&mut self, tx: &mut [u8]) -> Option<Output<P>> {
-        if !R::SERVER {
+        if !R::HAS.server {
             return None;
         }
-        if C::INDEXED || R::NSTART_QUEUE {
+        if C::INDEXED || R::HAS.nstart_queue {
             let asked = self.core.observing.asked;
             if let (1.., Occasion::Turn(exchange)) = (asked.generation, asked.occasion) {
                 self.skip_turn(exchange, asked.observer, asked.generation);
@@ -46,7 +46,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// longest ago. `Err`: in how many ms somebody may be.
     pub(super) fn walk_few(&mut self, tx: &mut [u8]) -> Result<Output<P>, u32> {
         // Who does not stand in a queue is told something when it is visited.
-        for _ in 0..if R::NSTART_QUEUE { STEPS } else { 1 } {
+        for _ in 0..if R::HAS.nstart_queue { STEPS } else { 1 } {
             let (mut soonest, mut least, mut next) = (NEVER, u64::MAX, None);
             for (index, observer, told_at) in self.held.observers.all_told() {
                 let passed = self.held.passed(told_at);
@@ -80,8 +80,8 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let nstart = self.rules().pace.nstart;
         if !observer.has(mark::STALE | mark::LOOSE)
             || self.core.observing.blocked
-            || !R::NSTART_QUEUE && self.would_wait(observer.peer, nstart)
-            || (R::NSTART_QUEUE || nstart > 1) && self.outstanding_for(index, observer).is_some()
+            || !R::HAS.nstart_queue && self.would_wait(observer.peer, nstart)
+            || (R::HAS.nstart_queue || nstart > 1) && self.outstanding_for(index, observer).is_some()
         {
             return NEVER;
         }
@@ -95,7 +95,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         if observer.has(mark::LEAVING) {
             return self.farewell(index, Code::from_byte(observer.tag as u8), tx);
         }
-        if R::NSTART_QUEUE && self.would_wait(observer.peer, self.rules().pace.nstart) {
+        if R::HAS.nstart_queue && self.would_wait(observer.peer, self.rules().pace.nstart) {
             let observer = *observer;
             if self.line_up(index, &observer, 0) == Turn::Full {
                 self.core.observing.blocked = true;
@@ -107,7 +107,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// Somebody who is to be told something: of each resource one, in turn. Where there is an index.
     pub(super) fn walk(&mut self, tx: &mut [u8]) -> Option<Output<P>> {
-        if !R::SERVER {
+        if !R::HAS.server {
             return None;
         }
         for _ in 0..STEPS {
@@ -199,13 +199,13 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         tx: &mut [u8],
     ) -> Option<Output<P>> {
         match state {
-            State::Watching if R::CLIENT => return self.renew(index, tx),
+            State::Watching if R::HAS.client => return self.renew(index, tx),
             State::Resting if C::INDEXED => {
                 self.rested(index);
                 return None;
             }
             State::Notifying if waits => return self.take_turn(index),
-            State::Parting if R::NSTART_QUEUE && waits => {
+            State::Parting if R::HAS.nstart_queue && waits => {
                 return if self.launch_waiting(index) { self.transmit(index, tx) } else { None };
             }
             _ => {}
@@ -234,7 +234,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             self.held.after(index, interval);
         }
         // A notification was not acknowledged in time: it is sent again.
-        let observer = self.held.exchanges.at(index).and_then(|it| self.observer_of(it)).filter(|_| R::SERVER);
+        let observer = self.held.exchanges.at(index).and_then(|it| self.observer_of(it)).filter(|_| R::HAS.server);
         if let Some(observer) = observer {
             return self.ask(observer, Occasion::Again(index), true);
         }
@@ -247,7 +247,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         // One that waits and has a deadline has its turn, until it is written or the turn passes on.
         self.held.after(exchange, 0);
         let &it = self.held.exchanges.at(exchange)?;
-        let Some(index) = self.observer_of(&it).filter(|_| R::SERVER && self.address(it.peer).is_some()) else {
+        let Some(index) = self.observer_of(&it).filter(|_| R::HAS.server && self.address(it.peer).is_some()) else {
             self.release(exchange);
             return None;
         };

@@ -47,7 +47,8 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         tx: &mut [u8],
     ) -> Result<Option<Transmit<S::Peer>>, RequestError> {
         let mut engine = self.at(now);
-        let index = engine.meant(handle).filter(|_| R::OBSERVE && R::CLIENT).ok_or(RequestError::NotObserving)?;
+        let index =
+            engine.meant(handle).filter(|_| R::HAS.observe && R::HAS.client).ok_or(RequestError::NotObserving)?;
         let made = engine.unobserve(index, tx);
         engine.count_sent(matches!(made, Ok(Some(_))));
         made

@@ -3,7 +3,9 @@
 use super::builder::{Trace, Way};
 use super::carrier::{Carrier, MAX_MESSAGE};
 use super::{Builder, Error};
-use crate::endpoint::{ClientResponse, Endpoint, Event, Failure, Handle, Output, RequestError, Roles, Transmit};
+use crate::endpoint::{
+    Abilities, ClientResponse, Endpoint, Event, Failure, Handle, Output, RequestError, Roles, Transmit,
+};
 use crate::io::{Address, Received, Udp, seed};
 use crate::store::Heap;
 use crate::time::Instant;
@@ -18,7 +20,7 @@ use std::vec::Vec;
 pub(super) enum AskOnly {}
 
 impl Roles for AskOnly {
-    const SERVER: bool = false;
+    const HAS: Abilities = Abilities { server: false, ..Abilities::ALL };
 }
 
 /// What a request is made with.

@@ -20,7 +20,7 @@ pub(crate) enum Again {
 impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// Whether it is counted how many exchanges of a peer are outstanding. Among few without a queue they are looked
     /// for.
-    const COUNTS: bool = C::INDEXED || R::NSTART_QUEUE;
+    const COUNTS: bool = C::INDEXED || R::HAS.nstart_queue;
 
     /// Draws the first timeout of a message that is to be confirmed (RFC 7252 4.2).
     pub(crate) fn first_timeout(&mut self, pace: &Pace) -> u32 {
@@ -49,7 +49,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         }
         let outstanding = |exchange: &Exchange| exchange.peer == peer && exchange.state.is_outstanding();
         // A request may have an NSTART of its own; that of the roles is a constant.
-        if !R::CLIENT && nstart == 1 {
+        if !R::HAS.client && nstart == 1 {
             return self.held.exchanges.scan(outstanding).is_some();
         }
         self.held.exchanges.count(outstanding) >= u32::from(nstart)
@@ -60,7 +60,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let held = &mut self.held;
         let Some(exchange) = held.exchanges.at_mut(index) else { return false };
         let peer = exchange.peer;
-        if R::NSTART_QUEUE {
+        if R::HAS.nstart_queue {
             let Some(slot) = held.peers.at_mut(peer) else { return false };
             if slot.outstanding >= nstart {
                 exchange.set_waits(true);
@@ -84,7 +84,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     pub(crate) fn launch(&mut self, index: u32) {
         let since = self.held.ticks();
         let Some(exchange) = self.held.exchanges.at_mut(index) else { return };
-        if R::NSTART_QUEUE {
+        if R::HAS.nstart_queue {
             exchange.set_waits(false);
         }
         exchange.since = since;
@@ -128,7 +128,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             return;
         }
         let peer = exchange.peer;
-        if R::NSTART_QUEUE {
+        if R::HAS.nstart_queue {
             let waits = exchange.waits();
             exchange.set_waits(false);
             // One whose turn has come, and that has not gone out yet, has a deadline.
@@ -168,7 +168,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let Some(exchange) = self.held.exchanges.at_mut(index) else { return Again::Never };
         let (interval, mut again) = (exchange.interval, exchange.again());
         // A request may have a pace of its own.
-        let most = if R::CLIENT { exchange.most() } else { rules.pace.most };
+        let most = if R::HAS.client { exchange.most() } else { rules.pace.most };
         let offset = |k: u8| offset(interval, k);
         let end = offset(most.wrapping_add(1));
         let passed = passed(ticks, exchange.since);
@@ -180,7 +180,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         if passed >= end {
             return Again::Never;
         }
-        let span = if R::CLIENT { rules.span.max(offset(most)) } else { rules.span };
+        let span = if R::HAS.client { rules.span.max(offset(most)) } else { rules.span };
         let mut next = end;
         let send = again < most && passed <= span.saturating_add(rules.pace.ack_timeout >> 2);
         if send {

@@ -33,13 +33,13 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     pub(crate) fn on_arrived(&mut self, index: u32) {
         let Some(&exchange) = self.held.exchanges.at(index) else { return };
         match exchange.state {
-            State::Sent if R::CLIENT && R::NO_RESPONSE && exchange.has(flag::SILENT) => {
+            State::Sent if R::HAS.client && R::HAS.no_response && exchange.has(flag::SILENT) => {
                 self.end(index, Outcome::Acknowledged);
             }
-            State::Sent if R::CLIENT => {
+            State::Sent if R::HAS.client => {
                 // The response will be a separate one.
                 self.settle(index);
-                if !R::OBSERVE || !exchange.has(flag::OBSERVES) {
+                if !R::HAS.observe || !exchange.has(flag::OBSERVES) {
                     self.forget_bytes(index);
                 }
                 let round_trip = self.held.passed(exchange.since);
@@ -49,10 +49,10 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                 }
                 self.held.after(index, unpack(exchange.patience));
             }
-            State::Pinged if R::CLIENT => self.end(index, Outcome::Acknowledged),
-            State::Confirming if R::SERVER => self.confirmed(index, Outcome::Acknowledged),
-            State::Notifying if R::OBSERVE => self.told(index),
-            State::Parting if R::OBSERVE => self.release(index),
+            State::Pinged if R::HAS.client => self.end(index, Outcome::Acknowledged),
+            State::Confirming if R::HAS.server => self.confirmed(index, Outcome::Acknowledged),
+            State::Notifying if R::HAS.observe => self.told(index),
+            State::Parting if R::HAS.observe => self.release(index),
             _ => {}
         }
     }
@@ -60,16 +60,16 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// What we sent was reset.
     pub(crate) fn on_reset(&mut self, index: u32) {
         self.count(Counter::Reset);
-        if R::OBSERVE && R::SERVER {
+        if R::HAS.observe && R::HAS.server {
             if let Some(&Exchange { peer, message_id, .. }) = self.held.exchanges.at(index) {
                 self.on_rejected(peer, message_id);
             }
         }
         match self.held.exchanges.at(index).map(|exchange| exchange.state) {
-            Some(State::Pinged) if R::CLIENT => self.end(index, Outcome::Acknowledged),
-            Some(State::Confirming) if R::SERVER => self.confirmed(index, Outcome::Reset),
-            Some(State::Notifying | State::Parting) if R::OBSERVE => self.release(index),
-            Some(_) if R::CLIENT => self.end(index, Outcome::Reset),
+            Some(State::Pinged) if R::HAS.client => self.end(index, Outcome::Acknowledged),
+            Some(State::Confirming) if R::HAS.server => self.confirmed(index, Outcome::Reset),
+            Some(State::Notifying | State::Parting) if R::HAS.observe => self.release(index),
+            Some(_) if R::HAS.client => self.end(index, Outcome::Reset),
             _ => {}
         }
     }
@@ -93,7 +93,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         self.settle(index);
         self.forget_bytes(index);
         self.held.link_local(index, false);
-        if R::REPORTS {
+        if R::HAS.reports {
             if let Some(exchange) = self.held.exchanges.at_mut(index) {
                 if exchange.has(flag::REPORT) {
                     exchange.state = State::Confirmed;
@@ -155,7 +155,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// Now there is one to be had, for observers that wait for it.
     fn free_exchange(&mut self) {
-        if R::OBSERVE {
+        if R::HAS.observe {
             self.core.observing.blocked = false;
         }
     }
@@ -170,12 +170,12 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// Frees bytes that nobody holds any more.
     pub(crate) fn release_bytes(&mut self, chain: Chain) {
-        self.held.release_bytes(chain, R::OBSERVE && R::KEPT_OPTIONS);
+        self.held.release_bytes(chain, R::HAS.observe && R::HAS.kept_options);
     }
 
     /// What was in this state is dealt with: if it was a request of the peer's, it counts for the peer's share no more.
     pub(crate) fn served(&mut self, peer: u32, state: State) {
-        if R::SHARES && state.is_served() {
+        if R::HAS.shares && state.is_served() {
             if let Some(peer) = self.held.peers.at_mut(peer) {
                 peer.live = peer.live.saturating_sub(1);
             }

@@ -130,14 +130,14 @@ impl<'e, P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'e, P, C, R>
     }
 
     pub(crate) fn count(&mut self, counter: Counter) {
-        if R::STATISTICS {
+        if R::HAS.statistics {
             self.core.counters.add(counter);
         }
     }
 
     /// Whether a datagram was given out to be sent.
     pub(crate) fn count_sent(&mut self, sent: bool) {
-        if R::STATISTICS && sent {
+        if R::HAS.statistics && sent {
             self.core.counters.add(Counter::Sent);
         }
     }

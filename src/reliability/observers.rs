@@ -34,7 +34,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         if let Some(exchange) = outstanding {
             self.release(exchange);
         }
-        if R::KEPT_OPTIONS {
+        if R::HAS.kept_options {
             if let Some(chain) = self.held.observer_mut(index).and_then(|observer| observer.give_up(C::INDEXED)) {
                 self.release_bytes(chain);
             }
@@ -94,7 +94,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let Some(index) = self.notified(peer, id) else { return false };
         let outstanding = self.held.observer(index).and_then(|it| self.outstanding_for(index, it));
         let outstanding = outstanding.and_then(|outstanding| self.held.exchanges.at_mut(outstanding));
-        if let Some(exchange) = outstanding.filter(|exchange| !R::NSTART_QUEUE || !exchange.waits()) {
+        if let Some(exchange) = outstanding.filter(|exchange| !R::HAS.nstart_queue || !exchange.waits()) {
             exchange.flags |= flag::ANEW;
             self.core.observing.advance();
         }
@@ -192,7 +192,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         if wait == 0 && !self.would_wait(observer.peer, pace.nstart) {
             return Turn::Now;
         }
-        self.line_up(index, observer, if R::NSTART_QUEUE || wait > 0 { wait } else { pace.ack_timeout })
+        self.line_up(index, observer, if R::HAS.nstart_queue || wait > 0 { wait } else { pace.ack_timeout })
     }
 
     /// An observer waits in an exchange: for so many ms; 0: behind NSTART.

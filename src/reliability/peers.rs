@@ -90,15 +90,15 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         for _ in 0..GIVE_WAY {
             let held = &mut self.held;
             let mut idle =
-                (0..held.peers.slots()).filter(|&index| !held.is_referred_to(index, R::TRANSFERS, R::OBSERVE));
+                (0..held.peers.slots()).filter(|&index| !held.is_referred_to(index, R::HAS.transfers, R::HAS.observe));
             // Who makes no requests has sent nothing unheard.
             let unheard = |index: &u32| held.peers.at(*index).map_or(0, |peer| peer.unheard);
-            let idle = if R::CLIENT { idle.min_by_key(unheard) } else { idle.next() };
+            let idle = if R::HAS.client { idle.min_by_key(unheard) } else { idle.next() };
             if let Some(index) = idle {
                 // What is counted for a peer is nothing while nothing refers to it.
                 let peer = held.peers.occupy(index)?;
                 peer.address = Some(address);
-                if R::CLIENT {
+                if R::HAS.client {
                     peer.unheard = 0;
                 }
                 return Some(index);
@@ -132,7 +132,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         if let Some(address) = address {
             held.unlink_peer(index, address);
         }
-        if R::OBSERVE {
+        if R::HAS.observe {
             held.peers.mark(index, false);
         }
         held.peers.remove(index)
@@ -152,11 +152,11 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// An exchange refers to a peer: one that counts for its share, or not.
     pub(crate) fn refer(&mut self, index: u32, served: bool) {
-        if !C::INDEXED && !R::SHARES {
+        if !C::INDEXED && !R::HAS.shares {
             return;
         }
         let Some(peer) = self.held.peers.at_mut(index) else { return };
-        if R::SHARES && served {
+        if R::HAS.shares && served {
             peer.live = peer.live.saturating_add(1);
         }
         if !C::INDEXED {
@@ -183,7 +183,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         }
         if peer.address.is_none() {
             // It was forgotten: this was the last of it.
-            if R::OBSERVE {
+            if R::HAS.observe {
                 self.held.peers.mark(index, false);
             }
             self.held.peers.remove(index);
@@ -217,7 +217,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let (ticks, lifetime) = (self.held.ticks(), self.rules().exchange_lifetime);
         let Some(ids) = self.ids_of(peer) else { return Err(0) };
         let mut id = ids.next(ticks, HALF, lifetime);
-        if R::MULTICAST && id.is_ok_and(|id| id & GROUPS == GROUPS) {
+        if R::HAS.multicast && id.is_ok_and(|id| id & GROUPS == GROUPS) {
             self.take_message_id(peer);
             id = self.ids_of(peer).map_or(id, |ids| ids.next(ticks, u16::MAX, lifetime));
         }

@@ -69,7 +69,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             list.push_back(held.exchanges, index);
         }
         let Some((peer, own)) = held.peers.lend(peer) else { return };
-        if R::SHARES && state.is_served() {
+        if R::HAS.shares && state.is_served() {
             peer.live = peer.live.saturating_sub(1);
         }
         if let Some((_, own)) = own.filter(|_| flags & flag::IDEMPOTENT != 0) {
@@ -198,7 +198,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     pub(crate) fn recycle(&mut self, asking: u32, bytes: bool) -> bool {
         let found = if C::INDEXED { self.oldest(asking, bytes) } else { self.oldest_of_all(asking, bytes) };
         let Some(index) = found else { return false };
-        if R::STATISTICS && self.is_current(index) {
+        if R::HAS.statistics && self.is_current(index) {
             self.count(Counter::Recycled);
         }
         self.let_go(index);
@@ -270,7 +270,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         set: impl FnOnce(&mut Exchange),
     ) -> Option<u32> {
         if !C::INDEXED {
-            if R::OBSERVE || R::CLIENT {
+            if R::HAS.observe || R::HAS.client {
                 // There are several: what is to be set is set apart.
                 let index = self.insert_among_few(state, peer, message_id, token)?;
                 set(self.held.exchanges.at_mut(index)?);
@@ -338,7 +338,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     fn keep_bytes_instead(&mut self, index: u32, bytes: &[u8]) -> bool {
         let Some(&Exchange { peer, bytes: kept, .. }) = self.held.exchanges.at(index) else { return false };
         // Nothing but a long token and a registration is ever replaced.
-        if R::LONG_TOKENS || R::OBSERVE {
+        if R::HAS.long_tokens || R::HAS.observe {
             if !self.held.arena.has_room_without(bytes.len(), kept) && !self.make_room(peer, bytes.len()) {
                 return false;
             }
@@ -351,7 +351,11 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                 }
                 return true;
             }
-            if R::LONG_TOKENS || R::OBSERVE || !self.held.arena.could_hold(bytes.len()) || !self.recycle(peer, true) {
+            if R::HAS.long_tokens
+                || R::HAS.observe
+                || !self.held.arena.could_hold(bytes.len())
+                || !self.recycle(peer, true)
+            {
                 break;
             }
         }

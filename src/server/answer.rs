@@ -89,7 +89,7 @@ impl<'t, 'r, 'm, S, P: Copy, R: Roles> Answering<'t, 'r, 'm, S, P, R> {
         }
         let Found { index, .. } = self.found?;
         let (later, reason) = (&self.request.later, self.request.reason);
-        if R::CONDITIONS && reason == Reason::Asked && index != CORE {
+        if R::HAS.conditions && reason == Reason::Asked && index != CORE {
             meets_conditions(self.table, self.state, &self.request, index)?;
         }
         let usual = if reason == Reason::Notification {
@@ -100,12 +100,12 @@ impl<'t, 'r, 'm, S, P: Copy, R: Roles> Answering<'t, 'r, 'm, S, P, R> {
         };
         let accept = later.accept.or(usual).filter(|_| is_safe(later.method));
         let settings = self.table.settings;
-        let etags = if R::CONDITIONS { Some(self.request.message) } else { None };
+        let etags = if R::HAS.conditions { Some(self.request.message) } else { None };
         let terms = Terms { later, settings: &settings, accept, etags };
         let mut so_far = SoFar::default();
         w.code(terms.code());
         let mut reply = Reply { w: &mut *w, terms: &terms, so_far: &mut so_far };
-        if R::DISCOVERY && index == CORE {
+        if R::HAS.discovery && index == CORE {
             self.table.discover(self.state, self.request.message, reply)?;
         } else {
             let method = if self.rest { REST } else { number(later.method) };
@@ -126,7 +126,7 @@ impl<'t, 'r, 'm, S, P: Copy, R: Roles> Answering<'t, 'r, 'm, S, P, R> {
         }
         self.format = so_far.format;
         reply = Reply { w, terms: &terms, so_far: &mut so_far };
-        if R::CONDITIONS && reply.validate() { Ok(()) } else { reply.finish().map_err(Error::from) }
+        if R::HAS.conditions && reply.validate() { Ok(()) } else { reply.finish().map_err(Error::from) }
     }
 }
 
@@ -214,7 +214,7 @@ impl<S, P: Copy, R: Roles> Respond for Answering<'_, '_, '_, S, P, R> {
         let (message, wild) = (self.request.message, fit.hash.is_some());
         let fetch = message.code() == Code::FETCH;
         let accept = self.format.filter(|format| self.request.later.accept.is_none() && Some(format) != usual);
-        if !R::KEPT_OPTIONS {
+        if !R::HAS.kept_options {
             let asks = |(number, _)| matches!(number, OptionNumber::URI_QUERY | OptionNumber::ACCEPT);
             let plain = !wild && !fetch && accept.is_none() && !message.options().any(asks);
             return plain.then_some(Keep::Tag(0));
@@ -270,9 +270,9 @@ impl<S, St: Store, R: Roles> Server<'_, S, St, R> {
         let mut kept = [0; KEPT];
         let found = refused.map_or_else(|| table.find::<R>(message, request.arrival), Err);
         let (by, of) = ((request.from, Reason::Asked), (id, Asked::of(message)));
-        let kept: &mut [u8] = if R::KEPT_OPTIONS { &mut kept } else { &mut [] };
+        let kept: &mut [u8] = if R::HAS.kept_options { &mut kept } else { &mut [] };
         let mut answering = Answering::<_, _, R>::new(table, state, kept, message, by, of);
-        answering.request.group = R::MULTICAST && request.arrival == Arrival::Group;
+        answering.request.group = R::HAS.multicast && request.arrival == Arrival::Group;
         answering.request.body.bytes = request.message.payload();
         match found {
             Ok(found) => answering.find(found),
@@ -351,11 +351,11 @@ impl<S, St: Store, R: Roles> Server<'_, S, St, R> {
         tx: &mut [u8],
     ) -> Option<Transmit<St::Peer>> {
         let mut kept = [0; KEPT];
-        let length = if R::KEPT_OPTIONS { self.endpoint.kept(&notify, &mut kept) } else { None };
+        let length = if R::HAS.kept_options { self.endpoint.kept(&notify, &mut kept) } else { None };
         let Server { endpoint, table } = self;
         let [_, _, high, low] = notify.resource.0.to_be_bytes();
         let plain = [0, Code::GET.to_byte(), high, low];
-        let kept = if R::KEPT_OPTIONS { length.and_then(|length| kept.get(..length)) } else { None };
+        let kept = if R::HAS.kept_options { length.and_then(|length| kept.get(..length)) } else { None };
         let &[payload, code, high, low, ref rest @ ..] = kept.unwrap_or(&plain) else { return None };
         let (options, payload) = rest.split_at_checked(rest.len().wrapping_sub(usize::from(payload)))?;
         let message = Message::of_parts(Header::confirmable(Code::from_byte(code), 0), options, payload);
@@ -387,7 +387,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let brought = self.brought_by(transfer, end);
         let request = brought.map_or(request.0, |(_, latest)| latest);
         let index = self.meant(request).ok_or(RespondError::Stale)?;
-        let made = if R::OBSERVE {
+        let made = if R::HAS.observe {
             self.respond_any(index, flags, observed, tx, with)
         } else {
             self.respond(index, flags, tx, |w| with.build(w))

@@ -49,7 +49,7 @@ impl Error {
     /// it is left out.
     pub(super) fn write<R: Roles>(&self, w: &mut Writer<'_>, problem: bool, asked: &Asked) {
         let text = self.text.as_bytes();
-        let problem = R::PROBLEMS && problem;
+        let problem = R::HAS.problems && problem;
         // A title is cut where its length is not one byte any more.
         let text = if problem { text.get(..255).unwrap_or(text) } else { text };
         w.restart().code(self.code);

@@ -89,8 +89,8 @@
 //!   [wants them](Route::uploads).
 //! - What a handler writes that is no message, such as an option in a wrong place or too much for `tx`, becomes 5.00.
 //!
-//! Each of this is left out of an image by a const of [`Roles`]: `DISCOVERY`, `CONDITIONS`, `NEGOTIATION`, `OWN_NAMES`,
-//! `PROBLEMS`, `DIAGNOSTICS`, `OBSERVE`, `KEPT_OPTIONS`, `TRANSFERS`, `MULTICAST`.
+//! Each of this is left out of an image that does not have the [ability](crate::endpoint::Abilities): `discovery`, `conditions`,
+//! `negotiation`, `own_names`, `problems`, `diagnostics`, `observe`, `kept_options`, `transfers`, `multicast`.
 //!
 //! | for | look in |
 //! |---|---|
@@ -210,7 +210,7 @@ impl<'r, S, St: Store, R: Roles> Server<'r, S, St, R> {
     pub fn poll(&mut self, state: &mut S, now: Instant, tx: &mut [u8]) -> Output<St::Peer> {
         for _ in 0..STEPS {
             match self.endpoint.poll(now, tx) {
-                Output::Notify(notify) if R::OBSERVE => {
+                Output::Notify(notify) if R::HAS.observe => {
                     if let Some(sent) = self.tell(state, now, notify, tx) {
                         return Output::Send(sent);
                     }
@@ -347,12 +347,12 @@ impl<S, St: Store, R> defmt::Format for Server<'_, S, St, R> {
 
 /// Whether errors are to be problem details (RFC 9290).
 fn wants_problem<R: Roles>(accept: Option<ContentFormat>) -> bool {
-    R::PROBLEMS && accept == Some(ContentFormat::CONCISE_PROBLEM_DETAILS_CBOR)
+    R::HAS.problems && accept == Some(ContentFormat::CONCISE_PROBLEM_DETAILS_CBOR)
 }
 
 /// An error that the server finds by itself.
 const fn refuse<R: Roles>(code: Code, text: &'static str) -> Error {
-    Error::new(code, if R::DIAGNOSTICS { text } else { "" })
+    Error::new(code, if R::HAS.diagnostics { text } else { "" })
 }
 
 /// An answer that comes late.

@@ -27,7 +27,7 @@ impl<'m> Proxied<'m> {
         if !uri && !scheme {
             return Proxied::No;
         }
-        if !R::OWN_NAMES {
+        if !R::HAS.own_names {
             return Proxied::Refused;
         }
         if uri {

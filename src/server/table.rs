@@ -70,13 +70,13 @@ impl<S, P> Table<'_, S, P> {
         let found = self.fits(message.options_of(OptionNumber::URI_PATH));
         // A wildcard does not stand for it.
         let plain = matches!(found, Some((Found { fit: Fit { hash: None, .. }, .. }, _)));
-        if R::DISCOVERY && !plain && message.path_is(".well-known/core") {
+        if R::HAS.discovery && !plain && message.path_is(".well-known/core") {
             return Ok(Found { index: CORE, fit: Fit { tail: 0, hash: None } });
         }
         let Some((found, about)) = found else {
             return Err(refuse::<R>(Code::NOT_FOUND, "no such resource: /.well-known/core lists all"));
         };
-        if R::MULTICAST && arrival == Arrival::Group && !about.group {
+        if R::HAS.multicast && arrival == Arrival::Group && !about.group {
             // RFC 7390 2.7.
             return Err(Error::from(Code::FORBIDDEN));
         }
@@ -86,7 +86,7 @@ impl<S, P> Table<'_, S, P> {
                 return Err(Error::from(Code::METHOD_NOT_ALLOWED));
             }
         }
-        if R::NEGOTIATION {
+        if R::HAS.negotiation {
             let accept = message.accept().filter(|_| is_safe(method) && !about.formats.is_empty());
             if accept.is_some_and(|accept| !about.formats.contains(&accept)) {
                 return Err(Error::from(Code::NOT_ACCEPTABLE));

@@ -1,6 +1,7 @@
 //! What an image can leave out, one by one: the server then says what it says without it.
 
 use crate::common::Few;
+use coaplet::endpoint::Abilities;
 use coaplet::endpoint::{Arrival, Output};
 use coaplet::server::{Answer, Error, Reply, Request, Route, Server};
 use coaplet::wire::Block;
@@ -51,26 +52,26 @@ fn ask<R: Roles>(
 }
 
 macro_rules! without {
-    ($($role:ident $constant:ident;)*) => {$(
+    ($($role:ident $ability:ident;)*) => {$(
         enum $role {}
 
         impl Roles for $role {
-            const $constant: bool = false;
+            const HAS: Abilities = Abilities { $ability: false, ..Abilities::ALL };
         }
     )*};
 }
 
 without! {
-    NoDiscovery DISCOVERY;
-    NoConditions CONDITIONS;
-    NoNegotiation NEGOTIATION;
-    NoNames OWN_NAMES;
-    NoProblems PROBLEMS;
-    NoDiagnostics DIAGNOSTICS;
-    NoKeptOptions KEPT_OPTIONS;
-    NoObserve OBSERVE;
-    NoTransfers TRANSFERS;
-    NoMulticast MULTICAST;
+    NoDiscovery discovery;
+    NoConditions conditions;
+    NoNegotiation negotiation;
+    NoNames own_names;
+    NoProblems problems;
+    NoDiagnostics diagnostics;
+    NoKeptOptions kept_options;
+    NoObserve observe;
+    NoTransfers transfers;
+    NoMulticast multicast;
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::resources::{Board, Info};
 use crate::stack;
-use coaplet::endpoint::{Arrival, Handle, Output, Request, Transmit, Usage};
+use coaplet::endpoint::{Abilities, Arrival, Handle, Output, Request, Transmit, Usage};
 use coaplet::io::{Due, Node};
 use coaplet::server::{Route, Server};
 use coaplet::{Config, Endpoint, Fixed, Instant, Roles};
@@ -12,27 +12,28 @@ use core::hash::Hash;
 pub type Tables<P> = Fixed<P, 4, 8, 512, 4, 2>;
 
 /// What the device does of all that a server and client can: what it does not is not linked.
-pub enum Abilities {}
+pub enum Wanted {}
 
-impl Roles for Abilities {
+impl Roles for Wanted {
     const CONFIG: Option<Config> = Some(Config::DEFAULT.serving());
-    const MULTICAST: bool = false;
-    const NO_RESPONSE: bool = false;
-    const NSTART_QUEUE: bool = false;
-    const LONG_TOKENS: bool = false;
-    const SHARES: bool = false;
-    const AGING: bool = false;
-    const REPORTS: bool = false;
-    const TEXTS: bool = false;
-    const UNANSWERED: bool = false;
-    const OPTIONS_BEHIND: bool = false;
-    const OWN_NAMES: bool = false;
-    const PROBLEMS: bool = false;
+    const HAS: Abilities = Abilities {
+        client: true,
+        server: true,
+        observe: true,
+        transfers: true,
+        kept_options: true,
+        discovery: true,
+        conditions: true,
+        negotiation: true,
+        diagnostics: true,
+        statistics: true,
+        ..Abilities::NONE
+    };
 }
 
 /// Its state, and a server over tables in a static.
 pub struct Device<P: Copy + Eq + Hash + 'static> {
-    server: Server<'static, Board, &'static mut Tables<P>, Abilities>,
+    server: Server<'static, Board, &'static mut Tables<P>, Wanted>,
     board: Board,
     /// What was used most of each table.
     most: Usage,

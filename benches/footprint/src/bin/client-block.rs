@@ -6,7 +6,7 @@
 #![no_main]
 
 use coaplet::block::{Body, Fetch, Progress, Send, Settings};
-use coaplet::endpoint::{Arrival, Event, Output, Request, Transmit};
+use coaplet::endpoint::{Abilities, Arrival, ClientMin, Event, Output, Request, Transmit};
 use coaplet::{Config, Endpoint, Fixed, Instant, Roles};
 use device::{CONSOLE, Device, Place, emit, seed};
 
@@ -15,22 +15,7 @@ enum Small {}
 
 impl Roles for Small {
     const CONFIG: Option<Config> = Some(Config::DEFAULT.blockwise());
-    const SERVER: bool = false;
-    const MULTICAST: bool = false;
-    const NO_RESPONSE: bool = false;
-    const NSTART_QUEUE: bool = false;
-    const LONG_TOKENS: bool = false;
-    const SHARES: bool = false;
-    const AGING: bool = false;
-    const OBSERVE: bool = false;
-    const REPORTS: bool = false;
-    const TEXTS: bool = false;
-    const UNANSWERED: bool = false;
-    const STATISTICS: bool = false;
-    const TRANSFERS: bool = false;
-    const OPTIONS_BEHIND: bool = false;
-    const KEPT_OPTIONS: bool = false;
-    const PROBLEMS: bool = false;
+    const HAS: Abilities = ClientMin::HAS;
 }
 
 /// One server, and a slot for the request and one for its separate response.

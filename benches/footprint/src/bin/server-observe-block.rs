@@ -8,7 +8,7 @@
 #![no_main]
 
 use coaplet::block::{Asked, Body, Received, Settings, serve};
-use coaplet::endpoint::{Arrival, Event, Output, RequestId, ResourceId, ServerRequest, Transmit};
+use coaplet::endpoint::{Abilities, Arrival, Event, Output, RequestId, ResourceId, ServerMin, ServerRequest, Transmit};
 use coaplet::{Code, Config, Endpoint, Fixed, Instant, Roles, Writer};
 use device::{CONSOLE, Device, Place, emit, seed};
 
@@ -17,20 +17,7 @@ enum Small {}
 
 impl Roles for Small {
     const CONFIG: Option<Config> = Some(Config::DEFAULT.blockwise());
-    const CLIENT: bool = false;
-    const MULTICAST: bool = false;
-    const NO_RESPONSE: bool = false;
-    const NSTART_QUEUE: bool = false;
-    const LONG_TOKENS: bool = false;
-    const SHARES: bool = false;
-    const AGING: bool = false;
-    const REPORTS: bool = false;
-    const TEXTS: bool = false;
-    const UNANSWERED: bool = false;
-    const STATISTICS: bool = false;
-    const OPTIONS_BEHIND: bool = false;
-    const KEPT_OPTIONS: bool = false;
-    const PROBLEMS: bool = false;
+    const HAS: Abilities = Abilities { observe: true, transfers: true, ..ServerMin::HAS };
 }
 
 /// Room for two observers, and for one image at a time.

@@ -7,7 +7,7 @@
 #![no_main]
 
 use coaplet::block::Settings;
-use coaplet::endpoint::{Arrival, Output, Transmit};
+use coaplet::endpoint::{Abilities, Arrival, Output, ServerMin, Transmit};
 use coaplet::server::{Answer, Error, Later, Reply, Request, Route, Server};
 use coaplet::{Config, ContentFormat, Endpoint, Fixed, Instant, Roles};
 use device::{CONSOLE, Device, Place, emit, seed};
@@ -18,24 +18,7 @@ enum Small {}
 
 impl Roles for Small {
     const CONFIG: Option<Config> = Some(Config::DEFAULT.blockwise());
-    const CLIENT: bool = false;
-    const MULTICAST: bool = false;
-    const NO_RESPONSE: bool = false;
-    const NSTART_QUEUE: bool = false;
-    const LONG_TOKENS: bool = false;
-    const SHARES: bool = false;
-    const AGING: bool = false;
-    const REPORTS: bool = false;
-    const TEXTS: bool = false;
-    const UNANSWERED: bool = false;
-    const STATISTICS: bool = false;
-    const OPTIONS_BEHIND: bool = false;
-    const KEPT_OPTIONS: bool = false;
-    const CONDITIONS: bool = false;
-    const NEGOTIATION: bool = false;
-    const OWN_NAMES: bool = false;
-    const PROBLEMS: bool = false;
-    const DIAGNOSTICS: bool = false;
+    const HAS: Abilities = Abilities { observe: true, transfers: true, discovery: true, ..ServerMin::HAS };
 }
 
 /// Room for two observers and what they observe, and for one image at a time.
