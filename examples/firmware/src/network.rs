@@ -2,11 +2,11 @@
 //! transmit buffer of one while the datagram that it answers still lies in the receive buffer of the other.
 
 use crate::ethernet::{Ethernet, FRAME};
-#[cfg(feature = "embassy")]
-use core::net::SocketAddr;
 use core::net::Ipv4Addr;
 #[cfg(feature = "ipv6")]
 use core::net::Ipv6Addr;
+#[cfg(feature = "embassy")]
+use core::net::SocketAddr;
 use cortex_m::peripheral::NVIC;
 use smoltcp::iface::{Config, Interface, PollIngressSingleResult, SocketSet, SocketStorage};
 use smoltcp::socket::Socket;
