@@ -236,10 +236,17 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         // A notification was not acknowledged in time: it is sent again.
         let observer = self.held.exchanges.at(index).and_then(|it| self.observer_of(it)).filter(|_| R::HAS.server);
         if let Some(observer) = observer {
-            return self.ask(observer, Occasion::Again(index), true);
+            // The last notification takes the place of this one, as soon as it is walked to.
+            return if self.is_leaving(observer) { None } else { self.ask(observer, Occasion::Again(index), true) };
         }
         self.release(index);
         None
+    }
+
+    /// Whether all that an observer is to be told is that its resource is no more: the application is not asked then. Where
+    /// there is no index; with one the resource knows.
+    fn is_leaving(&self, index: u32) -> bool {
+        !C::INDEXED && self.held.observer(index).is_some_and(|observer| observer.has(mark::LEAVING))
     }
 
     /// An observer has waited, and its turn has come.
@@ -247,7 +254,8 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         // One that waits and has a deadline has its turn, until it is written or the turn passes on.
         self.held.after(exchange, 0);
         let &it = self.held.exchanges.at(exchange)?;
-        let Some(index) = self.observer_of(&it).filter(|_| R::HAS.server && self.address(it.peer).is_some()) else {
+        let may = |index: &u32| R::HAS.server && self.address(it.peer).is_some() && !self.is_leaving(*index);
+        let Some(index) = self.observer_of(&it).filter(may) else {
             self.release(exchange);
             return None;
         };
