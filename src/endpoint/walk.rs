@@ -90,13 +90,12 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     }
 
     fn visit_of_few(&mut self, index: u32, tx: &mut [u8]) -> Option<Output<P>> {
-        let observer = self.held.observer(index)?;
+        let observer = *self.held.observer(index)?;
         self.core.observing.sweep = observer.resource.wrapping_add(1);
-        if observer.has(mark::LEAVING) {
-            return self.farewell(index, Code::from_byte(observer.tag as u8), tx);
+        if let Some(code) = self.leaves_with(index) {
+            return self.farewell(index, code, tx);
         }
         if R::HAS.nstart_queue && self.would_wait(observer.peer, self.rules().pace.nstart) {
-            let observer = *observer;
             if self.line_up(index, &observer, 0) == Turn::Full {
                 self.core.observing.blocked = true;
             }
@@ -204,7 +203,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                 self.rested(index);
                 return None;
             }
-            State::Notifying if waits => return self.take_turn(index),
+            State::Notifying if waits => return self.take_turn(index, tx),
             State::Parting if R::HAS.nstart_queue && waits => {
                 return if self.launch_waiting(index) { self.transmit(index, tx) } else { None };
             }
@@ -236,32 +235,44 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         // A notification was not acknowledged in time: it is sent again.
         let observer = self.held.exchanges.at(index).and_then(|it| self.observer_of(it)).filter(|_| R::HAS.server);
         if let Some(observer) = observer {
-            // The last notification takes the place of this one, as soon as it is walked to.
-            return if self.is_leaving(observer) { None } else { self.ask(observer, Occasion::Again(index), true) };
+            return match self.leaves_with(observer) {
+                // The last notification takes the place of this one, unless it has to wait for a Message ID.
+                Some(code) if self.next_id(peer).is_ok() => self.farewell(observer, code, tx),
+                Some(_) => None,
+                None => self.ask(observer, Occasion::Again(index), true),
+            };
         }
         self.release(index);
         None
     }
 
-    /// Whether all that an observer is to be told is that its resource is no more: the application is not asked then. Where
-    /// there is no index; with one the resource knows.
-    fn is_leaving(&self, index: u32) -> bool {
-        !C::INDEXED && self.held.observer(index).is_some_and(|observer| observer.has(mark::LEAVING))
+    /// The code of the last notification, if that is all that an observer is to be told: its resource is no more, and the
+    /// application is not asked.
+    fn leaves_with(&self, index: u32) -> Option<Code> {
+        let observer = self.held.observer(index)?;
+        if !C::INDEXED {
+            return observer.has(mark::LEAVING).then_some(Code::from_byte(observer.tag as u8));
+        }
+        let entry = self.held.resource(observer.resource)?;
+        entry.has(mark::ENDING).then_some(Code::from_byte(entry.code()))
     }
 
     /// An observer has waited, and its turn has come.
-    fn take_turn(&mut self, exchange: u32) -> Option<Output<P>> {
+    fn take_turn(&mut self, exchange: u32, tx: &mut [u8]) -> Option<Output<P>> {
         // One that waits and has a deadline has its turn, until it is written or the turn passes on.
         self.held.after(exchange, 0);
         let &it = self.held.exchanges.at(exchange)?;
-        let may = |index: &u32| R::HAS.server && self.address(it.peer).is_some() && !self.is_leaving(*index);
-        let Some(index) = self.observer_of(&it).filter(may) else {
+        let Some(index) = self.observer_of(&it).filter(|_| R::HAS.server && self.address(it.peer).is_some()) else {
             self.release(exchange);
             return None;
         };
         if let Err(wait) = self.next_id(it.peer) {
             self.held.after(exchange, wait);
             return None;
+        }
+        if let Some(code) = self.leaves_with(index) {
+            self.release(exchange);
+            return self.farewell(index, code, tx);
         }
         self.ask(index, Occasion::Turn(exchange), false)
     }

@@ -169,7 +169,7 @@ fn confirmable_messages_that_mean_nothing_to_it_are_reset() {
 
 #[test]
 fn silence_is_answered_with_the_same_bytes_four_times() {
-    let (done, left) = get_with(&["--ack-timeout", "0.2"], |fake, request, _| {
+    let (done, left) = get_with(&["--ack-timeout", "0.4"], |fake, request, _| {
         let first = request.to_string();
         for _ in 0..4 {
             assert_eq!(Message::parse(&fake.receive().0).expect("a request").to_string(), first);

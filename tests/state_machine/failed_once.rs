@@ -134,5 +134,26 @@ pub fn scripts() -> Vec<(&'static str, Script)> {
                 ],
             },
         ),
+        (
+            "an observer that was told of a change while its resource ended was kept for ever",
+            Script {
+                setup: setup(Tables::RoomyIndexed, 0, true),
+                commands: vec![
+                    Command::Ask { at: B, to: other, manner: Manner::Observe, len: 0 },
+                    arrives.clone(),
+                    Command::Answer { at: A, which: 0, reply: Reply::Observed, len: 0 },
+                    Command::Ask { at: A, to: other, manner: Manner::Observe, len: 0 },
+                    arrives.clone(),
+                    Command::Change { at: A, which: 0, state: 96 },
+                    Command::Poll { at: A, times: 1 },
+                    answer(B, 0),
+                    arrives.clone(),
+                    Command::EndObservers { at: A, which: 0 },
+                    Command::Wake,
+                    arrives.clone(),
+                    arrives,
+                ],
+            },
+        ),
     ]
 }
