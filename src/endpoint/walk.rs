@@ -272,6 +272,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         }
         if let Some(code) = self.leaves_with(index) {
             self.release(exchange);
+            self.set_pending(index, false);
             return self.farewell(index, code, tx);
         }
         self.ask(index, Occasion::Turn(exchange), false)

@@ -54,7 +54,7 @@ pub const fn routes<P: Copy>() -> [Route<Board, P>; 4] {
 
 type Handled = Result<Answer, Error>;
 
-/// In decimal digits. `write!` would do, and link 2 KB of formatting.
+/// In decimal digits. `write!` would do, and link the formatting of `core`.
 fn number(reply: &mut Reply, number: u32) -> core::fmt::Result {
     reply.write_str(itoa::Buffer::new().format(number))
 }
