@@ -64,8 +64,13 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             if let Err(wait) = self.next_id(GROUP) {
                 return Err(wait.min(soonest));
             }
+            let leaves = self.leaves_with(index).is_some();
             if let Some(output) = self.visit_of_few(index, tx) {
                 return Ok(output);
+            }
+            if leaves {
+                // What it has taken the place of leaves its turn to something else, whose deadline is now.
+                return Err(0);
             }
         }
         Err(0)
