@@ -14,8 +14,8 @@ pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
 }
 
 // Apart, or the optimiser makes a call of the few bytes too.
-#[cfg_attr(any(target_os = "none", coaplet_small), inline(always))]
-#[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(never))]
+#[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(always))]
+#[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(never))]
 fn copy_many(to: &mut [u8], from: &[u8]) {
     to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
 }

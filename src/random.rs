@@ -62,7 +62,7 @@ impl Random {
     }
 
     /// The hash of an address.
-    #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
+    #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(always))]
     pub(crate) fn hash_address(&self, address: impl Hash) -> u64 {
         let mut hasher = Brief(self.hasher());
         hasher.write_u8(Purpose::Address as u8);
@@ -71,7 +71,7 @@ impl Random {
     }
 
     /// The hash of a peer and a Message ID.
-    #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
+    #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(always))]
     pub(crate) fn hash_id(&self, purpose: Purpose, peer: u32, id: u16) -> u64 {
         // Seven bytes, which SipHash takes in one step, and eight in two.
         let mut hasher = self.hasher();

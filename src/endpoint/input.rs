@@ -204,7 +204,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     }
 
     /// An exchange of a peer's that had this Message ID, unless it is too long ago.
-    #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
+    #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(always))]
     fn seen(&mut self, peer: u32, id: u16, key: u32) -> Option<u32> {
         #[cfg(test)]
         if self.core.hooks.no_deduplication {

@@ -414,14 +414,14 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         self.core.counters.statistics()
     }
 
-    #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
+    #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(always))]
     fn engine(&mut self) -> Engine<'_, S::Peer, S::Layout, R> {
         Engine::new(self.store.parts(), &mut self.random, &mut self.core, self.now)
     }
 
     /// The engine at a time.
-    #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
-    #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
+    #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(always))]
+    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
     pub(crate) fn at(&mut self, now: Instant) -> Engine<'_, S::Peer, S::Layout, R> {
         self.now = now;
         self.engine()

@@ -197,7 +197,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// As [`respond`](Self::respond); with a resource it accepts an observer. There is one of it for each endpoint,
     /// whatever is written.
-    #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
+    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
     pub(crate) fn respond_any(
         &mut self,
         index: u32,

@@ -86,7 +86,7 @@ impl Observing {
     };
 
     /// Something has changed: what is told from now on has another number than what was told before.
-    #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
+    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
     pub(crate) fn advance(&mut self) {
         if !self.unused {
             self.sequence = self.sequence.wrapping_add(1) & 0x00ff_ffff;

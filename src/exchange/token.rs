@@ -31,7 +31,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
     }
 
     /// Begins the answer to a request: header, and the request's token, wherever it is kept.
-    #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
+    #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(always))]
     pub(crate) fn begin_answer(&self, index: u32, header: Header, writer: &mut Writer<'_>, long: bool) {
         let Some(exchange) = self.exchanges.at(index) else { return };
         if long && exchange.has_long_token() {

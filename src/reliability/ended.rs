@@ -130,7 +130,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// The same, but for the slot: what is in it is in no list and no index any more, and holds nothing. `recycled`: it is
     /// remembered, and gives way. Where there is an index.
-    #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
+    #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(always))]
     pub(crate) fn clear(&mut self, index: u32, recycled: bool) {
         let Some(&Exchange { peer, state, flags, interval, since, bytes, .. }) = self.held.exchanges.at(index) else {
             return;
@@ -161,7 +161,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     }
 
     /// Frees what is kept with an exchange.
-    #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
+    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
     pub(crate) fn forget_bytes(&mut self, index: u32) {
         let Some(exchange) = self.held.exchanges.at_mut(index) else { return };
         let chain = core::mem::replace(&mut exchange.bytes, Chain::NONE);

@@ -85,7 +85,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// The same where there is no index. A peer to which nothing refers has nothing that is to be kept, but for what it
     /// was sent unheard: the one with the least of that gives way.
-    #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
+    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
     fn new_peer_of_few(&mut self, address: P) -> Option<u32> {
         for _ in 0..GIVE_WAY {
             let held = &mut self.held;
@@ -174,7 +174,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     }
 
     /// It refers to it no more. Where there is an index.
-    #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
+    #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(always))]
     pub(crate) fn unrefer(&mut self, index: u32) {
         let Some(peer) = self.held.peers.at_mut(index) else { return };
         peer.references = peer.references.saturating_sub(1);

@@ -35,7 +35,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// The same, with flags that it gets; `at_once`: a request whose answer is not a message of its own. In place, for
     /// these.
-    #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
+    #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(always))]
     pub(crate) fn remember_with(&mut self, index: u32, flags: u8, at_once: bool) {
         self.stop(index);
         let held = &mut self.held;
@@ -79,7 +79,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// Takes an exchange that is remembered, of this peer and with these flags, out of the lists. Where there is an
     /// index.
-    #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
+    #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(always))]
     pub(super) fn unlist(&mut self, index: u32, peer: u32, flags: u8) {
         self.core.remembered = self.core.remembered.wrapping_sub(1);
         if let Some(list) = self.core.lists.get_mut(list_of(flags)) {
@@ -194,7 +194,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// Gives up what is only remembered, for the sake of `asking`; with `bytes`, something that holds some. A duplicate
     /// of it would be taken for a new request. False if there is nothing.
-    #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
+    #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(always))]
     pub(crate) fn recycle(&mut self, asking: u32, bytes: bool) -> bool {
         let found = if C::INDEXED { self.oldest(asking, bytes) } else { self.oldest_of_all(asking, bytes) };
         let Some(index) = found else { return false };
@@ -206,7 +206,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     }
 
     /// By the lists.
-    #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
+    #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(always))]
     fn oldest(&mut self, asking: u32, bytes: bool) -> Option<u32> {
         let own = self.held.peers.lent(asking).map(|(_, own)| *own);
         if let Some(index) = own.and_then(|own| first::<_, 2, OfPeer>(self.held.exchanges, own)) {
@@ -302,7 +302,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// A slot for an exchange, if need be that of one that is only remembered, as it lies there: that is the case in
     /// most calls of a server that has run for a while. Its value is to be written. Where there is an index.
-    #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
+    #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(always))]
     fn slot_for(&mut self, asking: u32) -> Option<u32> {
         let full = self.held.exchanges.len() == self.held.exchanges.capacity();
         let crowded = self.is_full(asking);
@@ -320,7 +320,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// Keeps the bytes of a message with its exchange in place of what it kept. False if the arena has no room; nothing
     /// is lost then.
-    #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
+    #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(always))]
     pub(crate) fn keep_bytes(&mut self, index: u32, bytes: &[u8]) -> bool {
         if !SMALL {
             // As is most often the case: it has nothing, and there is room.

@@ -45,7 +45,7 @@ struct Answering<'t, 'r, 'm, S, P, R> {
 
 impl<'t, 'r, 'm, S, P: Copy, R: Roles> Answering<'t, 'r, 'm, S, P, R> {
     /// Nothing is found yet. There is one of it for each endpoint, for requests and for notifications.
-    #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
+    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
     fn new(
         table: &'t mut Table<'r, S, P>,
         state: &'t mut S,

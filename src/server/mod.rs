@@ -283,7 +283,7 @@ impl<'r, S, St: Store, R: Roles> Server<'r, S, St, R> {
     }
 
     /// There is one of it for each server, however many answers come late.
-    #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
+    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
     fn complete_by(
         &mut self,
         now: Instant,

@@ -155,7 +155,7 @@ impl<C: Scale, B: Lend<u8>> Arena<C, B> {
 
     /// Keeps a copy of `data`; `None` if it does not fit now, and if it is longer than [`MAX_LEN`] never. Nothing has
     /// changed then. No bytes are [`Chain::NONE`].
-    #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
+    #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(always))]
     pub(crate) fn store(&mut self, data: &[u8]) -> Option<Chain> {
         if !C::INDEXED {
             let (bytes, root) = self.parts();
@@ -185,7 +185,7 @@ impl<C: Scale, B: Lend<u8>> Arena<C, B> {
     }
 
     /// As [`store`](Self::store), of what one block takes: what most replies are. Not of nothing.
-    #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
+    #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(always))]
     fn store_short(&mut self, data: &[u8]) -> Option<Chain> {
         let first = self.root.free;
         // The free list ends behind the last block, where there is none.

@@ -70,7 +70,7 @@ impl<T: Entry, const N: usize, S: Lend<Slot<T, N>>, H: Lend<Heads<N>>> Table<T, 
     }
 
     /// Sets the deadline of a slot in use, in place of the one that it had.
-    #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
+    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
     pub(crate) fn set_due(&mut self, index: u32, at: u32) {
         let Some(Slot { node, .. }) = self.slots.lend().get_mut(index as usize) else { return };
         node.set_deadline(u64::from(at));

@@ -61,7 +61,7 @@ impl Ids {
     }
 
     /// The next one is used; the one behind it comes so many later.
-    #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
+    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
     pub(crate) const fn take(&mut self, step: u16) {
         self.given = self.given.wrapping_add(1);
         self.next = self.next.wrapping_add(step);

@@ -37,7 +37,7 @@ impl List {
     }
 
     /// Puts a slot at the back. False if it is not in use, or in a list or scheduled.
-    #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
+    #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(always))]
     pub(crate) fn push_back<T: Entry, const N: usize>(&mut self, table: &mut impl Rows<T, N>, index: u32) -> bool {
         let last = self.last;
         let link = index.wrapping_add(1);

@@ -55,7 +55,7 @@ pub(crate) fn first<T: Entry, const N: usize, W: Weave<T, N>>(table: &impl Rows<
 }
 
 /// Puts a slot behind the last one.
-#[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
+#[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(always))]
 pub(crate) fn push_back<T: Entry, const N: usize, W: Weave<T, N>>(
     table: &mut impl Rows<T, N>,
     last: &mut Link,
@@ -73,7 +73,7 @@ pub(crate) fn push_back<T: Entry, const N: usize, W: Weave<T, N>>(
 }
 
 /// Takes a slot out, wherever in the ring it is.
-#[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
+#[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(always))]
 pub(crate) fn remove<T: Entry, const N: usize, W: Weave<T, N>>(
     table: &mut impl Rows<T, N>,
     last: &mut Link,

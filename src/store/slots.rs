@@ -230,7 +230,7 @@ impl Exchange {
     }
 
     /// The same in place, whatever was there.
-    #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
+    #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(always))]
     pub(crate) fn begin(&mut self, state: State, peer: u32, message_id: u16, token: &[u8]) {
         copy(&mut self.token, token);
         self.peer = peer;

@@ -304,13 +304,13 @@ impl<T: Entry, const N: usize, S: Lend<Slot<T, N>>, H: Lend<Heads<N>>> Table<T, 
     }
 
     /// The value in a slot; `None` if the slot is not in use.
-    #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
+    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
     pub(crate) fn at(&self, index: u32) -> Option<&T> {
         Some(&self.used(index)?.value)
     }
 
     /// As [`at`](Self::at), to change it.
-    #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
+    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
     pub(crate) fn at_mut(&mut self, index: u32) -> Option<&mut T> {
         Some(&mut self.used_mut(index)?.value)
     }

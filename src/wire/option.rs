@@ -13,14 +13,14 @@ const MISSING: usize = usize::MAX / 2 + 1;
 #[cfg(target_pointer_width = "16")]
 compile_error!("Coaplet needs a usize of 32 bits or more");
 
-/// Whether flash counts more than time: on bare metal, or by `--cfg coaplet_small`.
+/// Whether flash counts more than time: on bare metal, unless `--cfg coaplet_fast` is given, or by `--cfg coaplet_small`.
 ///
 /// There all walks over options are calls of one small function, [`Options::step`]; elsewhere they are loops of their
 /// own, which take fewer instructions. The test below compares the two, and CI runs all tests with either.
-pub(crate) const SMALL: bool = cfg!(any(target_os = "none", coaplet_small));
+pub(crate) const SMALL: bool = cfg!(any(all(target_os = "none", not(coaplet_fast)), coaplet_small));
 
 /// Whether these bytes are the same. On a device a small loop takes the place of `memcmp`.
-#[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
+#[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
 pub(crate) fn same(one: &[u8], other: &[u8]) -> bool {
     if !SMALL {
         return one == other;
@@ -191,7 +191,7 @@ impl<'d> Options<'d> {
     }
 
     /// What a nibble and the byte or two behind it make (RFC 7252 3.1, RFC 8974 2.1).
-    #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
+    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
     fn extended(&mut self, nibble: usize) -> usize {
         if nibble < 13 {
             return nibble;
@@ -226,7 +226,7 @@ impl<'d> Options<'d> {
 
     /// The value of the next option, and `number` becomes its number. `None` at the end, at the payload marker and
     /// where something is wrong; then `rest` stays, and [`fault`](Options::fault) knows what it is.
-    #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
+    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
     pub(crate) fn step(&mut self) -> Option<&'d [u8]> {
         let start = self.rest;
         let (&first, rest) = start.split_first()?;
@@ -266,7 +266,7 @@ impl<'d> Options<'d> {
 impl<'d> Iterator for Options<'d> {
     type Item = (OptionNumber, &'d [u8]);
 
-    #[cfg_attr(any(target_os = "none", coaplet_small), inline)]
+    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline)]
     fn next(&mut self) -> Option<Self::Item> {
         // Nothing of this can fail after `parse`: the `?` are there because the compiler does not know it.
         if SMALL {
