@@ -216,6 +216,6 @@ pub use progress::{Fault, Part, Progress};
 pub use receive::{Piece, Received};
 pub(crate) use receive::{Refusal, Seen, answer_to};
 pub use send::Send;
-pub(crate) use serve::Written;
 pub use serve::{Asked, serve};
+pub(crate) use serve::{Written, serve_in};
 pub use settings::Settings;

@@ -107,7 +107,9 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
             Seen::Refused(code, of_block) => {
                 let max_age = engine.rules().refusal_max_age;
                 let refusal = Refusal::of(code, of_block, block1, settings);
-                return engine.answer(id, None, tx, &mut |w| refusal.write(w, max_age)).map(Received::Answered);
+                return engine
+                    .answer(id, None, tx, &mut |w| refusal.write::<false>(w, max_age))
+                    .map(Received::Answered);
             }
         };
         Ok(Received::Piece(Piece {
@@ -136,7 +138,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         tx: &mut [u8],
     ) -> Result<Option<Transmit<S::Peer>>, RespondError> {
         let refusal = Refusal { code: Code::CONTINUE, block1: piece.asked.block1, size1: None };
-        self.answer_piece(now, piece, tx, &mut |w| refusal.write(w, 0))
+        self.answer_piece(now, piece, tx, &mut |w| refusal.write::<false>(w, 0))
     }
 
     /// Answers the last piece, with the answer to all of the body; or any other one, to end the transfer by an error.
@@ -204,14 +206,15 @@ impl Refusal {
         Refusal { code, block1: block1.filter(|_| of_block || size1.is_some()), size1 }
     }
 
-    pub(crate) fn write(&self, w: &mut Writer<'_>, max_age: u32) {
+    /// `INSERT` as for [`Extras::put`].
+    pub(crate) fn write<const INSERT: bool>(&self, w: &mut Writer<'_>, max_age: u32) {
         w.code(self.code);
         if self.code == Code::SERVICE_UNAVAILABLE {
             w.max_age(max_age);
         }
         let more = self.code == Code::CONTINUE;
         let block1 = self.block1.map(|block| Block::new(block.num(), more, block.szx()).unwrap_or(block));
-        Extras { block1, size1: self.size1, ..Extras::default() }.put::<false>(w);
+        Extras { block1, size1: self.size1, ..Extras::default() }.put::<INSERT>(w);
     }
 }
 

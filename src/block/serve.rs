@@ -93,8 +93,13 @@ impl Asked {
 /// assert_eq!(answer.payload(), &text.as_bytes()[48..64]);
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
-pub fn serve(w: &mut Writer<'_>, asked: &Asked, mut body: Body<'_>, settings: &Settings) {
-    if let Err(code) = write(w, asked, &mut body, settings) {
+pub fn serve(w: &mut Writer<'_>, asked: &Asked, body: Body<'_>, settings: &Settings) {
+    serve_in::<false>(w, asked, body, settings);
+}
+
+/// As [`serve`]; `INSERT` as for [`Extras::put`].
+pub(crate) fn serve_in<const INSERT: bool>(w: &mut Writer<'_>, asked: &Asked, mut body: Body<'_>, settings: &Settings) {
+    if let Err(code) = write::<INSERT>(w, asked, &mut body, settings) {
         w.restart().code(code);
     }
 }
@@ -151,7 +156,12 @@ impl Room {
     }
 }
 
-fn write(w: &mut Writer<'_>, asked: &Asked, body: &mut Body<'_>, settings: &Settings) -> Result<(), Code> {
+fn write<const INSERT: bool>(
+    w: &mut Writer<'_>,
+    asked: &Asked,
+    body: &mut Body<'_>,
+    settings: &Settings,
+) -> Result<(), Code> {
     let (length, room) = (body.length(), Room::behind(w, asked, settings));
     // All of it, if it fits and no block was asked for.
     let whole = length.filter(|&length| asked.block2.is_none() && length as usize <= room.whole);
@@ -160,7 +170,7 @@ fn write(w: &mut Writer<'_>, asked: &Asked, body: &mut Body<'_>, settings: &Sett
         return Err(Code::BAD_REQUEST);
     }
     let more = whole.is_none() && body.reaches(offset.saturating_add(size));
-    room.extras(asked, length, more)?.put::<false>(w);
+    room.extras(asked, length, more)?.put::<INSERT>(w);
     match read(w, body, offset, size as usize, more) {
         Some(_) => Ok(()),
         // There are fewer bytes than there were.

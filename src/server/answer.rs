@@ -1,11 +1,10 @@
 //! A request is answered: what the server says by itself, and else what the handler says (RFC 7252 5.4 to 5.10, 7.2).
 
-use super::discovery::Listing;
-use super::reply::{Answer, Reply, SoFar, Terms};
+use super::reply::{Answer, Made, Reply, SoFar, Terms};
 use super::request::{Bytes, Later, Reason, Request};
-use super::route::{FNV, Fit, REST, fnv};
+use super::route::{Fit, REST};
 use super::table::{CORE, Found, Table, has_body, is_safe, number};
-use super::{Error, Server, refuse, wants_problem};
+use super::{Error, Server, refuse};
 use crate::block::{Asked, Refusal, Seen, Settings, answer_to};
 use crate::copy::copy;
 use crate::endpoint::observe::{Keep, Respond};
@@ -15,7 +14,7 @@ use crate::reliability::Engine;
 use crate::roles::Roles;
 use crate::store::{Layout, Store, flag};
 use crate::time::Instant;
-use crate::wire::{Block, Code, ContentFormat, Header, Message, OptionNumber, WriteError, Writer};
+use crate::wire::{Block, Code, Header, Message, OptionNumber, Writer};
 use core::hash::Hash;
 use core::marker::PhantomData;
 
@@ -33,11 +32,8 @@ struct Answering<'t, 'r, 'm, S, P, R> {
     max_age: u32,
     /// The handler is called that serves later blocks.
     rest: bool,
-    /// The handler answers later.
-    put_off: bool,
     /// What the answer turned out to be.
-    code: Code,
-    format: Option<ContentFormat>,
+    made: Made,
     /// Where what is kept of a registration is written.
     kept: &'t mut [u8],
     roles: PhantomData<R>,
@@ -65,9 +61,7 @@ impl<'t, 'r, 'm, S, P: Copy, R: Roles> Answering<'t, 'r, 'm, S, P, R> {
             refusal: None,
             max_age: 0,
             rest: false,
-            put_off: false,
-            code: Code::EMPTY,
-            format: None,
+            made: Made::NOTHING,
             kept,
             roles: PhantomData,
         }
@@ -80,53 +74,6 @@ impl<'t, 'r, 'm, S, P: Copy, R: Roles> Answering<'t, 'r, 'm, S, P, R> {
         if let Some(about) = self.table.about(found.index) {
             self.request.later.max_age = about.max_age;
         }
-    }
-
-    fn run(&mut self, w: &mut Writer<'_>) -> Result<(), Error> {
-        if let Some(refusal) = self.refusal {
-            refusal.write(w, self.max_age);
-            return Ok(());
-        }
-        let Found { index, .. } = self.found?;
-        let (later, reason) = (&self.request.later, self.request.reason);
-        if R::HAS.conditions && reason == Reason::Asked && index != CORE {
-            meets_conditions(self.table, self.state, &self.request, index)?;
-        }
-        let usual = if reason == Reason::Notification {
-            // RFC 7641 4.2: in the format of the first answer.
-            self.table.about(index).and_then(|about| about.formats.first().copied())
-        } else {
-            None
-        };
-        let accept = later.accept.or(usual).filter(|_| is_safe(later.method));
-        let settings = self.table.settings;
-        let etags = if R::HAS.conditions { Some(self.request.message) } else { None };
-        let terms = Terms { later, settings: &settings, accept, etags };
-        let mut so_far = SoFar::default();
-        w.code(terms.code());
-        let mut reply = Reply { w: &mut *w, terms: &terms, so_far: &mut so_far };
-        if R::HAS.discovery && index == CORE {
-            self.table.discover(self.state, self.request.message, reply)?;
-        } else {
-            let method = if self.rest { REST } else { number(later.method) };
-            match self.table.call(index, method, self.state, &self.request, reply)? {
-                Answer::Done(_) => {}
-                Answer::Later(_) => {
-                    self.put_off = true;
-                    w.fail(WriteError::BodyEnded { offset: 0 });
-                    return Ok(());
-                }
-            }
-        }
-        if !self.request.body.last {
-            let refusal = Refusal { code: Code::CONTINUE, block1: later.asked.block1, size1: None };
-            w.restart();
-            refusal.write(w, 0);
-            return Ok(());
-        }
-        self.format = so_far.format;
-        reply = Reply { w, terms: &terms, so_far: &mut so_far };
-        if R::HAS.conditions && reply.validate() { Ok(()) } else { reply.finish().map_err(Error::from) }
     }
 }
 
@@ -164,56 +111,44 @@ fn meets_conditions<S, P: Copy>(
     if met && (!none || absent) { Ok(()) } else { Err(Error::from(Code::PRECONDITION_FAILED)) }
 }
 
-impl<S, P> Table<'_, S, P> {
-    /// `/.well-known/core`.
-    fn discover(&mut self, state: &mut S, message: &Message<'_>, mut reply: Reply<'_, '_>) -> Result<(), Error> {
-        if message.code() != Code::GET {
-            return Err(Error::from(Code::METHOD_NOT_ALLOWED));
-        }
-        if self.routes.iter().any(|route| route.lister.is_some()) {
-            // It may become another one from one block to the next (RFC 7959 2.4).
-            let mut hash = FNV;
-            self.list(state, message, &mut |bytes| hash = bytes.iter().fold(hash, fnv));
-            reply = reply.etag(&hash.to_be_bytes());
-        }
-        let mut reply = reply.content_format(ContentFormat::LINK_FORMAT);
-        self.list(state, message, &mut |bytes| reply.put(bytes));
-        Ok(())
-    }
-
-    fn list(&self, state: &mut S, message: &Message<'_>, out: &mut dyn FnMut(&[u8])) {
-        let (mut index, mut any) = (0, false);
-        while let Some(about) = self.about(index) {
-            let mut listing = Listing { about, message, out, any };
-            match self.routes.get(index).and_then(|route| route.lister) {
-                Some(lister) => lister(state, &mut listing),
-                None => listing.add_plain(),
-            }
-            any = listing.any;
-            index = index.wrapping_add(1);
-        }
-    }
-}
-
 impl<S, P: Copy, R: Roles> Respond for Answering<'_, '_, '_, S, P, R> {
     fn build(&mut self, w: &mut Writer<'_>) {
-        self.put_off = false;
-        if let Err(error) = self.run(w) {
-            error.write::<R>(w, wants_problem::<R>(self.request.later.accept), &self.request.later.asked);
+        let Answering { table, state, request, found, refusal, max_age, rest, made, .. } = self;
+        if let Some(refusal) = refusal {
+            refusal.write::<true>(w, *max_age);
+            made.code = refusal.code;
+            return;
         }
-        self.code = w.present_code();
+        let settings = table.settings;
+        let usual = match found {
+            // RFC 7641 4.2: in the format of the first answer.
+            Ok(Found { index, .. }) if request.reason == Reason::Notification => table.usual(*index),
+            _ => None,
+        };
+        let etags = if R::HAS.conditions { Some(request.message) } else { None };
+        let (later, last) = (request.later, request.body.last);
+        made.write::<R>(w, &Terms::new(&later, &settings, usual, etags), last, &mut |reply| {
+            let Found { index, .. } = (*found)?;
+            if R::HAS.conditions && request.reason == Reason::Asked && index != CORE {
+                meets_conditions(table, state, request, index)?;
+            }
+            if R::HAS.discovery && index == CORE {
+                return table.discover::<R>(state, request.message, reply);
+            }
+            table.call(index, if *rest { REST } else { number(request.later.method) }, state, request, reply)
+        });
     }
 
     fn code(&self) -> Code {
-        self.code
+        self.made.code
     }
 
     fn keep(&mut self) -> Option<Keep<'_>> {
         let Found { index, fit } = self.found.ok()?;
-        let usual = self.table.about(index)?.formats.first();
+        let usual = self.table.usual(index);
         let (message, wild) = (self.request.message, fit.hash.is_some());
         let fetch = message.code() == Code::FETCH;
-        let accept = self.format.filter(|format| self.request.later.accept.is_none() && Some(format) != usual);
+        let accept = self.made.format.filter(|format| self.request.later.accept.is_none() && Some(*format) != usual);
         if !R::HAS.kept_options {
             let asks = |(number, _)| matches!(number, OptionNumber::URI_QUERY | OptionNumber::ACCEPT);
             let plain = !wild && !fetch && accept.is_none() && !message.options().any(asks);
@@ -322,7 +257,7 @@ impl<S, St: Store, R: Roles> Server<'_, S, St, R> {
         let mut flags = 0;
         let made = loop {
             match endpoint.at(now).reply(id, of, observed, flags, tx, &mut answering) {
-                Err(_) if answering.put_off => {
+                Err(_) if answering.made.put_off => {
                     // Stale, if it is over by now.
                     let _ = endpoint.defer(now, id);
                     return None;
@@ -336,7 +271,7 @@ impl<S, St: Store, R: Roles> Server<'_, S, St, R> {
                 made => break made.ok()?,
             }
         };
-        let (code, resource) = (answering.code, answering.request.later.resource);
+        let (code, resource) = (answering.made.code, answering.request.later.resource);
         self.carried_out(resource, code);
         made
     }

@@ -3,9 +3,13 @@
 //! [`link`](crate::link) reads, filters and writes any links, as text. Here they are made of a table, byte by byte, which takes
 //! a fraction of the flash; a test holds the one against the other.
 
-use super::route::About;
+use super::Error;
+use super::reply::{Answer, Reply};
+use super::route::{About, FNV, fnv};
+use super::table::Table;
+use crate::roles::Roles;
 use crate::uri::is_segment;
-use crate::wire::{Message, OptionNumber, path_segments, same};
+use crate::wire::{Code, ContentFormat, Message, OptionNumber, same};
 use core::fmt;
 
 /// The list of resources, as it is written.
@@ -27,28 +31,69 @@ use core::fmt;
 /// # let _ = route;
 /// ```
 pub struct Listing<'l> {
-    pub(super) about: &'l About,
-    pub(super) message: &'l Message<'l>,
-    pub(super) out: &'l mut dyn FnMut(&[u8]),
-    pub(super) any: bool,
+    about: &'l About,
+    message: &'l Message<'l>,
+    /// Where it is written. What is not has a hash all the same.
+    out: Option<&'l mut dyn Out>,
+    hash: u32,
+    /// There is one already.
+    any: bool,
+    /// What would end a quoted string has a backslash in front of it.
+    quoted: bool,
+    /// What a value is compared with in the place of being written.
+    sought: Option<Sought<'l>>,
 }
 
-/// What is said of a resource: its target, and its attributes.
-static NAMES: [&[u8]; 7] = [b"href", b"rt", b"if", b"ct", b"sz", b"title", b"obs"];
-const HREF: usize = 0;
-const RT: usize = 1;
-const IF: usize = 2;
-const CT: usize = 3;
-const SZ: usize = 4;
-const TITLE: usize = 5;
-const OBS: usize = 6;
+/// Where a list goes, byte by byte. A closure's vtable would have more in it.
+pub(super) trait Out {
+    fn byte(&mut self, byte: u8);
+}
 
-/// A resource to be listed.
-#[derive(Clone, Copy)]
-struct Entry<'e> {
-    about: &'e About,
-    tail: &'e str,
-    size: Option<u32>,
+impl Out for Reply<'_, '_> {
+    fn byte(&mut self, byte: u8) {
+        self.put(&[byte]);
+    }
+}
+
+/// What is said of a resource: its attributes, as they are listed, and its target.
+static NAMES: [&[u8]; 7] = [b"rt", b"if", b"ct", b"sz", b"title", b"obs", b"href"];
+const RT: usize = 0;
+const IF: usize = 1;
+const CT: usize = 2;
+const SZ: usize = 3;
+const TITLE: usize = 4;
+const OBS: usize = 5;
+const HREF: usize = 6;
+
+/// What stands in the place of the wildcard, and the size.
+type Entry<'e> = (&'e str, Option<u32>);
+
+/// The value that an attribute is to have, and how far it is found to have it.
+struct Sought<'s> {
+    value: &'s [u8],
+    /// It is to begin so.
+    prefix: bool,
+    /// One of several words is to.
+    words: bool,
+    /// How many bytes of the value have come; more than it has: something else.
+    at: usize,
+    found: bool,
+    /// There is an attribute.
+    any: bool,
+}
+
+impl Sought<'_> {
+    fn byte(&mut self, byte: u8) {
+        self.any = true;
+        if self.words && byte == b' ' {
+            self.found |= self.at == self.value.len();
+            self.at = 0;
+        } else if self.value.get(self.at) == Some(&byte) {
+            self.at = self.at.wrapping_add(1);
+        } else if self.at != self.value.len() || !self.prefix {
+            self.at = usize::MAX;
+        }
+    }
 }
 
 impl Listing<'_> {
@@ -56,121 +101,134 @@ impl Listing<'_> {
     /// with a `/` between segments. It has the attributes of the route, and this size in bytes, if it is known.
     #[inline(never)]
     pub fn add(&mut self, tail: &str, size: Option<u32>) {
-        let entry = Entry { about: self.about, tail, size: size.or(self.about.size) };
-        if !self.message.options_of(OptionNumber::URI_QUERY).all(|argument| entry.matches(argument)) {
-            return;
+        let entry = &(tail, size.or(self.about.size));
+        for argument in self.message.options_of(OptionNumber::URI_QUERY) {
+            if !self.matches(entry, argument) {
+                return;
+            }
         }
-        let out = &mut *self.out;
-        out(if self.any { b",<" } else { b"<" });
+        if self.any {
+            self.put(b',');
+        }
         self.any = true;
-        entry.value(HREF, &mut |byte| out(&[byte]));
-        out(b">");
-        for (which, name) in NAMES.iter().enumerate() {
-            if which == HREF || !entry.has(which) {
+        self.put(b'<');
+        self.value(HREF, entry);
+        self.put(b'>');
+        for (which, name) in NAMES.iter().take(HREF).enumerate() {
+            if !self.finds(which, entry, &[], true) {
                 continue;
             }
-            out(b";");
-            out(name);
-            let quotes: &[u8] = match which {
-                OBS => continue,
-                SZ => b"",
-                CT if self.about.formats.len() == 1 => b"",
-                _ => b"\"",
-            };
-            out(b"=");
-            out(quotes);
-            entry.value(which, &mut |byte| {
-                // RFC 2616 2.2.
-                if matches!(byte, b'"' | b'\\' | 0..=8 | 10..=31 | 127) {
-                    out(b"\\");
-                }
-                out(&[byte]);
-            });
-            out(quotes);
+            self.put(b';');
+            self.all(name);
+            if which == OBS {
+                continue;
+            }
+            let quoted = which != SZ && (which != CT || self.about.formats.len() > 1);
+            self.put(b'=');
+            if quoted {
+                self.put(b'"');
+            }
+            self.quoted = true;
+            self.value(which, entry);
+            self.quoted = false;
+            if quoted {
+                self.put(b'"');
+            }
         }
     }
 
     /// What is not below a wildcard.
-    pub(super) fn add_plain(&mut self) {
-        if !self.about.hidden && !path_segments(self.about.path).any(is_wildcard) {
+    fn add_plain(&mut self) {
+        if !self.about.hidden && !self.about.is_wild() {
             self.add("", None);
         }
     }
-}
 
-fn is_wildcard(segment: &[u8]) -> bool {
-    matches!(segment, b"*" | b"**")
-}
-
-impl Entry<'_> {
-    /// Whether it has an attribute.
-    fn has(&self, which: usize) -> bool {
-        match which {
-            HREF => true,
-            CT => !self.about.formats.is_empty(),
-            SZ => self.size.is_some(),
-            OBS => self.about.observable,
-            _ => !self.text(which).is_empty(),
-        }
+    fn all(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.put(byte));
     }
 
-    fn text(&self, which: usize) -> &str {
-        match which {
-            RT => self.about.rt,
-            IF => self.about.interface,
-            TITLE => self.about.title,
-            _ => "",
-        }
-    }
-
-    /// The value of an attribute, byte by byte.
-    fn value(&self, which: usize, put: &mut dyn FnMut(u8)) {
-        match which {
-            HREF => self.target(put),
-            CT => {
-                for (at, format) in self.about.formats.iter().enumerate() {
-                    if at > 0 {
-                        put(b' ');
-                    }
-                    decimal(u32::from(format.get()), put);
-                }
-            }
-            SZ => decimal(self.size.unwrap_or(0), put),
-            _ => self.text(which).bytes().for_each(put),
-        }
-    }
-
-    /// The path of a URI (RFC 7252 6.5, steps 6 and 7): the segments in front of the wildcard, and then those of the tail.
-    fn target(&self, put: &mut dyn FnMut(u8)) {
-        let mut any = false;
-        for (path, template) in [(self.about.path, true), (self.tail, false)] {
-            for segment in path_segments(path) {
-                if template && is_wildcard(segment) {
-                    break;
-                }
-                any = true;
-                put(b'/');
-                for &byte in segment {
-                    if byte.is_ascii() && is_segment(char::from(byte)) {
-                        put(byte);
-                    } else {
-                        put(b'%');
-                        put(digit(byte >> 4));
-                        put(digit(byte & 15));
-                    }
-                }
-            }
-        }
-        if !any {
-            put(b'/');
-        }
-    }
-
-    /// Whether it is what an argument of the query asks for (RFC 6690 4.1), as [`Filter`](crate::link::Filter) says.
     #[inline(never)]
-    fn matches(&self, argument: &[u8]) -> bool {
-        let split = argument.iter().position(|&byte| byte == b'=');
-        let (name, value) = match split {
+    fn put(&mut self, byte: u8) {
+        if let Some(sought) = &mut self.sought {
+            return sought.byte(byte);
+        }
+        // RFC 2616 2.2.
+        if self.quoted && matches!(byte, b'"' | b'\\' | 0..=8 | 10..=31 | 127) {
+            self.write(b'\\');
+        }
+        self.write(byte);
+    }
+
+    fn write(&mut self, byte: u8) {
+        self.hash = fnv(self.hash, &byte);
+        if let Some(out) = &mut self.out {
+            out.byte(byte);
+        }
+    }
+
+    /// The value of an attribute, byte by byte. That of `obs`, which has none, is one byte.
+    #[inline(never)]
+    fn value(&mut self, which: usize, &(tail, size): &Entry<'_>) {
+        let about = self.about;
+        let text = match which {
+            RT => about.rt,
+            IF => about.interface,
+            TITLE => about.title,
+            CT => {
+                for (at, format) in about.formats.iter().enumerate() {
+                    if at > 0 {
+                        self.put(b' ');
+                    }
+                    self.decimal(u32::from(format.get()));
+                }
+                return;
+            }
+            SZ => return size.map_or((), |size| self.decimal(size)),
+            HREF => return self.target(tail),
+            _ if about.observable => "*",
+            _ => "",
+        };
+        self.all(text.as_bytes());
+    }
+
+    /// The path of a URI (RFC 7252 6.5, steps 6 and 7): what is in front of the wildcard, and then the tail.
+    fn target(&mut self, tail: &str) {
+        let about = self.about;
+        let front = relative(about.path.as_bytes().get(..about.front).unwrap_or_default());
+        let parts = match (front, relative(tail.as_bytes())) {
+            // Nothing stands in its place: nor does the slash before it.
+            ([front @ .., b'/'], tail @ []) if about.is_wild() => [front, tail],
+            (front, tail) => [front, tail],
+        };
+        self.put(b'/');
+        for part in parts {
+            for &byte in part {
+                if byte.is_ascii() && (is_segment(char::from(byte)) || byte == b'/') {
+                    self.put(byte);
+                } else {
+                    self.put(b'%');
+                    self.put(digit(byte >> 4));
+                    self.put(digit(byte & 15));
+                }
+            }
+        }
+    }
+
+    /// The digits of a number, ten at most. Not by `write!`, for which firmware would have to link what formats.
+    fn decimal(&mut self, value: u32) {
+        if value >= 10 {
+            self.decimal(value / 10);
+        }
+        self.put(b'0'.wrapping_add((value % 10) as u8));
+    }
+}
+
+impl<'l> Listing<'l> {
+    /// Whether an entry is what an argument of the query asks for (RFC 6690 4.1), as [`Filter`](crate::link::Filter) says.
+    #[inline(never)]
+    fn matches(&mut self, entry: &Entry<'_>, argument: &'l [u8]) -> bool {
+        let (name, value) = match argument.iter().position(|&byte| byte == b'=') {
             Some(at) => (argument.get(..at), argument.get(at.wrapping_add(1)..)),
             None => (Some(argument), Some(&b"*"[..])),
         };
@@ -179,42 +237,67 @@ impl Entry<'_> {
             [value @ .., b'*'] => (value, true),
             value => (value, false),
         };
-        let Some(which) = NAMES.iter().position(|known| same(known, name)) else { return false };
-        if !self.has(which) || which == OBS {
-            return self.has(which) && prefix && value.is_empty();
-        }
-        let words = matches!(which, RT | IF | CT);
-        // How many bytes of the value have come; more than it has: something else.
-        let (mut at, mut found) = (0, false);
-        self.value(which, &mut |byte| {
-            if words && byte == b' ' {
-                found |= at == value.len();
-                at = 0;
-            } else if value.get(at) == Some(&byte) {
-                at = at.wrapping_add(1);
-            } else if at != value.len() || !prefix {
-                at = usize::MAX;
-            }
-        });
-        found || at == value.len()
+        let which = NAMES.iter().position(|known| same(known, name));
+        which.is_some_and(|which| (which != OBS || value.is_empty()) && self.finds(which, entry, value, prefix))
     }
+
+    /// Whether it has an attribute with this value, or one that begins so.
+    #[inline(never)]
+    fn finds(&mut self, which: usize, entry: &Entry<'_>, value: &'l [u8], prefix: bool) -> bool {
+        let words = matches!(which, RT | IF | CT);
+        self.sought = Some(Sought { value, prefix, words, at: 0, found: false, any: false });
+        self.value(which, entry);
+        let sought = self.sought.take();
+        sought.is_some_and(|it| it.any && (it.found || it.at == it.value.len()))
+    }
+}
+
+impl<S, P> Table<'_, S, P> {
+    /// `/.well-known/core`.
+    pub(super) fn discover<R: Roles>(
+        &self,
+        state: &mut S,
+        message: &Message<'_>,
+        mut reply: Reply<'_, '_>,
+    ) -> Result<Answer, Error> {
+        if message.code() != Code::GET {
+            return Err(Error::from(Code::METHOD_NOT_ALLOWED));
+        }
+        if self.routes.iter().any(|route| route.lister.is_some()) {
+            // It may become another one from one block to the next (RFC 7959 2.4).
+            let hash = self.list(state, message, None).to_be_bytes();
+            reply = if R::HAS.conditions { reply.etag(&hash) } else { reply.option(OptionNumber::ETAG, &hash) };
+        }
+        let mut reply = reply.content_format(ContentFormat::LINK_FORMAT);
+        self.list(state, message, Some(&mut reply));
+        Ok(reply.done())
+    }
+
+    /// Lists what there is, and gives a hash of the list.
+    #[inline(never)]
+    fn list<'l>(&'l self, state: &mut S, message: &'l Message<'l>, out: Option<&'l mut dyn Out>) -> u32 {
+        let Some(about) = self.about(0) else { return FNV };
+        let mut listing = Listing { about, message, out, hash: FNV, any: false, quoted: false, sought: None };
+        let mut index = 0_usize;
+        loop {
+            match self.routes.get(index).and_then(|route| route.lister) {
+                Some(lister) => lister(state, &mut listing),
+                None => listing.add_plain(),
+            }
+            index = index.wrapping_add(1);
+            let Some(about) = self.about(index) else { return listing.hash };
+            listing.about = about;
+        }
+    }
+}
+
+/// Without the slash at its beginning, which makes no difference.
+fn relative(path: &[u8]) -> &[u8] {
+    if let [b'/', path @ ..] = path { path } else { path }
 }
 
 fn digit(value: u8) -> u8 {
     if value < 10 { b'0'.wrapping_add(value) } else { (b'A' - 10).wrapping_add(value) }
-}
-
-/// The digits of a number. Not by `write!`, for which firmware would have to link what formats.
-fn decimal(value: u32, put: &mut dyn FnMut(u8)) {
-    let (mut left, mut unit) = (value, 1_000_000_000);
-    while unit > left && unit > 1 {
-        unit /= 10;
-    }
-    while unit > 0 {
-        put(b'0'.wrapping_add((left / unit) as u8));
-        left %= unit;
-        unit /= 10;
-    }
 }
 
 impl fmt::Debug for Listing<'_> {

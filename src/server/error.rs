@@ -56,7 +56,7 @@ impl Error {
         if problem {
             w.content_format(ContentFormat::CONCISE_PROBLEM_DETAILS_CBOR);
         }
-        Extras { block1: asked.block1, ..Extras::default() }.put::<false>(w);
+        Extras { block1: asked.block1, ..Extras::default() }.put::<true>(w);
         let room = w.room().saturating_sub(w.length());
         if !problem {
             w.payload(if text.len() < room { text } else { &[] });

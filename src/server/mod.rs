@@ -125,12 +125,13 @@ use crate::endpoint::{
 use crate::roles::Full;
 use crate::store::Store;
 use crate::time::Instant;
-use crate::wire::{Code, ContentFormat, WriteError, Writer, path_segments};
+use crate::wire::{Code, ContentFormat, Writer, path_segments};
 use core::fmt;
 use core::marker::PhantomData;
 use proxy::Proxied;
-use reply::{SoFar, Terms};
-use table::{Found, Table, is_safe};
+use reply::{Made, Terms};
+use route::fit;
+use table::{Found, Table};
 
 /// How many observers in a row `poll` passes over that are not sent anything now.
 const STEPS: u32 = 16;
@@ -234,7 +235,7 @@ impl<'r, S, St: Store, R: Roles> Server<'r, S, St, R> {
     /// the path, and for [`Endpoint::end_observers`]. `None`: nothing in the table fits it.
     #[must_use]
     pub fn resource(&self, path: &str) -> Option<ResourceId> {
-        let (Found { index, fit }, _) = self.table.fits(path_segments(path))?;
+        let (Found { index, fit }, _) = self.table.fits(&mut |template| fit(template, &mut path_segments(path)))?;
         Some(fit.resource(index))
     }
 
@@ -292,9 +293,9 @@ impl<'r, S, St: Store, R: Roles> Server<'r, S, St, R> {
         handler: &mut dyn FnMut(Reply<'_, '_>) -> Result<Answer, Error>,
     ) -> Result<Option<Transmit<St::Peer>>, RespondError> {
         let (settings, roles) = (&self.table.settings, PhantomData::<R>);
-        let mut completing = Completing { handler, later, settings, code: Code::EMPTY, put_off: false, roles };
+        let mut completing = Completing { handler, later, settings, made: Made::NOTHING, roles };
         let made = self.endpoint.at(now).reply(later.id, (later.transfer, later.end), None, 0, tx, &mut completing);
-        let (code, put_off) = (completing.code, completing.put_off);
+        let Made { code, put_off, .. } = completing.made;
         match made {
             Err(_) if put_off => Ok(None),
             Ok(sent) => {
@@ -360,32 +361,13 @@ struct Completing<'s, R> {
     handler: &'s mut dyn FnMut(Reply<'_, '_>) -> Result<Answer, Error>,
     later: &'s Later,
     settings: &'s Settings,
-    code: Code,
-    put_off: bool,
+    made: Made,
     roles: PhantomData<R>,
 }
 
 impl<R: Roles> Respond for Completing<'_, R> {
     fn build(&mut self, w: &mut Writer<'_>) {
-        let (later, settings) = (self.later, self.settings);
-        let accept = later.accept.filter(|_| is_safe(later.method));
-        let (terms, mut so_far) = (Terms { later, settings, accept, etags: None }, SoFar::default());
-        w.code(terms.code());
-        let answered = match (self.handler)(Reply { w: &mut *w, terms: &terms, so_far: &mut so_far }) {
-            Ok(Answer::Done(_)) => {
-                Reply { w: &mut *w, terms: &terms, so_far: &mut so_far }.finish().map_err(Error::from)
-            }
-            Ok(Answer::Later(_)) => {
-                self.put_off = true;
-                w.fail(WriteError::BodyEnded { offset: 0 });
-                return;
-            }
-            Err(error) => Err(error),
-        };
-        if let Err(error) = answered {
-            error.write::<R>(w, wants_problem::<R>(later.accept), &later.asked);
-        }
-        self.code = w.present_code();
+        self.made.write::<R>(w, &Terms::new(self.later, self.settings, None, None), true, self.handler);
     }
 
     fn keep(&mut self) -> Option<Keep<'_>> {
@@ -393,7 +375,7 @@ impl<R: Roles> Respond for Completing<'_, R> {
     }
 
     fn code(&self) -> Code {
-        self.code
+        self.made.code
     }
 }
 

@@ -1,8 +1,13 @@
 //! Where a handler writes its answer: options and payload go straight into the message.
 
 use super::request::Later;
-use crate::block::{Body, Settings, Written, serve};
-use crate::wire::{Code, ContentFormat, Message, OptionNumber, OptionsOf, Writer, path_segments, same, uint};
+use super::table::is_safe;
+use super::{Error, wants_problem};
+use crate::block::{Body, Refusal, Settings, Written, serve_in};
+use crate::roles::Roles;
+use crate::wire::{
+    Code, ContentFormat, Message, OptionNumber, OptionsOf, WriteError, Writer, path_segments, same, uint,
+};
 use core::fmt;
 
 /// What a handler has done.
@@ -59,7 +64,17 @@ pub(super) struct Terms<'a> {
     pub(super) etags: Option<&'a Message<'a>>,
 }
 
-impl Terms<'_> {
+impl<'a> Terms<'a> {
+    /// `usual`: the format that will do where the request names none.
+    pub(super) fn new(
+        later: &'a Later,
+        settings: &'a Settings,
+        usual: Option<ContentFormat>,
+        etags: Option<&'a Message<'a>>,
+    ) -> Terms<'a> {
+        Terms { later, settings, accept: later.accept.or(usual).filter(|_| is_safe(later.method)), etags }
+    }
+
     /// The code, unless the handler sets one.
     pub(super) fn code(&self) -> Code {
         match self.later.method {
@@ -67,6 +82,56 @@ impl Terms<'_> {
             Code::DELETE => Code::DELETED,
             _ => Code::CHANGED,
         }
+    }
+}
+
+/// What an answer turned out to be.
+#[derive(Clone, Copy)]
+pub(super) struct Made {
+    pub(super) code: Code,
+    pub(super) format: Option<ContentFormat>,
+    /// The handler answers later.
+    pub(super) put_off: bool,
+}
+
+impl Made {
+    pub(super) const NOTHING: Made = Made { code: Code::EMPTY, format: None, put_off: false };
+
+    /// Has a handler write the answer, or the error that it gives. Of a body of which this was not the `last` piece 2.31.
+    #[inline(never)]
+    pub(super) fn write<R: Roles>(
+        &mut self,
+        w: &mut Writer<'_>,
+        terms: &Terms<'_>,
+        last: bool,
+        handler: &mut dyn FnMut(Reply<'_, '_>) -> Result<Answer, Error>,
+    ) {
+        let (asked, mut so_far) = (&terms.later.asked, SoFar::default());
+        *self = Made::NOTHING;
+        w.code(terms.code());
+        let mut error = match handler(Reply { w: &mut *w, terms, so_far: &mut so_far }) {
+            Ok(Answer::Later(_)) => {
+                self.put_off = true;
+                w.fail(WriteError::BodyEnded { offset: 0 });
+                return;
+            }
+            Ok(Answer::Done(_)) => None,
+            Err(error) => Some(error),
+        };
+        if error.is_none() && !last {
+            w.restart();
+            Refusal { code: Code::CONTINUE, block1: asked.block1, size1: None }.write::<true>(w, 0);
+        } else if error.is_none() {
+            self.format = so_far.format;
+            let mut reply = Reply { w: &mut *w, terms, so_far: &mut so_far };
+            if !(R::HAS.conditions && reply.validate()) {
+                error = reply.finish().err().map(Error::from);
+            }
+        }
+        if let Some(error) = error {
+            error.write::<R>(w, wants_problem::<R>(terms.later.accept), asked);
+        }
+        self.code = w.present_code();
     }
 }
 
@@ -191,7 +256,7 @@ impl Reply<'_, '_> {
     pub fn body(mut self, body: Body<'_>) -> Answer {
         if !self.is_void() {
             self.settle();
-            serve(self.w, &self.terms.later.asked, body, self.terms.settings);
+            serve_in::<true>(self.w, &self.terms.later.asked, body, self.terms.settings);
         }
         self.so_far.served = true;
         self.done()

@@ -57,6 +57,8 @@ pub struct Route<S, P = SocketAddr> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct About {
     pub(super) path: &'static str,
+    /// How many bytes of it are in front of the first wildcard; all, if it has none.
+    pub(super) front: usize,
     pub(super) rt: &'static str,
     pub(super) interface: &'static str,
     pub(super) title: &'static str,
@@ -69,6 +71,34 @@ pub(super) struct About {
     pub(super) non: bool,
     pub(super) hidden: bool,
     pub(super) group: bool,
+}
+
+impl About {
+    /// Whether there is a wildcard in its path.
+    pub(super) const fn is_wild(&self) -> bool {
+        self.front < self.path.len()
+    }
+}
+
+/// How many bytes of a template are in front of its first wildcard.
+const fn front(template: &[u8]) -> usize {
+    let mut left = template;
+    // Each turn begins at a segment.
+    loop {
+        if let [b'*'] | [b'*', b'*'] | [b'*', b'/', ..] | [b'*', b'*', b'/', ..] = left {
+            return template.len().wrapping_sub(left.len());
+        }
+        loop {
+            match left {
+                [] => return template.len(),
+                [b'/', rest @ ..] => {
+                    left = rest;
+                    break;
+                }
+                [_, rest @ ..] => left = rest,
+            }
+        }
+    }
 }
 
 macro_rules! methods {
@@ -90,6 +120,7 @@ impl<S, P> Route<S, P> {
     pub const fn new(path: &'static str) -> Route<S, P> {
         let about = About {
             path,
+            front: front(path.as_bytes()),
             rt: "",
             interface: "",
             title: "",

@@ -7,7 +7,7 @@ use super::{Error, refuse};
 use crate::block::Settings;
 use crate::endpoint::Arrival;
 use crate::roles::Roles;
-use crate::wire::{Code, Message, OptionNumber};
+use crate::wire::{Code, ContentFormat, Message, OptionNumber};
 
 /// All of a server but its endpoint: resources, objects behind the routes; names; sizes.
 pub(super) struct Table<'r, S, P> {
@@ -51,12 +51,18 @@ impl<S, P> Table<'_, S, P> {
         }
     }
 
-    /// The first entry that a path fits.
+    /// The format of a resource, unless it is asked for another one.
+    pub(super) fn usual(&self, index: usize) -> Option<ContentFormat> {
+        self.about(index)?.formats.first().copied()
+    }
+
+    /// The first entry whose template a path fits, as `fit` says.
+    // By reference: there is one of it for what is asked for and for what the application names.
     #[inline(never)]
-    pub(super) fn fits<'p>(&self, path: impl Iterator<Item = &'p [u8]> + Clone) -> Option<(Found, &About)> {
+    pub(super) fn fits(&self, fit: &mut dyn FnMut(&str) -> Option<Fit>) -> Option<(Found, &About)> {
         let mut index = 0;
         while let Some(about) = self.about(index) {
-            if let Some(fit) = fit(about.path, &mut path.clone()) {
+            if let Some(fit) = fit(about.path) {
                 return Some((Found { index, fit }, about));
             }
             index = index.wrapping_add(1);
@@ -67,10 +73,11 @@ impl<S, P> Table<'_, S, P> {
     /// Finds what is asked for, and whether it can be had.
     #[inline(never)]
     pub(super) fn find<R: Roles>(&self, message: &Message<'_>, arrival: Arrival) -> Result<Found, Error> {
-        let found = self.fits(message.options_of(OptionNumber::URI_PATH));
+        let mut fit = |template: &str| fit(template, &mut message.options_of(OptionNumber::URI_PATH));
+        let found = self.fits(&mut fit);
         // A wildcard does not stand for it.
         let plain = matches!(found, Some((Found { fit: Fit { hash: None, .. }, .. }, _)));
-        if R::HAS.discovery && !plain && message.path_is(".well-known/core") {
+        if R::HAS.discovery && !plain && fit(".well-known/core").is_some() {
             return Ok(Found { index: CORE, fit: Fit { tail: 0, hash: None } });
         }
         let Some((found, about)) = found else {

@@ -135,3 +135,30 @@ fn wildcards_and_a_route_of_its_own() {
     let mut bench = Bench::new(&OWN, Vec::new(), Few::new());
     assert_eq!(bench.answer(Code::GET, |w| _ = w.path(".well-known/core")).text(), "");
 }
+
+/// What is listed below a wildcard: what is in front of the first one, and then the tail.
+#[test]
+fn what_is_in_front_of_a_wildcard() {
+    fn links(template: &'static str, tail: &str) -> String {
+        let routes = [Route::new(template).get(nothing).listing(list)];
+        let mut bench = Bench::new(&routes, vec![(tail.into(), None)], Few::new());
+        bench.answer(Code::GET, |w| _ = w.path(".well-known/core")).text().to_string()
+    }
+    for (template, tail, link) in [
+        ("files/**", "a/b", "</files/a/b>"),
+        ("/files/**", "/a/b/", "</files/a/b/>"),
+        ("files/**", "", "</files>"),
+        ("files/**", "/", "</files>"),
+        ("files/**", "*", "</files/*>"),
+        ("/**", "a//b", "</a//b>"),
+        ("*", "", "</>"),
+        ("**", "a%b", "</a%25b>"),
+        ("//*", "a", "<//a>"),
+        ("a//*", "", "</a/>"),
+        ("rooms/*/lamps/*", "hall", "</rooms/hall>"),
+        ("star*/*", "x", "</star*/x>"),
+        ("*star/***/*", "x", "</*star/***/x>"),
+    ] {
+        assert_eq!(links(template, tail), link, "{template}, {tail}");
+    }
+}
