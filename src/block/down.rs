@@ -1,7 +1,7 @@
 //! The blocks of a response, one after another: is this the one that is due, and of the same body?
 
-use super::{Fault, Part, Progress, Settings};
-use crate::wire::{Block, Code, Message, same};
+use super::{Fault, Part, Settings};
+use crate::wire::{Block, Code, ContentFormat, Message};
 
 /// How far a download is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -14,58 +14,68 @@ pub(super) struct Down {
     /// What the server has said of the length.
     pub(super) size: Option<u32>,
     /// Of the block that was taken first. `None`: none was.
-    pub(super) code: Option<Code>,
-    format: Option<u16>,
-    etag: [u8; 8],
-    /// How long it is; 0: there is none.
-    etag_length: u8,
+    of: Option<Identity>,
     /// The size of the next block.
     pub(super) szx: u8,
     /// Whether the request had a Block2, by which the response has to go.
     pub(super) asked: bool,
-    /// How often it may still start over.
-    pub(super) restarts: u8,
+}
+
+/// What is the same in all blocks of one body: RFC 7959 2.4, ETag; 2.3, the format. In numbers, which are quickly
+/// compared.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+struct Identity {
+    code: Code,
+    /// How long the ETag is; 0: there is none.
+    etag_length: u8,
+    format: Option<ContentFormat>,
+    etag: [u32; 2],
+}
+
+impl Identity {
+    fn of(message: &Message<'_>) -> Identity {
+        let bytes = message.etag().unwrap_or_default();
+        let mut etag = [0; 2];
+        for byte in bytes {
+            etag = [etag[0] << 8 | etag[1] >> 24, etag[1] << 8 | u32::from(*byte)];
+        }
+        Identity { code: message.code(), etag_length: bytes.len() as u8, format: message.content_format(), etag }
+    }
 }
 
 impl Down {
     #[inline(always)]
     pub(super) const fn new(settings: &Settings) -> Down {
-        Down {
-            first: 0,
-            offset: 0,
-            size: None,
-            code: None,
-            format: None,
-            // Whatever: none of it counts. Zeros among zeros are what a `memset` is linked for.
-            etag: [0xff; 8],
-            etag_length: 0,
-            szx: settings.szx(),
-            asked: false,
-            restarts: settings.restarts,
-        }
+        Down { first: 0, offset: 0, size: None, of: None, szx: settings.szx(), asked: false }
     }
 
-    /// From this offset on.
-    pub(super) const fn from(self, offset: u32) -> Down {
+    /// From this block on.
+    pub(super) const fn from(self, number: u32) -> Down {
+        let offset = number << (self.szx + 4);
         Down { first: offset, offset, ..self }
     }
 
-    pub(super) fn take<'d>(&mut self, message: &Message<'d>, settings: &Settings) -> Progress<'d> {
-        match self.check(message, settings) {
-            Ok(part) => Progress::Part(part),
-            Err(Fault::Changed) if self.restarts > 0 => {
-                self.restarts = self.restarts.wrapping_sub(1);
-                self.offset = self.first;
-                self.code = None;
-                Progress::Restarted
-            }
-            Err(fault) => Progress::Failed(fault),
-        }
+    /// From where it began.
+    pub(super) fn restart(&mut self) {
+        self.offset = self.first;
+        self.of = None;
     }
 
-    fn check<'d>(&mut self, message: &Message<'d>, settings: &Settings) -> Result<Part<'d>, Fault> {
-        let (code, bytes, format) = (message.code(), message.payload(), message.content_format().map(|f| f.get()));
-        if self.code.is_some_and(|before| before != code) {
+    /// The block that a request is for, if it names one.
+    pub(super) fn next(&self, early: bool) -> Option<Block> {
+        if early || self.offset > 0 { Block::at(self.offset, false, self.szx) } else { None }
+    }
+
+    /// Whether no block was taken yet.
+    pub(super) fn is_at_first(&self) -> bool {
+        self.of.is_none()
+    }
+
+    pub(super) fn take<'d>(&mut self, message: &Message<'d>, settings: &Settings) -> Result<Part<'d>, Fault> {
+        let (of, bytes, first) = (Identity::of(message), message.payload(), self.is_at_first());
+        let code = of.code;
+        if self.of.is_some_and(|of| of.code != code) {
             return Err(Fault::Refused(code));
         }
         let (mut offset, mut more) = (0, false);
@@ -73,7 +83,7 @@ impl Down {
             Some(block) => {
                 let szx = block.szx();
                 // RFC 7959 2.2, 2.4: the block that was asked for, of the size that was asked for or a smaller one.
-                if szx == Block::SZX_BERT || block.offset() != Some(self.offset) || self.asked && szx > self.szx {
+                if block.offset() != Some(self.offset) || self.asked && szx > self.szx {
                     return Err(Fault::WrongBlock);
                 }
                 // 2.3: with M set, the size is that of the payload.
@@ -87,17 +97,10 @@ impl Down {
                 self.szx = self.szx.min(szx);
             }
             // Without Block2 it is all of it, which answers only who wants all of it. An error is an answer in any case.
-            None if self.offset > 0 && (self.code.is_some() || code.is_success()) => return Err(Fault::Ignored),
+            None if self.offset > 0 && (!first || code.is_success()) => return Err(Fault::Ignored),
             None => {}
         }
-        let etag = message.etag().unwrap_or_default();
-        if self.code.is_none() {
-            self.etag_length = etag.len() as u8;
-            self.etag.iter_mut().zip(etag).for_each(|(to, from)| *to = *from);
-            (self.code, self.format) = (Some(code), format);
-        } else if !same(self.etag.get(..usize::from(self.etag_length)).unwrap_or_default(), etag)
-            || self.format != format
-        {
+        if *self.of.get_or_insert(of) != of {
             // 2.4: blocks of different representations are not put together; 2.3: nor those of different formats.
             return Err(Fault::Changed);
         }

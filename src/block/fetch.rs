@@ -1,8 +1,7 @@
 //! Client, download: asks for block after block, and hands each over as it comes (RFC 7959 2.4).
 
-use super::down::Down;
-use super::options::{Extras, refuse_payload};
-use super::{Fault, Progress, Settings};
+use super::transfer::{Blocks, Transfer};
+use super::{Body, Progress, Settings};
 use crate::endpoint::{ClientResponse, Endpoint, Failure, Handle, Request, RequestError, Transmit};
 use crate::roles::Roles;
 use crate::store::Store;
@@ -62,90 +61,48 @@ use crate::wire::{Block, Message, Writer};
 /// ```
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Fetch<P> {
-    to: P,
-    pub(super) request: Request,
-    pub(super) settings: Settings,
-    pub(super) down: Down,
-    stage: Stage,
-    /// How often in a row a block may still be asked for again.
-    tries: u8,
-}
-
-/// What is to happen next.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-enum Stage {
-    /// A request.
-    Due,
-    /// The answer to one.
-    Waiting(Handle),
-    /// Nothing.
-    Over,
-}
+pub struct Fetch<P>(Transfer<P>);
 
 impl<P: Copy> Fetch<P> {
     /// A download from a server: `request` has the method, and how each request is made.
     #[must_use]
     #[inline(always)] // Of constants nothing is copied.
     pub const fn new(to: P, request: Request, settings: Settings) -> Fetch<P> {
-        let tries = settings.block_retries;
-        Fetch { to, request, settings, down: Down::new(&settings), stage: Stage::Due, tries }
+        Fetch(Transfer::new(to, request, settings, false))
     }
 
     /// From this block on, of the size that the settings say: the bytes before it are not asked for. For a transfer
     /// that was broken off, or a part of a file. Numbers above 1,048,575 count as that.
     #[must_use]
-    pub const fn from_block(self, number: u32) -> Fetch<P> {
+    pub const fn from_block(mut self, number: u32) -> Fetch<P> {
         let number = if number > Block::MAX_NUM { Block::MAX_NUM } else { number };
-        Fetch { down: self.down.from(number << (self.settings.szx() + 4)), ..self }
+        self.0.blocks.down = self.0.blocks.down.from(number);
+        self
     }
 
     /// The request that is outstanding: to cancel it, if the transfer is to be given up.
     #[must_use]
     pub const fn handle(&self) -> Option<Handle> {
-        match self.stage {
-            Stage::Waiting(handle) => Some(handle),
-            _ => None,
-        }
+        self.0.handle()
     }
 
     /// Whether the transfer has ended, well or not.
     #[must_use]
-    pub fn is_over(&self) -> bool {
-        matches!(self.stage, Stage::Over)
-    }
-
-    /// Whether this is the request that is outstanding.
-    pub(super) fn awaits(&self, handle: Handle) -> bool {
-        matches!(self.stage, Stage::Waiting(own) if own == handle)
-    }
-
-    pub(super) const fn blocks_of(self, block_size: u16) -> Fetch<P> {
-        let settings = Settings { block_size, ..self.settings };
-        Fetch { settings, down: Down::new(&settings), ..self }
-    }
-
-    pub(super) fn is_due(&self) -> bool {
-        matches!(self.stage, Stage::Due)
-    }
-
-    /// The request that is outstanding is not to be made again.
-    pub(super) const fn give_up(&mut self) {
-        self.tries = 0;
+    pub const fn is_over(&self) -> bool {
+        self.0.is_over()
     }
 
     /// How many bytes from the start of the body have gone by.
     #[must_use]
     pub const fn offset(&self) -> u32 {
-        self.down.offset
+        self.0.blocks.down.offset
     }
 
     /// How large the server has said that the body is, in bytes (Size2). An estimate: what ends a body is its last
     /// block (RFC 7959 4).
     #[must_use]
     pub const fn size(&self) -> Option<u32> {
-        self.down.size
+        self.0.blocks.down.size
     }
 
     /// Makes the next request, if one is due: what it gives out is to be sent.
@@ -165,54 +122,13 @@ impl<P: Copy> Fetch<P> {
         tx: &mut [u8],
         mut options: impl FnMut(&mut Writer<'_>),
     ) -> Result<Option<Transmit<P>>, RequestError> {
-        self.ask_with(ep, now, tx, &mut options)
-    }
-
-    fn ask_with<S: Store<Peer = P>, R: Roles>(
-        &mut self,
-        ep: &mut Endpoint<S, R>,
-        now: Instant,
-        tx: &mut [u8],
-        options: &mut dyn FnMut(&mut Writer<'_>),
-    ) -> Result<Option<Transmit<P>>, RequestError> {
-        if !self.is_due() {
-            return Ok(None);
-        }
-        let extras = self.down.asks(&self.settings);
-        let sent = self.request(ep, now, tx, &mut |w| {
-            options(w);
-            refuse_payload(w);
-            if R::HAS.options_behind { extras.put::<true>(w) } else { extras.put::<false>(w) }
-        })?;
-        self.down.asked = extras.block2.is_some();
-        Ok(sent)
-    }
-
-    /// Makes a request that `write` writes. There is one of it for each endpoint, whatever is asked.
-    pub(super) fn request<S: Store<Peer = P>, R: Roles>(
-        &mut self,
-        ep: &mut Endpoint<S, R>,
-        now: Instant,
-        tx: &mut [u8],
-        write: &mut dyn FnMut(&mut Writer<'_>),
-    ) -> Result<Option<Transmit<P>>, RequestError> {
-        let most = tx.len().min(usize::from(self.settings.max_message));
-        let tx = tx.get_mut(..most).unwrap_or_default();
-        match ep.request_by(now, self.to, &self.request, tx, |w| write(w)) {
-            Ok((handle, sent)) => {
-                self.stage = Stage::Waiting(handle);
-                Ok(sent)
-            }
-            Err(error) => Err(error),
-        }
+        let mut body = Body::EMPTY;
+        self.0.ask(ep, now, tx, &mut body, &mut options)
     }
 
     /// Looks at a response. `None`: it answers another request.
     pub fn take<'d>(&mut self, response: &ClientResponse<'d, P>) -> Option<Progress<'d>> {
-        if !self.awaits(response.handle) {
-            return None;
-        }
-        Some(self.take_message(&response.message))
+        self.0.take(response.handle, &response.message)
     }
 
     /// Begins with a first block that has come otherwise, in place of asking for it: as a notification (RFC 7959 2.6),
@@ -223,57 +139,15 @@ impl<P: Copy> Fetch<P> {
         ep: &mut Endpoint<S, R>,
         message: &Message<'d>,
     ) -> Progress<'d> {
-        if let Some(handle) = self.handle() {
-            ep.cancel(handle);
-        }
-        self.down = Down::new(&self.settings);
-        self.take_message(message)
-    }
-
-    pub(super) fn take_message<'d>(&mut self, message: &Message<'d>) -> Progress<'d> {
-        let progress = self.down.take(message, &self.settings);
-        self.go_on(&progress);
-        progress
-    }
-
-    /// What a response meant decides what is next.
-    pub(super) fn go_on(&mut self, progress: &Progress<'_>) {
-        self.tries = self.settings.block_retries;
-        self.stage = match progress {
-            Progress::Part(part) if part.last => Stage::Over,
-            Progress::Failed(_) => Stage::Over,
-            _ => Stage::Due,
-        };
+        self.0.give_up(ep);
+        self.0.blocks = Blocks::new(self.0.blocks.settings, false);
+        self.0.blocks.take(message)
     }
 
     /// Looks at a request of ours that has ended without a response. `None`: it was another one.
     ///
     /// One that has timed out is made again, [`block_retries`](Settings::block_retries) times in a row.
     pub fn failed(&mut self, handle: Handle, why: Failure) -> Option<Progress<'static>> {
-        if !self.awaits(handle) {
-            return None;
-        }
-        if matches!(why, Failure::TimedOut | Failure::Unanswered) {
-            if let Some(tries) = self.tries.checked_sub(1) {
-                self.tries = tries;
-                self.stage = Stage::Due;
-                return Some(Progress::Next);
-            }
-        }
-        self.stage = Stage::Over;
-        Some(Progress::Failed(Fault::NoResponse(why)))
-    }
-}
-
-impl Down {
-    /// What a request for the next block says.
-    pub(super) fn asks(&self, settings: &Settings) -> Extras<'static> {
-        let first = self.code.is_none();
-        let block = Block::new(self.offset >> (self.szx + 4), false, self.szx).ok();
-        Extras {
-            block2: block.filter(|_| settings.early || self.offset > 0),
-            size2: (first && settings.sizes).then_some(0),
-            ..Extras::default()
-        }
+        self.0.failed(handle, why)
     }
 }

@@ -208,6 +208,8 @@ mod receive;
 mod send;
 mod serve;
 mod settings;
+mod transfer;
+mod up;
 
 pub use body::Body;
 pub use fetch::Fetch;

@@ -4,7 +4,7 @@
 //! ours, which is nearly all that there is; ours are then appended. Behind ours come Proxy-Uri (35), Proxy-Scheme (39),
 //! Echo (252) and No-Response (258): where these were written, ours are inserted, if the roles have it.
 
-use crate::wire::{Block, OptionNumber, WriteError, Writer, uint};
+use crate::wire::{Block, OptionNumber, Writer, uint};
 
 /// The options of one message that belong to a transfer.
 #[derive(Clone, Copy, Default)]
@@ -47,12 +47,5 @@ fn append<const INSERT: bool>(w: &mut Writer<'_>, number: OptionNumber, value: &
         w.insert(number, value);
     } else {
         w.option(number, value);
-    }
-}
-
-/// The payload of a request is the transfer's to write.
-pub(super) fn refuse_payload(w: &mut Writer<'_>) {
-    if w.has_payload() {
-        w.fail(WriteError::OptionAfterPayload { number: OptionNumber::BLOCK2 });
     }
 }

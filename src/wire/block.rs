@@ -2,6 +2,7 @@
 
 use super::uint;
 use core::fmt;
+use core::num::NonZeroU32;
 
 /// What a Block1, Block2, Q-Block1 or Q-Block2 option says: NUM, M and SZX (RFC 7959 2.2).
 ///
@@ -16,10 +17,12 @@ use core::fmt;
 /// assert_eq!(block.to_string(), "5/1/1024");
 /// # Ok::<(), coaplet::wire::BlockError>(())
 /// ```
-// One word, as on the wire: NUM << 4 | M << 3 | SZX. At most 24 bits are ever set.
+// One word, as on the wire: NUM << 4 | M << 3 | SZX. Of the bits above these 24 one is always set, so that an `Option` is
+// no longer.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Block(u32);
+pub struct Block(NonZeroU32);
+
+const MARK: u32 = 1 << 24;
 
 /// Why there is no such [`Block`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +79,24 @@ impl Block {
         if szx > 7 {
             return Err(BlockError::InvalidSize);
         }
-        Ok(Block((num << 4) | ((more as u32) << 3) | szx as u32))
+        Ok(Block::of((num << 4) | ((more as u32) << 3) | szx as u32))
+    }
+
+    /// What an option of up to three bytes says.
+    #[inline]
+    pub(crate) const fn of(value: u32) -> Block {
+        Block(match NonZeroU32::new(value | MARK) {
+            Some(word) => word,
+            None => NonZeroU32::MIN,
+        })
+    }
+
+    /// The block that begins at an offset, if there are so many.
+    pub(crate) const fn at(offset: u32, more: bool, szx: u8) -> Option<Block> {
+        match Block::new(offset >> (szx + 4), more, szx) {
+            Ok(block) => Some(block),
+            Err(_) => None,
+        }
     }
 
     /// Block `num`, of `size` bytes each.
@@ -123,29 +143,29 @@ impl Block {
     /// [`BlockError::TooLong`] if there are more than 3 bytes, whatever they are.
     pub const fn from_value(value: &[u8]) -> Result<Block, BlockError> {
         match uint::number(value) {
-            Some(number) if value.len() <= 3 => Ok(Block(number)),
+            Some(number) if value.len() <= 3 => Ok(Block::of(number)),
             _ => Err(BlockError::TooLong),
         }
     }
 
     /// The value to write as a uint option, in its shortest form: 24 bits at most.
     pub const fn value(self) -> u32 {
-        self.0
+        self.0.get() & (MARK - 1)
     }
 
     /// NUM, the number of the block, from 0 to [`Block::MAX_NUM`].
     pub const fn num(self) -> u32 {
-        self.0 >> 4
+        self.value() >> 4
     }
 
     /// M: whether more blocks follow this one.
     pub const fn more(self) -> bool {
-        self.0 & 8 != 0
+        self.0.get() & 8 != 0
     }
 
     /// SZX, the size exponent, 0 to 7.
     pub const fn szx(self) -> u8 {
-        (self.0 & 7) as u8
+        (self.0.get() & 7) as u8
     }
 
     /// The size of a block in bytes, 16 to 1024; `None` for SZX 7.
@@ -183,6 +203,13 @@ impl fmt::Display for Block {
 impl fmt::Debug for Block {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Block({self})")
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Block {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Block({}/{=bool}/{})", self.num(), self.more(), self.szx());
     }
 }
 

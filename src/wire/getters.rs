@@ -14,10 +14,25 @@ macro_rules! single {
     };
 }
 
+/// The same of one whose value is a uint of at most 4 bytes.
+macro_rules! number {
+    ($message:expr, $number:ident) => {
+        $message.number(OptionNumber::$number, const { OptionNumber::$number.bounds().1 })
+    };
+}
+
 /// Each getter sees an option only where it is as RFC 7252 5.10 says: the first one, with a length in its range. One
 /// that is not counts as unrecognised (5.4.3): as absent where it is elective, and where it is critical as one of
 /// those that [`unrecognised`](Message::unrecognised) lists, for which the message is to be refused.
 impl<'d> Message<'d> {
+    /// A uint of at most so many bytes. Where flash counts, once for all options.
+    #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
+    #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
+    fn number(&self, number: OptionNumber, most: usize) -> Option<u32> {
+        let value = self.first(number)?;
+        if value.len() > most { None } else { uint::number(value) }
+    }
+
     /// The segments of the path, without slashes (RFC 7252 5.10.1).
     ///
     /// ```
@@ -73,25 +88,25 @@ impl<'d> Message<'d> {
     /// The port that the request is for; `None`: the one it was sent to (RFC 7252 5.10.1).
     #[must_use]
     pub fn uri_port(&self) -> Option<u16> {
-        short(single!(self, URI_PORT))
+        number!(self, URI_PORT).map(|port| port as u16)
     }
 
     /// The format of the payload (RFC 7252 5.10.3).
     #[must_use]
     pub fn content_format(&self) -> Option<ContentFormat> {
-        short(single!(self, CONTENT_FORMAT)).map(ContentFormat::new)
+        number!(self, CONTENT_FORMAT).map(|format| ContentFormat::new(format as u16))
     }
 
     /// The format that the client takes (RFC 7252 5.10.4).
     #[must_use]
     pub fn accept(&self) -> Option<ContentFormat> {
-        short(single!(self, ACCEPT)).map(ContentFormat::new)
+        number!(self, ACCEPT).map(|format| ContentFormat::new(format as u16))
     }
 
     /// For how many seconds a response is fresh: 0 to 4294967295, 60 where the option is absent (RFC 7252 5.10.5).
     #[must_use]
     pub fn max_age(&self) -> u32 {
-        single!(self, MAX_AGE).and_then(uint::number).unwrap_or(60)
+        number!(self, MAX_AGE).unwrap_or(60)
     }
 
     /// The entity-tag of a response, 1 to 8 bytes (RFC 7252 5.10.6.1).
@@ -124,31 +139,31 @@ impl<'d> Message<'d> {
     /// (RFC 7641 section 2).
     #[must_use]
     pub fn observe(&self) -> Option<u32> {
-        single!(self, OBSERVE).and_then(uint::number)
+        number!(self, OBSERVE)
     }
 
     /// Which block of the request's payload this is (RFC 7959 2.2).
     #[must_use]
     pub fn block1(&self) -> Option<Block> {
-        Block::from_value(self.first(OptionNumber::BLOCK1)?).ok()
+        number!(self, BLOCK1).map(Block::of)
     }
 
     /// Which block of the response's payload this is, or is asked for (RFC 7959 2.2).
     #[must_use]
     pub fn block2(&self) -> Option<Block> {
-        Block::from_value(self.first(OptionNumber::BLOCK2)?).ok()
+        number!(self, BLOCK2).map(Block::of)
     }
 
     /// The size of the request's whole body in bytes (RFC 7959 section 4).
     #[must_use]
     pub fn size1(&self) -> Option<u32> {
-        single!(self, SIZE1).and_then(uint::number)
+        number!(self, SIZE1)
     }
 
     /// The size of the response's whole body in bytes (RFC 7959 section 4).
     #[must_use]
     pub fn size2(&self) -> Option<u32> {
-        single!(self, SIZE2).and_then(uint::number)
+        number!(self, SIZE2)
     }
 
     /// The segments of the path of what was created (RFC 7252 5.10.7).
@@ -184,7 +199,7 @@ impl<'d> Message<'d> {
     /// Which responses the client has no use for (RFC 7967 2.1).
     #[must_use]
     pub fn no_response(&self) -> Option<NoResponse> {
-        single!(self, NO_RESPONSE).and_then(uint::decode).map(|bits| NoResponse::new(bits as u8))
+        number!(self, NO_RESPONSE).map(|bits| NoResponse::new(bits as u8))
     }
 
     /// The value to be echoed, 1 to 40 bytes (RFC 9175 2.2.1).
@@ -227,12 +242,6 @@ impl<'p> Iterator for PathSegments<'p> {
 
 fn text(value: Option<&[u8]>) -> Option<&str> {
     core::str::from_utf8(value?).ok()
-}
-
-/// A uint of at most two bytes.
-fn short(value: Option<&[u8]>) -> Option<u16> {
-    // The range of the option has been looked at: nothing is cut off.
-    uint::decode(value?).map(|value| value as u16)
 }
 
 /// The values of a repeatable option of the string format, in wire order.
