@@ -125,17 +125,19 @@ const fn times(duration: Duration, factor: u64) -> Duration {
     Duration::from_millis(millis(duration).saturating_mul(factor))
 }
 
-/// A duration in milliseconds, at most 24 days: what is measured against a clock modulo 2^32 ms.
+/// A duration in milliseconds, at most 18 days: what is measured against a clock modulo 2^32 ms.
 pub(crate) const fn ms(duration: Duration) -> u32 {
     let ms = millis(duration);
     if ms < LONGEST as u64 { ms as u32 } else { LONGEST }
 }
 
-const LONGEST: u32 = u32::MAX / 2;
+/// The longest time that something waits for, and that passes from one call of an endpoint to the next as far as it is
+/// concerned, in ms: 18 days. So what has been due for less than six when a clock jumps is still known to be behind.
+pub(crate) const LONGEST: u32 = u32::MAX / 8 * 3;
 
 /// What an endpoint is told once.
 ///
-/// Durations count to the millisecond, rounded up, and up to 24 days.
+/// Durations count to the millisecond, rounded up, and up to 18 days.
 ///
 /// ```
 /// use coaplet::{Config, Transmission};

@@ -5,8 +5,8 @@ use core::time::Duration;
 
 /// A moment: milliseconds since any epoch the caller likes, such as the start of the device.
 ///
-/// The clock should not run backwards; where it does, something may come early, but nothing panics. An instant and a
-/// duration saturate at the end of the range, some 584 million years after the epoch.
+/// The clock may jump, and should not run backwards; where it does, it is to an endpoint as if it had stood still. An
+/// instant and a duration saturate at the end of the range, some 584 million years after the epoch.
 ///
 /// ```
 /// use coaplet::Instant;

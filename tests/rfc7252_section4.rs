@@ -1,7 +1,10 @@
 //! RFC 7252 section 4, and what of section 5 it takes to match a response: each rule as a timed script.
 
+#[macro_use]
 mod endpoint;
 
+#[path = "endpoint/clocks.rs"]
+mod clocks;
 #[path = "endpoint/limits.rs"]
 mod limits;
 #[path = "endpoint/nstart.rs"]

@@ -319,11 +319,12 @@ pub use types::{
     Usage,
 };
 
-use crate::config::{Config, Rules};
+use crate::config::{Config, LONGEST, Rules};
 use crate::random::Random;
 use crate::reliability::{Core, Engine};
 use crate::store::{Layout, Observers, Store};
 use crate::time::Instant;
+use crate::wire::SMALL;
 use core::hash::Hash;
 use core::marker::PhantomData;
 
@@ -337,6 +338,8 @@ pub struct Endpoint<S, R = Full> {
     core: Core,
     /// The latest time that the caller has told.
     now: Instant,
+    /// What has passed from call to call, in ms modulo 2^32.
+    ticks: u32,
     roles: PhantomData<R>,
 }
 
@@ -380,7 +383,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         let random = Random::new(seed);
         let first = if S::Layout::INDEXED { 0 } else { random.first() };
         let core = Core::new(rules, first);
-        Endpoint { store, core, random, now: Instant::ZERO, roles: PhantomData }
+        Endpoint { store, core, random, now: Instant::ZERO, ticks: 0, roles: PhantomData }
     }
 
     /// Gives an endpoint its seed that was made before there was one, in a `static`. To be called before it is used:
@@ -416,16 +419,32 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
 
     #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(always))]
     fn engine(&mut self) -> Engine<'_, S::Peer, S::Layout, R> {
-        Engine::new(self.store.parts(), &mut self.random, &mut self.core, self.now)
+        Engine::new(self.store.parts(), &mut self.random, &mut self.core, self.now, self.ticks)
     }
 
     /// The engine at a time.
     #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(always))]
     #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
     pub(crate) fn at(&mut self, now: Instant) -> Engine<'_, S::Peer, S::Layout, R> {
-        self.now = now;
+        if SMALL || now != self.now {
+            let passed = now.as_millis().wrapping_sub(self.now.as_millis());
+            let soon = !SMALL && passed <= u64::from(LONGEST);
+            let passed = if soon { passed as u32 } else { within_bounds(passed as i64) };
+            self.ticks = self.ticks.wrapping_add(passed);
+            self.now = now;
+            if S::Layout::INDEXED {
+                let elapsed = &mut self.store.parts().timers.elapsed;
+                *elapsed = elapsed.wrapping_add(u64::from(passed));
+            }
+        }
         self.engine()
     }
+}
+
+/// However far the clock jumps, what is due is behind, and what was kept is not ahead.
+#[cfg_attr(not(any(target_os = "none", coaplet_small)), cold)]
+fn within_bounds(passed: i64) -> u32 {
+    passed.clamp(0, i64::from(LONGEST)) as u32
 }
 
 impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {

@@ -41,7 +41,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         }
         self.list_fresh();
         for _ in 0..STEPS {
-            let now = self.held.now;
+            let now = self.held.timers.elapsed;
             let due = self.held.timers.pop_due(self.held.exchanges, now).or_else(|| self.pop_asked());
             let Some(index) = due else { break };
             if let Some(output) = self.due(index, tx) {
@@ -72,18 +72,16 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             }
         }
         let deadline = self.held.timers.next_deadline(self.held.exchanges);
-        let expiry = self.next_expiry().map(|wait| self.held.later(wait));
-        let sweep = Some(self.held.now).filter(|_| self.core.sweep > 0);
-        let mut next = [deadline, expiry, sweep].into_iter().flatten().min();
+        let ahead = |deadline: u64| deadline.saturating_sub(self.held.timers.elapsed).min(u64::from(NEVER)) as u32;
+        let sweep = Some(0).filter(|_| self.core.sweep > 0);
+        let mut next = [deadline.map(ahead), self.next_expiry(), sweep].into_iter().flatten().min();
         if R::HAS.transfers {
-            let transfer = self.next_transfer().map(|wait| self.held.later(wait));
-            next = next.into_iter().chain(transfer).min();
+            next = next.into_iter().chain(self.next_transfer()).min();
         }
         if R::HAS.observe {
-            let walk = self.next_walk().map(|wait| self.held.later(wait));
-            next = next.into_iter().chain(walk).min();
+            next = next.into_iter().chain(self.next_walk()).min();
         }
-        Output::Idle(next.map(Instant::from_millis))
+        Output::Idle(next.map(|wait| Instant::from_millis(self.held.later(wait))))
     }
 
     /// The same where there is no index: whatever is held has its deadline.

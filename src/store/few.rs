@@ -3,7 +3,7 @@
 //!
 //! What it guarantees: no step but a look at each slot, and every walk ends with the last one. The first free slot is
 //! taken. A slot may have a deadline: 32 bits of a time in ms, which is understood as the one that is less than
-//! 24 days before or behind the present; so a clock may stand still, and jump by as much.
+//! 24 days before or behind the present. The clock that it is told of goes on by 18 days at most from call to call.
 //!
 //! Why it is built so: with eight slots a look at each is faster than an index, a list or a wheel, and takes a tenth of
 //! the flash. A table is used either by this or by what is in `table.rs`, `list.rs` and `timers.rs`, which count on

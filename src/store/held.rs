@@ -30,11 +30,13 @@ pub(crate) struct Held<'e, P: Copy, C: Layout<Peer = P>> {
     pub(crate) random: &'e mut Random,
     /// The time, in ms.
     pub(crate) now: u64,
+    /// What has passed so far, in ms modulo 2^32.
+    ticks: u32,
 }
 
 impl<'e, P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'e, P, C> {
     #[inline(always)]
-    pub(crate) fn new(parts: Parts<'e, C>, random: &'e mut Random, now: u64) -> Held<'e, P, C> {
+    pub(crate) fn new(parts: Parts<'e, C>, random: &'e mut Random, now: u64, ticks: u32) -> Held<'e, P, C> {
         Held {
             peers: parts.peers,
             exchanges: parts.exchanges,
@@ -44,12 +46,14 @@ impl<'e, P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'e, P, C> {
             arena: parts.bytes,
             random,
             now,
+            ticks,
         }
     }
 
-    /// The clock modulo 2^32 ms: enough for what is remembered for days.
+    /// What times are compared by that are kept in 32 bits: the sum of what has passed from call to call, modulo 2^32 ms.
+    /// It never goes back, and goes on by [`LONGEST`](crate::config::LONGEST) at most, however the clock jumps.
     pub(crate) const fn ticks(&self) -> u32 {
-        self.now as u32
+        self.ticks
     }
 
     /// The time in so many ms, in ms.
@@ -57,7 +61,7 @@ impl<'e, P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'e, P, C> {
         self.now.saturating_add(wait as u64)
     }
 
-    /// How long ago that was, in ms; nothing for what lies ahead, where the clock was set back.
+    /// How long ago that was, in ms modulo 2^32.
     pub(crate) const fn passed(&self, since: u32) -> u32 {
         passed(self.ticks(), since)
     }
@@ -65,7 +69,8 @@ impl<'e, P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'e, P, C> {
     /// Sets the deadline of an exchange, so many ms from now.
     pub(crate) fn after(&mut self, index: u32, wait: u32) {
         if C::INDEXED {
-            self.timers.schedule(self.exchanges, index, self.later(wait));
+            let deadline = self.timers.elapsed.saturating_add(u64::from(wait));
+            self.timers.schedule(self.exchanges, index, deadline);
         } else {
             self.exchanges.set_due(index, self.ticks().wrapping_add(wait));
         }
@@ -244,8 +249,8 @@ impl<'e, P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'e, P, C> {
     }
 }
 
-/// From one moment to another in ms modulo 2^32; nothing, where the clock was set back.
+/// From one moment to a later one, in ms modulo 2^32. So what was longer ago than 49 days may look as if it had just been,
+/// and is over again when as much has passed as it takes anyway.
 pub(crate) const fn passed(now: u32, since: u32) -> u32 {
-    let passed = now.wrapping_sub(since);
-    if passed > u32::MAX / 2 { 0 } else { passed }
+    now.wrapping_sub(since)
 }

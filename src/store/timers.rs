@@ -41,12 +41,14 @@ impl Root {
 pub struct Timers<L> {
     root: Root,
     levels: L,
+    /// What an endpoint goes by in place of the caller's clock: the sum of what has passed, in milliseconds.
+    pub(crate) elapsed: u64,
 }
 
 impl<L> Timers<L> {
     /// Nothing is scheduled. With no levels it is a linear scan; there are [`wheel::LEVELS`] at most.
     pub(crate) const fn new(levels: L) -> Self {
-        Self { root: Root::EMPTY, levels }
+        Self { root: Root::EMPTY, levels, elapsed: 0 }
     }
 }
 

@@ -1,7 +1,7 @@
-//! Where an endpoint ends: full tables, identifiers that are over, closures that go wrong, clocks that jump.
+//! Where an endpoint ends: full tables, identifiers that are over, closures that go wrong.
 
 use crate::endpoint::{Large, OTHER, PEER, Script, Small, script, script_with, small};
-use coaplet::endpoint::{Arrival, Event, Output, Request, RequestError, RespondError};
+use coaplet::endpoint::{Arrival, Event, Request, RequestError, RespondError};
 use coaplet::{Code, Config, Endpoint, Fixed, Instant, OptionNumber, Token, Transmission, WriteError};
 use core::net::SocketAddr;
 use std::collections::HashSet;
@@ -452,64 +452,6 @@ fn rfc7252_12_1_codes_that_do_not_belong() {
     s.sent(3, PEER, "ACK 5.00 Internal Server Error mid=0x0001 token=53");
     s.respond(3, non, Code::CONTENT, "x");
     s.sent(3, PEER, r#"NON 2.05 Content mid=$n token=53 payload 1 byte "x""#);
-}
-
-// Clocks.
-
-#[test]
-fn the_end_of_time_and_a_clock_that_runs_backwards() {
-    for times in [
-        [u64::MAX, u64::MAX, u64::MAX, u64::MAX],
-        [u64::MAX - 1, u64::MAX, 0, u64::MAX],
-        [1_000_000, 0, 5, 1],
-        [0, u64::MAX, 0, 1 << 40],
-        [1 << 32, (1 << 32) - 1, 1 << 33, 0],
-    ] {
-        let mut ep = Endpoint::new(Config::DEFAULT, [3; 16], Small::new());
-        let mut tx = [0; 128];
-        let (mut ended, mut made) = (0, 0);
-        for round in 0..50_u16 {
-            for (n, &at) in times.iter().enumerate() {
-                let (now, mid) = (Instant::from_millis(at), round * 4 + n as u16);
-                let _ = ep.request(now, round % 6, Request::get(), &mut tx, |_| {}).map(|_| made += 1);
-                let _ = ep.request(now, round % 6, Request::get().non(), &mut tx, |_| {}).map(|_| made += 1);
-                let datagram = [0x40, 1, (mid >> 8) as u8, mid as u8];
-                if let Event::Request(request) = ep.handle(now, 1, Arrival::Unicast, &datagram, &mut tx).event {
-                    if round % 2 == 0 {
-                        let _ = ep.respond(now, request.id, &mut tx, |w| {
-                            w.code(Code::CONTENT);
-                        });
-                    }
-                }
-                for _ in 0..1_000 {
-                    match ep.poll(now, &mut tx) {
-                        Output::Idle(_) => break,
-                        Output::Failed(..) => ended += 1,
-                        _ => {}
-                    }
-                }
-            }
-        }
-        assert!(ended <= made && made > 0, "{times:?}: {ended} of {made}");
-        let usage = ep.usage();
-        assert!(usage.exchanges <= 8 && usage.peers <= 4 && usage.remembered <= usage.exchanges);
-    }
-}
-
-/// The clock that is kept for what is remembered wraps after 49.7 days: nothing goes wrong there.
-#[test]
-fn the_49th_day() {
-    let day_49 = (1_u64 << 32) - 100_000;
-    let mut s = script();
-    s.recv(day_49, PEER, &get(1));
-    let id = s.asked(PEER, &get(1));
-    s.respond(day_49, id, Code::CONTENT, "x");
-    let text = r#"ACK 2.05 Content mid=0x0001 token=53 payload 1 byte "x""#;
-    s.sent(day_49, PEER, text);
-    s.recv(day_49 + 246_000, PEER, &get(1)).sent(day_49 + 246_000, PEER, text);
-    s.recv(day_49 + 248_000, PEER, &get(1));
-    s.asked(PEER, &get(1));
-    s.until(day_49 + 260_000).sent_lines();
 }
 
 // What the rest leaves out.

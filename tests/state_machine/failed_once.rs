@@ -178,5 +178,20 @@ pub fn scripts() -> Vec<(&'static str, Script)> {
                 ],
             },
         ),
+        (
+            "a slot for a peer was kept when its last Message ID was more than 24 days ago",
+            Script {
+                setup: Setup { tables: Tables::TightIndexed, start: 0, nstart: 2, strict: false, honest: false },
+                commands: vec![
+                    Command::Ask { at: B, to: other, manner: Manner::Observe, len: 0 },
+                    arrives.clone(),
+                    con(A, other),
+                    Command::Answer { at: A, which: 0, reply: Reply::Observed, len: 0 },
+                    pause(1_536_582_508),
+                    pause(610_991_692),
+                    Command::Forget { at: A, whom: other },
+                ],
+            },
+        ),
     ]
 }
