@@ -6,6 +6,8 @@
 //!
 //! It writes each message itself, and looks at each that comes: what is to be seen on the wire is in `tests/plugtest.tsv`.
 
+#[path = "../plugtest_server/arguments.rs"]
+mod arguments;
 mod cases;
 mod client;
 
@@ -39,16 +41,9 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    let arguments = match arguments() {
-        Ok(Some(arguments)) => arguments,
-        Ok(None) => {
-            print!("{HELP}");
-            return ExitCode::SUCCESS;
-        }
-        Err(error) => {
-            eprintln!("plugtest_client: {error}: --help says what there is");
-            return ExitCode::from(2);
-        }
+    let arguments = match arguments::arguments("plugtest_client", HELP, read) {
+        Ok(arguments) => arguments,
+        Err(end) => return end,
     };
     let wanted = |case: &&Case| {
         (arguments.only.is_empty() || arguments.only.iter().any(|prefix| case.id.starts_with(prefix.as_str())))
@@ -98,9 +93,8 @@ fn main() -> ExitCode {
     if failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-fn arguments() -> Result<Option<Arguments>, lexopt::Error> {
+fn read(parser: &mut lexopt::Parser) -> Result<Option<Arguments>, lexopt::Error> {
     let (mut server, mut only, mut loss, mut quick) = (None, Vec::new(), 0, false);
-    let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
             Long("only") => only.push(parser.value()?.string()?),

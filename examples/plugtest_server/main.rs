@@ -4,6 +4,7 @@
 //! cargo run --release --example plugtest_server -- --bind 127.0.0.1:5683
 //! ```
 
+mod arguments;
 mod resources;
 
 use coaplet::endpoint::{Arrival, Output, Transmit};
@@ -35,16 +36,9 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    let arguments = match arguments() {
-        Ok(Some(arguments)) => arguments,
-        Ok(None) => {
-            print!("{HELP}");
-            return ExitCode::SUCCESS;
-        }
-        Err(error) => {
-            eprintln!("plugtest_server: {error}: --help says what there is");
-            return ExitCode::from(2);
-        }
+    let arguments = match arguments::arguments("plugtest_server", HELP, read) {
+        Ok(arguments) => arguments,
+        Err(end) => return end,
     };
     match UdpSocket::bind(arguments.bind).and_then(|socket| serve(&socket, arguments.allow_shutdown)) {
         Ok(()) => ExitCode::SUCCESS,
@@ -55,9 +49,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn arguments() -> Result<Option<Arguments>, lexopt::Error> {
+fn read(parser: &mut lexopt::Parser) -> Result<Option<Arguments>, lexopt::Error> {
     let mut arguments = Arguments { bind: SocketAddr::from(([127, 0, 0, 1], 5683)), allow_shutdown: false };
-    let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
             Long("bind") => arguments.bind = parser.value()?.parse()?,

@@ -244,7 +244,7 @@ impl Drop for AsyncClient {
 
 /// Carries the datagrams of a client, until it is over.
 async fn drive(mut udp: AsyncUdp, shared: Arc<Shared>) -> Result<(), UdpError> {
-    let (mut rx, mut tx) = (vec![0; Udp::LONGEST], vec![0; super::carrier::MAX_MESSAGE]);
+    let (mut rx, mut tx) = (vec![0; Udp::LONGEST], vec![0; super::traced::MAX_MESSAGE]);
     let mut node = &*shared;
     loop {
         match first(step(&mut udp, &mut node, &mut rx, &mut tx), shared.changed.notified()).await {

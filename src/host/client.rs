@@ -72,14 +72,14 @@ impl Client {
             return Ok(false);
         }
         while let Some(remote) = self.others.pop_front() {
-            let mut trace = self.link.carrier.trace.take();
+            let mut trace = self.link.socket.trace.take();
             match Link::open(&self.setup, remote, &mut trace) {
                 Ok(link) => {
                     self.link = link;
                     return Ok(true);
                 }
                 Err(error) if self.others.is_empty() => return Err(error),
-                Err(_) => self.link.carrier.trace = trace,
+                Err(_) => self.link.socket.trace = trace,
             }
         }
         Ok(false)

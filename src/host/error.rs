@@ -1,6 +1,6 @@
 //! Why there is no reply.
 
-use super::carrier::MAX_MESSAGE;
+use super::traced::MAX_MESSAGE;
 use crate::block::Fault;
 use crate::endpoint::RequestError;
 use crate::io::UdpError;

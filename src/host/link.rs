@@ -1,7 +1,7 @@
 //! The loop between an endpoint that asks and its socket.
 
 use super::builder::{Trace, Way};
-use super::carrier::{Carrier, MAX_MESSAGE};
+use super::traced::{MAX_MESSAGE, Traced};
 use super::{Builder, Error};
 use crate::endpoint::{
     Abilities, ClientResponse, Endpoint, Event, Failure, Handle, Output, RequestError, Roles, Transmit,
@@ -40,7 +40,7 @@ pub(super) enum Came<'d> {
 
 pub(super) struct Link {
     pub(super) asking: Asking,
-    pub(super) carrier: Carrier,
+    pub(super) socket: Traced,
     pub(super) peer: Address,
     rx: Vec<u8>,
     /// When the request that is under way began, and what had been sent again by then.
@@ -56,7 +56,7 @@ pub(super) struct Link {
 
 impl fmt::Debug for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Link").field("asking", &self.asking).field("carrier", &self.carrier).finish_non_exhaustive()
+        f.debug_struct("Link").field("asking", &self.asking).field("socket", &self.socket).finish_non_exhaustive()
     }
 }
 
@@ -72,7 +72,7 @@ impl Link {
         let endpoint = Endpoint::with_roles(setup.config, seed(), Heap::with_bound(256, 1024, 1 << 16));
         Ok(Link {
             asking: Asking { endpoint, tx: vec![0; MAX_MESSAGE] },
-            carrier: Carrier { udp, trace: trace.take() },
+            socket: Traced { udp, trace: trace.take() },
             peer: Address::to(remote),
             rx: vec![0; Udp::LONGEST],
             begun: Instant::ZERO,
@@ -87,13 +87,13 @@ impl Link {
     /// A call begins, which may take so long.
     pub(super) fn begin(&mut self, timeout: Option<Duration>) {
         self.timeout = timeout;
-        self.deadline = timeout.map(|timeout| self.carrier.now() + timeout);
+        self.deadline = timeout.map(|timeout| self.socket.now() + timeout);
         self.begin_request();
     }
 
     /// A request of it begins.
     fn begin_request(&mut self) {
-        self.begun = self.carrier.now();
+        self.begun = self.socket.now();
         self.before = self.asking.endpoint.statistics().retransmitted;
         self.heard = false;
     }
@@ -110,7 +110,7 @@ impl Link {
     ) -> Result<T, Error> {
         self.begin_request();
         let (sent, what) = loop {
-            match make(&mut self.asking, self.carrier.now()) {
+            match make(&mut self.asking, self.socket.now()) {
                 // RFC 7252 4.7: a peer that does not respond is asked no faster.
                 Err(RequestError::Probing { until }) => self.pause(until)?,
                 made => break made?,
@@ -137,11 +137,11 @@ impl Link {
     }
 
     fn is_late(&self) -> bool {
-        self.deadline.is_some_and(|deadline| self.carrier.now() >= deadline)
+        self.deadline.is_some_and(|deadline| self.socket.now() >= deadline)
     }
 
     fn transmit(&mut self, due: Transmit<Address>, way: Way) -> Result<(), Error> {
-        Ok(self.carrier.send(due, way, &self.asking.tx)?)
+        Ok(self.socket.send(due, way, &self.asking.tx)?)
     }
 
     /// How a request of ours has failed, as an error.
@@ -153,7 +153,7 @@ impl Link {
             Failure::TimedOut | Failure::Unanswered | Failure::Forgotten => Error::NoAnswer {
                 peer,
                 retransmissions: self.asking.endpoint.statistics().retransmitted.wrapping_sub(self.before),
-                time: self.carrier.now().since(self.begun),
+                time: self.socket.now().since(self.begun),
                 heard: self.heard,
             },
         }
@@ -162,7 +162,7 @@ impl Link {
     /// Does what is due and takes in what comes, until `look` has what it looks for, or the time of the call is over.
     pub(super) fn wait<T>(&mut self, mut look: impl FnMut(&mut Asking, Came<'_>) -> Option<T>) -> Result<T, Error> {
         loop {
-            let now = self.carrier.now();
+            let now = self.socket.now();
             let came = match self.asking.endpoint.poll(now, &mut self.asking.tx) {
                 Output::Send(due) => {
                     self.transmit(due, Way::Due)?;
@@ -191,8 +191,8 @@ impl Link {
         until: Option<Instant>,
         look: &mut impl FnMut(&mut Asking, Came<'_>) -> Option<T>,
     ) -> Result<Option<T>, Error> {
-        let received = self.carrier.receive(until, &mut self.rx)?;
-        let (now, Asking { endpoint, tx }) = (self.carrier.now(), &mut self.asking);
+        let received = self.socket.receive(until, &mut self.rx)?;
+        let (now, Asking { endpoint, tx }) = (self.socket.now(), &mut self.asking);
         let (from, arrival, len) = match received {
             Received::Nothing => return Ok(None),
             Received::Datagram { from, arrival, len } => (from, arrival, len),
@@ -204,7 +204,7 @@ impl Link {
         (self.heard, self.ever) = (true, true);
         let input = endpoint.handle(now, from, arrival, self.rx.get(..len).unwrap_or_default(), tx);
         if let Some(reply) = input.reply {
-            self.carrier.send(reply, Way::Sent, tx)?;
+            self.socket.send(reply, Way::Sent, tx)?;
         }
         Ok(match input.event {
             Event::Response(response) => look(&mut self.asking, Came::Response(response)),

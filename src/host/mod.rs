@@ -22,7 +22,7 @@
 //! | the client that does not block (feature `tokio`), and its requests | `async_client.rs`, `under_way.rs`, `observed.rs` |
 //! | observations, requests to groups | `observation.rs`, `group.rs` |
 //! | a server on a socket | `serve.rs` |
-//! | the client's loop between the endpoint and the socket; the socket | `link.rs`, `carrier.rs` |
+//! | the client's loop between the endpoint and the socket; the socket | `link.rs`, `traced.rs` |
 //! | URIs and the addresses of hosts | `target.rs` |
 //! | what can go wrong | `error.rs` |
 
@@ -30,7 +30,6 @@
 mod async_client;
 mod builder;
 mod call;
-mod carrier;
 mod client;
 mod error;
 mod group;
@@ -41,6 +40,7 @@ mod observed;
 mod reply;
 mod serve;
 mod target;
+mod traced;
 mod transfer;
 #[cfg(feature = "tokio")]
 mod under_way;

@@ -30,7 +30,7 @@ pub struct Observation<'c> {
 impl<'c> Observation<'c> {
     pub(super) fn begin(client: &'c mut Client, asked: Asked) -> Result<Observation<'c>, Error> {
         let handle = Observation::register(client, &asked)?;
-        let answered_by = asked.timeout.map(|timeout| client.link.carrier.now() + timeout);
+        let answered_by = asked.timeout.map(|timeout| client.link.socket.now() + timeout);
         Ok(Observation { client, asked, handle, answered_by, over: false })
     }
 
@@ -56,7 +56,7 @@ impl<'c> Observation<'c> {
     ///
     /// [`Error`]: the observation has broken off.
     pub fn next_within(&mut self, time: Duration) -> Result<Option<Reply>, Error> {
-        let until = self.client.link.carrier.now() + time;
+        let until = self.client.link.socket.now() + time;
         match self.next_until(Some(until)) {
             Err(Error::NoAnswer { .. }) if !self.over && !self.is_late() => Ok(None),
             next => next,
@@ -65,7 +65,7 @@ impl<'c> Observation<'c> {
 
     /// Whether the answer to begin with has not come in time.
     fn is_late(&self) -> bool {
-        self.answered_by.is_some_and(|by| self.client.link.carrier.now() >= by)
+        self.answered_by.is_some_and(|by| self.client.link.socket.now() >= by)
     }
 
     fn next_until(&mut self, until: Option<Instant>) -> Result<Option<Reply>, Error> {

@@ -1,7 +1,7 @@
 //! A server on a socket.
 
 use super::builder::{Passed, Way};
-use super::carrier::{Carrier, MAX_MESSAGE};
+use super::traced::{MAX_MESSAGE, Traced};
 use crate::config::Config;
 use crate::endpoint::{Endpoint, Output, Transmit};
 use crate::io::{Address, Received, Udp, UdpError, seed};
@@ -69,7 +69,7 @@ pub type Resource<S> = Route<S, Address>;
 /// ```
 pub struct Serving<'r, S> {
     server: Server<'r, S, Heap<Address>>,
-    carrier: Carrier,
+    socket: Traced,
     rx: Vec<u8>,
     tx: Vec<u8>,
     unsent: u64,
@@ -88,21 +88,21 @@ impl<'r, S> Serving<'r, S> {
     /// Over a server that was made otherwise: with another store or configuration, with objects, with names.
     #[must_use]
     pub fn over(socket: Udp, server: Server<'r, S, Heap<Address>>) -> Serving<'r, S> {
-        let carrier = Carrier { udp: socket, trace: None };
-        Serving { server, carrier, rx: vec![0; Udp::LONGEST], tx: vec![0; MAX_MESSAGE], unsent: 0 }
+        let socket = Traced { udp: socket, trace: None };
+        Serving { server, socket, rx: vec![0; Udp::LONGEST], tx: vec![0; MAX_MESSAGE], unsent: 0 }
     }
 
     /// Shows each datagram that passes.
     #[must_use]
     pub fn trace(self, trace: impl FnMut(&Passed<'_>) + 'static) -> Serving<'r, S> {
-        let carrier = Carrier { trace: Some(Box::new(trace)), ..self.carrier };
-        Serving { carrier, ..self }
+        let socket = Traced { trace: Some(Box::new(trace)), ..self.socket };
+        Serving { socket, ..self }
     }
 
     /// The clock.
     #[must_use]
     pub fn now(&self) -> Instant {
-        self.carrier.now()
+        self.socket.now()
     }
 
     /// The server: to tell it of changes, and to answer what was put off.
@@ -124,15 +124,15 @@ impl<'r, S> Serving<'r, S> {
     /// [`UdpError`]: the socket cannot be read.
     pub fn turn(&mut self, state: &mut S, until: Option<Instant>) -> Result<Option<Output<Address>>, UdpError> {
         let idle = loop {
-            match self.server.poll(state, self.carrier.now(), &mut self.tx) {
+            match self.server.poll(state, self.socket.now(), &mut self.tx) {
                 Output::Send(due) => self.transmit(due, Way::Due),
                 Output::Idle(idle) => break idle,
                 told => return Ok(Some(told)),
             }
         };
         let until = [idle, until].into_iter().flatten().min();
-        let received = self.carrier.receive(until, &mut self.rx)?;
-        let now = self.carrier.now();
+        let received = self.socket.receive(until, &mut self.rx)?;
+        let now = self.socket.now();
         let (from, arrival, len) = match received {
             Received::Nothing => return Ok(None),
             Received::Datagram { from, arrival, len } => (from, arrival, len),
@@ -152,12 +152,12 @@ impl<'r, S> Serving<'r, S> {
 
     fn transmit(&mut self, due: Transmit<Address>, way: Way) {
         // One peer that cannot be reached is not to end what is there for the others.
-        self.unsent = self.unsent.saturating_add(u64::from(self.carrier.send(due, way, &self.tx).is_err()));
+        self.unsent = self.unsent.saturating_add(u64::from(self.socket.send(due, way, &self.tx).is_err()));
     }
 }
 
 impl<S> fmt::Debug for Serving<'_, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Serving").field("server", &self.server).field("carrier", &self.carrier).finish_non_exhaustive()
+        f.debug_struct("Serving").field("server", &self.server).field("socket", &self.socket).finish_non_exhaustive()
     }
 }

@@ -3,7 +3,7 @@
 #[macro_use]
 mod common;
 
-#[path = "../../examples/plugtest_client/cases.rs"]
+#[path = "../../examples/plugtest_client/cases/mod.rs"]
 #[allow(dead_code)]
 mod cases;
 #[path = "../../examples/plugtest_client/client.rs"]

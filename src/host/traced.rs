@@ -10,12 +10,12 @@ use std::fmt;
 pub(super) const MAX_MESSAGE: usize = 1152;
 
 /// A socket each of whose datagrams is shown.
-pub(super) struct Carrier {
+pub(super) struct Traced {
     pub(super) udp: Udp,
     pub(super) trace: Option<Trace>,
 }
 
-impl Carrier {
+impl Traced {
     /// The clock.
     pub(super) fn now(&self) -> Instant {
         self.udp.now()
@@ -44,8 +44,8 @@ impl Carrier {
     }
 }
 
-impl fmt::Debug for Carrier {
+impl fmt::Debug for Traced {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Carrier").field("udp", &self.udp).finish_non_exhaustive()
+        f.debug_struct("Traced").field("udp", &self.udp).finish_non_exhaustive()
     }
 }
