@@ -213,10 +213,10 @@ mod up;
 
 pub use body::Body;
 pub use fetch::Fetch;
-pub(crate) use options::Extras;
+pub(crate) use options::put;
 pub use progress::{Fault, Part, Progress};
 pub use receive::{Piece, Received};
-pub(crate) use receive::{Refusal, Seen, answer_to};
+pub(crate) use receive::{Refusal, Seen, answer_to, put_block1};
 pub use send::Send;
 pub use serve::{Asked, serve};
 pub(crate) use serve::{Written, serve_in};

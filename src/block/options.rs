@@ -19,15 +19,10 @@ pub(crate) struct Extras<'a> {
 impl Extras<'_> {
     /// Writes them: `INSERT` says whether higher ones may stand there already.
     pub(crate) fn put<const INSERT: bool>(&self, w: &mut Writer<'_>) {
-        let mut option = |number, value: Option<u32>| {
-            if let Some(value) = value {
-                append::<INSERT>(w, number, uint::encode(value).as_bytes());
-            }
-        };
-        option(OptionNumber::BLOCK2, self.block2.map(Block::value));
-        option(OptionNumber::BLOCK1, self.block1.map(Block::value));
-        option(OptionNumber::SIZE2, self.size2);
-        option(OptionNumber::SIZE1, self.size1);
+        put::<INSERT>(w, OptionNumber::BLOCK2, self.block2.map(Block::value));
+        put::<INSERT>(w, OptionNumber::BLOCK1, self.block1.map(Block::value));
+        put::<INSERT>(w, OptionNumber::SIZE2, self.size2);
+        put::<INSERT>(w, OptionNumber::SIZE1, self.size1);
         if let Some(tag) = self.tag {
             append::<INSERT>(w, OptionNumber::REQUEST_TAG, tag);
         }
@@ -38,6 +33,13 @@ impl Extras<'_> {
         let mut counter = w.counter(OptionNumber::BLOCK2);
         self.put::<false>(&mut counter);
         counter.length().saturating_add(1)
+    }
+}
+
+/// Writes one of them, if there is one: `INSERT` as for [`Extras::put`].
+pub(crate) fn put<const INSERT: bool>(w: &mut Writer<'_>, number: OptionNumber, value: Option<u32>) {
+    if let Some(value) = value {
+        append::<INSERT>(w, number, uint::encode(value).as_bytes());
     }
 }
 

@@ -1,6 +1,6 @@
 //! Server, upload: the body of a request, piece by piece as it comes (RFC 7959 2.5).
 
-use super::options::Extras;
+use super::options;
 use super::progress::put;
 use super::serve::serve;
 use super::{Asked, Body, Settings};
@@ -11,7 +11,7 @@ use crate::reliability::Engine;
 use crate::roles::Roles;
 use crate::store::{Layout, Stage, Store, Transfer};
 use crate::time::Instant;
-use crate::wire::{Block, Code, Message, Writer};
+use crate::wire::{Block, Code, Message, OptionNumber, Writer};
 use core::hash::Hash;
 
 /// What [`Endpoint::receive`] makes of a request.
@@ -190,6 +190,14 @@ pub(crate) fn answer_to(block: Option<Block>, settings: &Settings) -> Option<Blo
     Block::new(block.num(), false, block.szx().min(settings.wanted_szx())).ok()
 }
 
+/// Writes Block1 into an answer with this code: with 2.31 it says that more are to come. `INSERT` as for
+/// [`Extras::put`](super::options::Extras::put).
+pub(crate) fn put_block1<const INSERT: bool>(w: &mut Writer<'_>, code: Code, block1: Option<Block>) {
+    let more = code == Code::CONTINUE;
+    let block1 = block1.map(|block| Block::new(block.num(), more, block.szx()).unwrap_or(block));
+    options::put::<INSERT>(w, OptionNumber::BLOCK1, block1.map(Block::value));
+}
+
 /// An answer that the application has no part in.
 #[derive(Clone, Copy)]
 pub(crate) struct Refusal {
@@ -206,15 +214,14 @@ impl Refusal {
         Refusal { code, block1: block1.filter(|_| of_block || size1.is_some()), size1 }
     }
 
-    /// `INSERT` as for [`Extras::put`].
+    /// `INSERT` as for [`Extras::put`](super::options::Extras::put).
     pub(crate) fn write<const INSERT: bool>(&self, w: &mut Writer<'_>, max_age: u32) {
         w.code(self.code);
         if self.code == Code::SERVICE_UNAVAILABLE {
             w.max_age(max_age);
         }
-        let more = self.code == Code::CONTINUE;
-        let block1 = self.block1.map(|block| Block::new(block.num(), more, block.szx()).unwrap_or(block));
-        Extras { block1, size1: self.size1, ..Extras::default() }.put::<INSERT>(w);
+        put_block1::<INSERT>(w, self.code, self.block1);
+        options::put::<INSERT>(w, OptionNumber::SIZE1, self.size1);
     }
 }
 

@@ -1,8 +1,8 @@
 //! Server, download: any block of a representation, from the request for it alone (RFC 7959 2.4).
 
-use super::options::Extras;
+use super::options;
 use super::{Body, Settings};
-use crate::wire::{Block, Code, Message, Writer};
+use crate::wire::{Block, Code, Message, OptionNumber, Writer};
 
 /// What a request says of the answer's blocks.
 ///
@@ -48,6 +48,11 @@ impl Asked {
     #[must_use]
     pub fn offset(&self) -> u32 {
         self.block2.and_then(Block::offset).unwrap_or(0)
+    }
+
+    /// SZX 7 is reserved (RFC 7959 2.2).
+    fn is_bad(&self) -> bool {
+        self.block2.is_some_and(|block| block.szx() == Block::SZX_BERT)
     }
 
     /// How large blocks may be that are sent to this client, in bytes: 16 to 1024.
@@ -116,11 +121,9 @@ struct Room {
     /// Where it begins.
     offset: u32,
     /// How long a body may be that goes without blocks.
-    whole: usize,
+    whole: u32,
     /// SZX of the largest block for which there is room, and which is wanted.
     szx: u8,
-    /// SZX 7 is reserved (RFC 7959 2.2).
-    bad: bool,
 }
 
 impl Room {
@@ -129,14 +132,13 @@ impl Room {
         let limit = w.room().min(usize::from(settings.max_message));
         // Block1 at its longest, and the payload marker.
         let behind = if asked.block1.is_some() { BLOCK1 + 1 } else { 1 };
-        let room = limit.saturating_sub(w.length().saturating_add(behind));
-        // RFC 7959 2.4: the size that is asked for, or a smaller one.
-        let wanted = asked.block2.map_or(6, Block::szx).min(settings.wanted_szx());
+        let (room, most) = (limit.saturating_sub(w.length().saturating_add(behind)), usize::from(settings.block_size));
+        let szx = Block::szx_for(room.saturating_sub(BLOCK2 + SIZE2).min(most)).unwrap_or(0);
         Room {
             offset: asked.offset(),
-            whole: room.min(usize::from(settings.block_size)),
-            szx: Block::szx_for(room.saturating_sub(BLOCK2 + SIZE2)).unwrap_or(0).min(wanted),
-            bad: asked.block2.is_some_and(|block| block.szx() == Block::SZX_BERT),
+            whole: room.min(most) as u32,
+            // RFC 7959 2.4: the size that is asked for, or a smaller one.
+            szx: asked.block2.map_or(szx, |block| szx.min(block.szx())),
         }
     }
 
@@ -144,15 +146,23 @@ impl Room {
         16 << self.szx
     }
 
-    /// The options of a part of a body of this length, if that is known.
-    fn extras(&self, asked: &Asked, length: Option<u32>, more: bool) -> Result<Extras<'static>, Code> {
-        let mut extras = Extras { block1: asked.block1, ..Extras::default() };
-        if asked.block2.is_some() || more {
+    /// Writes the options of a part of a body of this length, if that is known.
+    fn put<const INSERT: bool>(
+        &self,
+        w: &mut Writer<'_>,
+        asked: &Asked,
+        length: Option<u32>,
+        more: bool,
+    ) -> Result<(), Code> {
+        let part = asked.block2.is_some() || more;
+        if part {
             let number = self.offset >> (self.szx + 4);
-            extras.block2 = Some(Block::new(number, more, self.szx).map_err(|_| Code::BAD_REQUEST)?);
-            extras.size2 = length.filter(|_| asked.size2);
+            let block2 = Block::new(number, more, self.szx).map_err(|_| Code::BAD_REQUEST)?;
+            options::put::<INSERT>(w, OptionNumber::BLOCK2, Some(block2.value()));
         }
-        Ok(extras)
+        options::put::<INSERT>(w, OptionNumber::BLOCK1, asked.block1.map(Block::value));
+        options::put::<INSERT>(w, OptionNumber::SIZE2, length.filter(|_| part && asked.size2));
+        Ok(())
     }
 }
 
@@ -164,13 +174,13 @@ fn write<const INSERT: bool>(
 ) -> Result<(), Code> {
     let (length, room) = (body.length(), Room::behind(w, asked, settings));
     // All of it, if it fits and no block was asked for.
-    let whole = length.filter(|&length| asked.block2.is_none() && length as usize <= room.whole);
+    let whole = length.filter(|&length| asked.block2.is_none() && length <= room.whole);
     let (offset, size) = (room.offset, whole.unwrap_or(room.size()));
-    if room.bad || offset > 0 && !body.reaches(offset) {
+    if asked.is_bad() || offset > 0 && !body.reaches(offset) {
         return Err(Code::BAD_REQUEST);
     }
     let more = whole.is_none() && body.reaches(offset.saturating_add(size));
-    room.extras(asked, length, more)?.put::<INSERT>(w);
+    room.put::<INSERT>(w, asked, length, more)?;
     match read(w, body, offset, size as usize, more) {
         Some(_) => Ok(()),
         // There are fewer bytes than there were.
@@ -184,41 +194,38 @@ pub(crate) struct Written {
     room: Room,
     /// How much of the body has come.
     total: u32,
-    /// How much of it is kept.
-    kept: u32,
+    /// Where what is kept of it ends: at the end of the block, or if it may go without blocks, of as much as there is
+    /// room for.
+    end: u32,
 }
 
 impl Written {
     /// Behind the options of the answer, which are all written.
     pub(crate) fn begin(w: &Writer<'_>, asked: &Asked, settings: &Settings) -> Written {
-        Written { room: Room::behind(w, asked, settings), total: 0, kept: 0 }
+        let room = Room::behind(w, asked, settings);
+        let end = room.offset.saturating_add(room.size());
+        Written { room, total: 0, end: if asked.block2.is_none() { end.max(room.whole) } else { end } }
     }
 
     /// What comes next.
-    pub(crate) fn put(&mut self, w: &mut Writer<'_>, asked: &Asked, bytes: &[u8]) {
-        let before = self.room.offset.saturating_sub(self.total) as usize;
-        let whole = if asked.block2.is_none() { self.room.whole } else { 0 };
-        let room = whole.max(self.room.size() as usize).saturating_sub(self.kept as usize);
-        let part = bytes.get(before..).unwrap_or_default();
-        let part = part.get(..room).unwrap_or(part);
-        w.payload(part);
-        self.kept = self.kept.saturating_add(part.len() as u32);
+    pub(crate) fn put(&mut self, w: &mut Writer<'_>, bytes: &[u8]) {
+        let left = |to: u32| (to.saturating_sub(self.total) as usize).min(bytes.len());
+        w.payload(bytes.get(left(self.room.offset)..left(self.end)).unwrap_or_default());
         self.total = self.total.saturating_add(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
     }
 
     /// That was all.
     pub(crate) fn end(&self, w: &mut Writer<'_>, asked: &Asked) -> Result<(), Code> {
-        let &Written { room, total, kept } = self;
-        if room.bad || room.offset > 0 && total <= room.offset {
+        let &Written { room, total, end } = self;
+        if asked.is_bad() || room.offset > 0 && total <= room.offset {
             return Err(Code::BAD_REQUEST);
         }
-        let whole = asked.block2.is_none() && total as usize <= room.whole;
-        let more = !whole && total > room.offset.saturating_add(room.size());
+        let block = room.offset.saturating_add(room.size());
+        let more = total > block && (asked.block2.is_some() || total > room.whole);
         if more {
-            w.shorten(kept.saturating_sub(room.size()) as usize);
+            w.shorten(total.min(end).saturating_sub(block) as usize);
         }
-        room.extras(asked, Some(total), more)?.put::<true>(w);
-        Ok(())
+        room.put::<true>(w, asked, Some(total), more)
     }
 }
 

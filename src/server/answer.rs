@@ -2,7 +2,7 @@
 
 use super::reply::{Answer, Made, Reply, SoFar, Terms};
 use super::request::{Bytes, Later, Reason, Request};
-use super::route::{Fit, REST};
+use super::route::{self, Fit, REST};
 use super::table::{CORE, Found, Table, has_body, is_safe, number};
 use super::{Error, Server, refuse};
 use crate::block::{Asked, Refusal, Seen, Settings, answer_to};
@@ -71,9 +71,6 @@ impl<'t, 'r, 'm, S, P: Copy, R: Roles> Answering<'t, 'r, 'm, S, P, R> {
     fn find(&mut self, found: Found) {
         self.request.tail = found.fit.hash.map(|_| found.fit.tail);
         self.found = Ok(found);
-        if let Some(about) = self.table.about(found.index) {
-            self.request.later.max_age = about.max_age;
-        }
     }
 }
 
@@ -126,8 +123,9 @@ impl<S, P: Copy, R: Roles> Respond for Answering<'_, '_, '_, S, P, R> {
             _ => None,
         };
         let etags = if R::HAS.conditions { Some(request.message) } else { None };
-        let (later, last) = (request.later, request.body.last);
-        made.write::<R>(w, &Terms::new(&later, &settings, usual, etags), last, &mut |reply| {
+        let request = &*request;
+        let terms = Terms::new(&request.later, &settings, usual, etags);
+        made.write::<R>(w, &terms, request.body.last, &mut |reply| {
             let Found { index, .. } = (*found)?;
             if R::HAS.conditions && request.reason == Reason::Asked && index != CORE {
                 meets_conditions(table, state, request, index)?;
@@ -150,9 +148,8 @@ impl<S, P: Copy, R: Roles> Respond for Answering<'_, '_, '_, S, P, R> {
         let fetch = message.code() == Code::FETCH;
         let accept = self.made.format.filter(|format| self.request.later.accept.is_none() && Some(*format) != usual);
         if !R::HAS.kept_options {
-            let asks = |(number, _)| matches!(number, OptionNumber::URI_QUERY | OptionNumber::ACCEPT);
-            let plain = !wild && !fetch && accept.is_none() && !message.options().any(asks);
-            return plain.then_some(Keep::Tag(0));
+            let asks = message.first(OptionNumber::URI_QUERY).is_some() || self.request.later.accept.is_some();
+            return if wild || fetch || asks || accept.is_some() { None } else { Some(Keep::Tag(0)) };
         }
         // A message of sorts: how long its payload is, its code, and the number of the resource; options; the payload.
         let header = Header::confirmable(message.code(), u16::try_from(index).ok()?);
@@ -209,45 +206,46 @@ impl<S, St: Store, R: Roles> Server<'_, S, St, R> {
         let mut answering = Answering::<_, _, R>::new(table, state, kept, message, by, of);
         answering.request.group = R::HAS.multicast && request.arrival == Arrival::Group;
         answering.request.body.bytes = request.message.payload();
-        match found {
-            Ok(found) => answering.find(found),
-            Err(error) => answering.found = Err(error),
-        }
         let (mut observed, safe) = (None, is_safe(method));
-        if let Ok(Found { index, fit }) = answering.found {
-            if let Some(about) = answering.table.about(index) {
-                if about.observable {
-                    let resource = Some(fit.resource(index).0);
-                    *if safe { &mut observed } else { &mut answering.request.later.resource } = resource;
-                }
-                let pieces = message.block1().is_some_and(|block| block.more() || block.num() > 0);
-                if pieces && about.max_body == 0 {
-                    answering.found = Err(refuse::<R>(Code::REQUEST_ENTITY_TOO_LARGE, "in one message only"));
-                } else if has_body(method) {
-                    let max_body = if pieces { about.max_body } else { u32::MAX };
-                    let settings = Settings { max_body, ..answering.table.settings };
-                    let mut engine = endpoint.at(now);
-                    let (peer, block) = (engine.asked_by(id)?, message.block1());
-                    let (later, block1) = (&mut answering.request.later, answer_to(block, &settings));
-                    match engine.receive(id, peer, &request.message, block, &settings) {
-                        // It is being answered.
-                        Seen::Refused(Code::EMPTY, _) => return None,
-                        Seen::Refused(code, of_block) => {
-                            answering.refusal = Some(Refusal::of(code, of_block, block1, &settings));
-                            answering.max_age = engine.rules().refusal_max_age;
-                        }
-                        Seen::Later(of) => {
-                            later.transfer = of;
-                            answering.rest = method != Code::FETCH;
-                        }
-                        Seen::Piece(of) => {
-                            let body = &mut answering.request.body;
-                            body.offset = block.and_then(Block::offset).unwrap_or(0);
-                            body.last = !block.is_some_and(Block::more);
-                            body.size = message.size1();
-                            later.transfer = of;
-                            later.end = body.offset.saturating_add(body.bytes.len() as u32);
-                            later.asked.block1 = block1;
+        match found {
+            Err(error) => answering.found = Err(error),
+            Ok(found) => {
+                answering.find(found);
+                if let Some(about) = answering.table.about(found.index) {
+                    answering.request.later.max_age = about.max_age;
+                    if about.observable {
+                        let resource = Some(found.fit.resource(found.index).0);
+                        *if safe { &mut observed } else { &mut answering.request.later.resource } = resource;
+                    }
+                    let pieces = message.block1().is_some_and(|block| block.more() || block.num() > 0);
+                    if pieces && about.max_body == 0 {
+                        answering.found = Err(refuse::<R>(Code::REQUEST_ENTITY_TOO_LARGE, "in one message only"));
+                    } else if has_body(method) {
+                        let max_body = if pieces { about.max_body } else { u32::MAX };
+                        let settings = Settings { max_body, ..answering.table.settings };
+                        let mut engine = endpoint.at(now);
+                        let (peer, block) = (engine.asked_by(id)?, message.block1());
+                        let (later, block1) = (&mut answering.request.later, answer_to(block, &settings));
+                        match engine.receive(id, peer, &request.message, block, &settings) {
+                            // It is being answered.
+                            Seen::Refused(Code::EMPTY, _) => return None,
+                            Seen::Refused(code, of_block) => {
+                                answering.refusal = Some(Refusal::of(code, of_block, block1, &settings));
+                                answering.max_age = engine.rules().refusal_max_age;
+                            }
+                            Seen::Later(of) => {
+                                later.transfer = of;
+                                answering.rest = method != Code::FETCH;
+                            }
+                            Seen::Piece(of) => {
+                                let body = &mut answering.request.body;
+                                body.offset = block.and_then(Block::offset).unwrap_or(0);
+                                body.last = !block.is_some_and(Block::more);
+                                body.size = message.size1();
+                                later.transfer = of;
+                                later.end = body.offset.saturating_add(body.bytes.len() as u32);
+                                later.asked.block1 = block1;
+                            }
                         }
                     }
                 }
@@ -285,25 +283,30 @@ impl<S, St: Store, R: Roles> Server<'_, S, St, R> {
         notify: Notify<St::Peer>,
         tx: &mut [u8],
     ) -> Option<Transmit<St::Peer>> {
-        let mut kept = [0; KEPT];
-        let length = if R::HAS.kept_options { self.endpoint.kept(&notify, &mut kept) } else { None };
         let Server { endpoint, table } = self;
-        let [_, _, high, low] = notify.resource.0.to_be_bytes();
-        let plain = [0, Code::GET.to_byte(), high, low];
-        let kept = if R::HAS.kept_options { length.and_then(|length| kept.get(..length)) } else { None };
-        let &[payload, code, high, low, ref rest @ ..] = kept.unwrap_or(&plain) else { return None };
-        let (options, payload) = rest.split_at_checked(rest.len().wrapping_sub(usize::from(payload)))?;
-        let message = Message::of_parts(Header::confirmable(Code::from_byte(code), 0), options, payload);
-        let index = usize::from(u16::from_be_bytes([high, low]));
+        let mut kept = [0; KEPT];
+        let (mut code, mut index, mut options, mut payload) = (Code::GET, notify.resource.0 as usize, &[][..], &[][..]);
+        if R::HAS.kept_options {
+            if let Some(kept) = endpoint.kept(&notify, &mut kept).and_then(|length| kept.get(..length)) {
+                let &[length, of, high, low, ref rest @ ..] = kept else { return None };
+                (code, index) = (Code::from_byte(of), usize::from(u16::from_be_bytes([high, low])));
+                (options, payload) = rest.split_at_checked(rest.len().wrapping_sub(usize::from(length)))?;
+            }
+        }
+        let message = Message::of_parts(Header::confirmable(code, 0), options, payload);
         let about = table.about(index)?;
-        // What is not below a wildcard was kept without its path.
-        let mut path = message.options_of(OptionNumber::URI_PATH);
-        let fit = super::route::fit(about.path, &mut path).unwrap_or(Fit { tail: 0, hash: None });
-        let notify = if about.non { notify.non() } else { notify };
+        let mut fit = Fit { tail: 0, hash: None };
+        if R::HAS.kept_options {
+            // What is not below a wildcard was kept without its path.
+            let mut path = message.options_of(OptionNumber::URI_PATH);
+            fit = route::fit(about.path, &mut path).unwrap_or(fit);
+        }
+        let (notify, max_age) = (if about.non { notify.non() } else { notify }, about.max_age);
         let of = (RequestId(Handle::NONE), Asked::first(notify.block_size));
         let to = (notify.peer, Reason::Notification);
         let mut answering = Answering::<_, _, R>::new(table, state, &mut [], &message, to, of);
         answering.find(Found { index, fit });
+        answering.request.later.max_age = max_age;
         endpoint.write_notification(now, notify, tx, |w| answering.build(w)).ok()?
     }
 }

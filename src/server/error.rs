@@ -1,6 +1,6 @@
 //! What a handler says when it cannot do what it is asked: a code, and why.
 
-use crate::block::{Asked, Extras};
+use crate::block::{Asked, put_block1};
 use crate::roles::Roles;
 use crate::wire::{Code, ContentFormat, Writer};
 use core::fmt;
@@ -26,6 +26,9 @@ pub struct Error {
 }
 
 impl Error {
+    /// No error, but written as one: the piece that came is not the last (RFC 7959 2.9.1).
+    pub(super) const CONTINUE: Error = Error { code: Code::CONTINUE, text: "" };
+
     /// With a text for a person, in English; empty for none. A code that is not of class 4 or 5 counts as 5.00.
     #[must_use]
     pub const fn new(code: Code, text: &'static str) -> Error {
@@ -49,14 +52,14 @@ impl Error {
     /// it is left out.
     pub(super) fn write<R: Roles>(&self, w: &mut Writer<'_>, problem: bool, asked: &Asked) {
         let text = self.text.as_bytes();
-        let problem = R::HAS.problems && problem;
+        let problem = R::HAS.problems && problem && self.code != Code::CONTINUE;
         // A title is cut where its length is not one byte any more.
         let text = if problem { text.get(..255).unwrap_or(text) } else { text };
         w.restart().code(self.code);
         if problem {
             w.content_format(ContentFormat::CONCISE_PROBLEM_DETAILS_CBOR);
         }
-        Extras { block1: asked.block1, ..Extras::default() }.put::<true>(w);
+        put_block1::<true>(w, self.code, asked.block1);
         let room = w.room().saturating_sub(w.length());
         if !problem {
             w.payload(if text.len() < room { text } else { &[] });

@@ -22,6 +22,11 @@ pub(super) enum Proxied<'m> {
 
 impl<'m> Proxied<'m> {
     pub(super) fn of<R: Roles>(message: &Message<'m>, names: &[&str]) -> Proxied<'m> {
+        // What the endpoint does not know it has refused, with 5.05.
+        let known = |number| R::CONFIG.is_none_or(|config| (config.known)(number));
+        if !known(OptionNumber::PROXY_URI) && !known(OptionNumber::PROXY_SCHEME) {
+            return Proxied::No;
+        }
         let uri = message.first(OptionNumber::PROXY_URI).is_some();
         let scheme = message.first(OptionNumber::PROXY_SCHEME).is_some();
         if !uri && !scheme {

@@ -3,11 +3,9 @@
 use super::request::Later;
 use super::table::is_safe;
 use super::{Error, wants_problem};
-use crate::block::{Body, Refusal, Settings, Written, serve_in};
+use crate::block::{Body, Settings, Written, put, serve_in};
 use crate::roles::Roles;
-use crate::wire::{
-    Code, ContentFormat, Message, OptionNumber, OptionsOf, WriteError, Writer, path_segments, same, uint,
-};
+use crate::wire::{Code, ContentFormat, Message, OptionNumber, OptionsOf, WriteError, Writer, path_segments, same};
 use core::fmt;
 
 /// What a handler has done.
@@ -115,13 +113,11 @@ impl Made {
                 w.fail(WriteError::BodyEnded { offset: 0 });
                 return;
             }
-            Ok(Answer::Done(_)) => None,
+            Ok(Answer::Done(_)) if last => None,
+            Ok(Answer::Done(_)) => Some(Error::CONTINUE),
             Err(error) => Some(error),
         };
-        if error.is_none() && !last {
-            w.restart();
-            Refusal { code: Code::CONTINUE, block1: asked.block1, size1: None }.write::<true>(w, 0);
-        } else if error.is_none() {
+        if error.is_none() {
             self.format = so_far.format;
             let mut reply = Reply { w: &mut *w, terms, so_far: &mut so_far };
             if !(R::HAS.conditions && reply.validate()) {
@@ -157,6 +153,13 @@ impl SoFar {
     pub(super) fn for_condition(&mut self) -> &mut SoFar {
         self.condition = true;
         self
+    }
+
+    fn put_max_age(&mut self, w: &mut Writer<'_>, seconds: u32) {
+        if self.max_age.is_none() {
+            self.max_age = Some(seconds);
+            put::<true>(w, OptionNumber::MAX_AGE, Some(seconds));
+        }
     }
 }
 
@@ -200,7 +203,7 @@ impl Reply<'_, '_> {
         }
         self.so_far.format = Some(format);
         self.so_far.unacceptable = self.terms.accept.is_some_and(|accept| accept != format);
-        self.w.insert(OptionNumber::CONTENT_FORMAT, uint::encode(u32::from(format.get())).as_bytes());
+        put::<true>(self.w, OptionNumber::CONTENT_FORMAT, Some(u32::from(format.get())));
         self
     }
 
@@ -221,11 +224,7 @@ impl Reply<'_, '_> {
     /// Max-Age in seconds. The first one stays.
     #[must_use]
     pub fn max_age(self, seconds: u32) -> Self {
-        if self.so_far.max_age.is_some() {
-            return self;
-        }
-        self.so_far.max_age = Some(seconds);
-        self.w.insert(OptionNumber::MAX_AGE, uint::encode(seconds).as_bytes());
+        self.so_far.put_max_age(self.w, seconds);
         self
     }
 
@@ -277,7 +276,7 @@ impl Reply<'_, '_> {
             self.so_far.written = Some(Written::begin(self.w, &self.terms.later.asked, self.terms.settings));
         }
         if let Some(written) = &mut self.so_far.written {
-            written.put(self.w, &self.terms.later.asked, bytes);
+            written.put(self.w, bytes);
         }
     }
 
@@ -302,7 +301,7 @@ impl Reply<'_, '_> {
             self.w.option(OptionNumber::ETAG, etag);
         }
         if age != 60 {
-            self.w.option(OptionNumber::MAX_AGE, uint::encode(age).as_bytes());
+            put::<true>(self.w, OptionNumber::MAX_AGE, Some(age));
         }
         true
     }
@@ -320,9 +319,8 @@ impl Reply<'_, '_> {
     /// No option follows, but those of a transfer.
     fn settle(&mut self) {
         let age = self.terms.later.max_age;
-        if age != 60 && self.so_far.max_age.is_none() && self.w.present_code() == Code::CONTENT {
-            self.so_far.max_age = Some(age);
-            self.w.insert(OptionNumber::MAX_AGE, uint::encode(age).as_bytes());
+        if age != 60 && self.w.present_code() == Code::CONTENT {
+            self.so_far.put_max_age(self.w, age);
         }
     }
 
