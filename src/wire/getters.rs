@@ -26,8 +26,8 @@ macro_rules! number {
 /// those that [`unrecognised`](Message::unrecognised) lists, for which the message is to be refused.
 impl<'d> Message<'d> {
     /// A uint of at most so many bytes. Where flash counts, once for all options.
-    #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
-    #[cfg_attr(not(any(target_os = "none", coaplet_small)), inline(always))]
+    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
+    #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(always))]
     fn number(&self, number: OptionNumber, most: usize) -> Option<u32> {
         let value = self.first(number)?;
         if value.len() > most { None } else { uint::number(value) }

@@ -91,6 +91,7 @@ on_both! {
     a_later_block_of_nothing_does_nothing
     an_error_ends_it
     a_change_between_two_blocks_fails_the_condition
+    a_piece_is_acknowledged_in_a_line_whatever_is_accepted
     more_than_there_are_slots_for
     one_that_breaks_off_is_told
     post_in_one_message_does_not_take_pieces
@@ -214,4 +215,14 @@ fn post_in_one_message_does_not_take_pieces<St: Store<Peer = u8>>(mut bench: Ben
     let sent = piece(&mut bench, (1, b""), (Code::POST, "once"), b"short", 0, |_| {});
     assert_eq!((sent.code(), sent.text()), (Code::CHANGED, "SHORT"));
     assert_eq!(sent.message().block1(), Some(Block::with_size(0, false, 16).unwrap()));
+}
+
+/// RFC 7959 2.9.1: 2.31 has Block1 and nothing else, also for who accepts problem details (RFC 9290), which it is none of.
+fn a_piece_is_acknowledged_in_a_line_whatever_is_accepted<St: Store<Peer = u8>>(mut bench: Bench<'_, Desk, St>) {
+    let sent = piece(&mut bench, (1, b""), PUT, TEXT, 0, |w| {
+        w.insert(OptionNumber::ACCEPT, &257_u16.to_be_bytes());
+    });
+    let message = sent.message();
+    assert_eq!((message.code(), message.block1()), (Code::CONTINUE, Block::with_size(0, true, 16).ok()));
+    assert_eq!((message.options().count(), message.payload()), (1, &b""[..]));
 }
