@@ -299,6 +299,42 @@ fn options_behind_block1_find_their_place() {
     client.ends(Code::CHANGED, 0);
 }
 
+/// RFC 7967 2.1: the response to a block is of interest, since it says that the next one may come. What goes in one message is
+/// sent as it was to be.
+#[test]
+fn rfc7967_a_body_in_blocks_goes_without_no_response() {
+    let options = |w: &mut Writer<'_>| {
+        w.content_format(coaplet::ContentFormat::JSON).no_response(NoResponse::ALL);
+    };
+    for request in [Request::put(), Request::put().non()] {
+        let kind = if request == Request::put() { ("CON", "ACK") } else { ("NON", "NON") };
+        let [first, again, next, last] = [
+            format!("-> {} PUT /log F:50 1:0/1/64 (0..64)", kind.0),
+            format!("<- {} 2.31 1:0/1/64", kind.1),
+            format!("-> {} PUT /log F:50 1:1/0/64 (64..100)", kind.0),
+            format!("<- {} 2.04 1:1/0/64", kind.1),
+        ];
+        let send = Send::new(SERVER, request, of_size(64));
+        let mut client = Client::with("log", Machine::Send(send, 100), 2048, options);
+        client.plays(&[&first, &again, &next, &last]);
+        client.ends(Code::CHANGED, 0);
+    }
+    // Behind the options of another transfer, of a proxy, and alone.
+    for (options, listed) in [
+        ((|w| _ = w.proxy_scheme("coap").no_response(NoResponse::SUCCESS)) as fn(&mut Writer<'_>), " P:coap"),
+        (|w| _ = w.no_response(NoResponse::SUCCESS), ""),
+        (|w| _ = w.no_response(NoResponse::SUCCESS).no_response(NoResponse::ALL), ""),
+    ] {
+        let send = Send::new(SERVER, Request::put(), of_size(64));
+        let mut client = Client::with("log", Machine::Send(send, 100), 2048, options);
+        client.plays(&[&format!("-> CON PUT /log 1:0/1/64{listed} (0..64)"), "<- ACK 2.31 1:0/1/64"]);
+    }
+    let send = Send::new(SERVER, Request::put(), of_size(64));
+    let mut client = Client::with("log", Machine::Send(send, 30), 2048, options);
+    client.plays(&["-> CON PUT /log F:50 258:1a (0..30)", "<- ACK 2.04"]);
+    client.ends(Code::CHANGED, 0);
+}
+
 #[test]
 fn without_that_role_they_are_an_error() {
     #[derive(Debug)]

@@ -103,6 +103,12 @@ impl<P: Copy> Send<P> {
         self.0.is_over()
     }
 
+    /// Whether the body goes in several blocks, or in one that says so: known when the first request was made.
+    #[must_use]
+    pub const fn is_in_blocks(&self) -> bool {
+        self.0.blocks.up.blockwise
+    }
+
     /// How many bytes of the body the server has.
     #[must_use]
     pub const fn sent(&self) -> u32 {
@@ -117,7 +123,8 @@ impl<P: Copy> Send<P> {
     }
 
     /// Makes the next request, if one is due: as [`Fetch::ask`], with the body, the same one each time. Of the options
-    /// Content-Format is to be among them, the same in each request (RFC 7959 2.3).
+    /// Content-Format is to be among them, the same in each request (RFC 7959 2.3). No-Response (RFC 7967) is left out where
+    /// the body goes in several blocks, if it stands behind all others: the response to a block says that the next may come.
     ///
     /// # Errors
     ///

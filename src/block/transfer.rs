@@ -10,7 +10,7 @@ use crate::exchange::Handle;
 use crate::roles::Roles;
 use crate::store::Store;
 use crate::time::Instant;
-use crate::wire::{Message, OptionNumber, Token, WriteError, Writer};
+use crate::wire::{Message, NoResponse, OptionNumber, Token, WriteError, Writer};
 
 /// A transfer, of either direction.
 #[derive(Clone, Debug)]
@@ -149,6 +149,12 @@ impl Blocks {
         extras.block2 = self.down.next(self.settings.early);
         if self.sending {
             self.up.choose(sizes, w, &mut extras, body);
+            if behind && self.up.blockwise {
+                // RFC 7967 2.1: what says that the next block may come is a response, and is wanted. In all of them, as their
+                // options are to be the same (RFC 7959 2.5).
+                let reserves = |value: &[u8]| NoResponse::from_value(value) != Some(NoResponse::NONE);
+                w.take_back(OptionNumber::NO_RESPONSE, reserves);
+            }
         } else if sizes && self.down.is_at_first() {
             extras.size2 = Some(0);
         }

@@ -39,7 +39,7 @@ impl Asked {
     }
 
     /// Sent once, and no response of any class is wanted (RFC 7967): there is nothing to wait for.
-    fn is_for_nobody(&self) -> bool {
+    pub(super) fn is_for_nobody(&self) -> bool {
         let none = |which: NoResponse| {
             [Code::CONTENT, Code::BAD_REQUEST, Code::INTERNAL_SERVER_ERROR].map(|code| which.suppresses(code))
                 == [true; 3]
@@ -197,9 +197,6 @@ impl<'c> Call<'c> {
     fn exchange(&mut self, mut payload: Option<Source<'_>>, sink: Sink<'_>) -> Result<Reply, Error> {
         if payload.is_none() && self.asked.has_body() {
             payload = Some(Source::Slice(&[]));
-        }
-        if self.asked.is_for_nobody() {
-            self.asked.request = self.asked.request.timeout(Duration::ZERO);
         }
         loop {
             let source = payload.as_mut().map(Source::reborrow);

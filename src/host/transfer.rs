@@ -63,6 +63,8 @@ enum Machine<B> {
 pub(super) struct Transfer<B> {
     machine: Machine<B>,
     options: Vec<(OptionNumber, Vec<u8>)>,
+    /// Nobody waits for an answer, unless it has to go on.
+    for_nobody: bool,
 }
 
 /// How far a transfer is: bytes that have gone by, and how many there are, if that is known.
@@ -85,7 +87,7 @@ impl<B: Payload> Transfer<B> {
             None => Machine::Fetch(Fetch::new(peer, asked.request, asked.settings)),
             Some(source) => Machine::Send(Send::new(peer, asked.request, asked.settings), source),
         };
-        Transfer { machine, options: asked.options.clone() }
+        Transfer { machine, options: asked.options.clone(), for_nobody: asked.is_for_nobody() }
     }
 
     /// The next request, if one is due.
@@ -135,6 +137,14 @@ impl<B: Payload> Transfer<B> {
         }
     }
 
+    /// Whether a body goes up in several blocks: once the first one has.
+    fn is_in_blocks(&self) -> bool {
+        match &self.machine {
+            Machine::Fetch(_) => false,
+            Machine::Send(send, _) => send.is_in_blocks(),
+        }
+    }
+
     /// How many bytes have gone by, and how many there are.
     fn progress(&self) -> (u32, Option<u32>) {
         match &self.machine {
@@ -176,6 +186,10 @@ impl<B: Payload> Transfer<B> {
         let run = loop {
             if let Err(error) = self.go_on(link) {
                 break Err(error);
+            }
+            if self.for_nobody && !self.is_in_blocks() {
+                self.give_up(link);
+                return Ok(reply);
             }
             let step = link.wait(|_, came| self.look(&came, &mut reply, sink));
             let (bytes, size) = self.progress();

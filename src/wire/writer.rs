@@ -330,6 +330,20 @@ impl<'b> Writer<'b> {
         self
     }
 
+    /// Takes back the option that was written last, if it has this number, and its value is to go. No payload was written.
+    pub(crate) fn take_back(&mut self, number: OptionNumber, is_to_go: impl FnOnce(&[u8]) -> bool) {
+        if self.last != u32::from(number.get()) {
+            return;
+        }
+        let before = usize::from(number.get()).wrapping_sub(1);
+        let Some(written) = self.buffer.get(..self.length) else { return };
+        let Some(Place { tail: (header, tail), delta, follower: Some(_) }) = place(written, before) else { return };
+        if written.len().checked_sub(tail).and_then(|at| written.get(at..)).is_some_and(is_to_go) {
+            self.length = self.length.wrapping_sub(header).wrapping_sub(tail);
+            self.last = before.wrapping_sub(delta) as u32;
+        }
+    }
+
     /// Takes back so many bytes of the payload, which has more than that.
     pub(crate) fn shorten(&mut self, bytes: usize) {
         self.length = self.length.saturating_sub(bytes);

@@ -186,6 +186,13 @@ fn files_go_there_and_back_in_blocks() {
     }
     let done = ran(&["get", uri, "--non", "--block-size", "1024"]);
     assert!(done.stdout == body, "{:?}", done.stderr);
+    // Whoever wants no response (RFC 7967) has all of it sent, and not the first block alone.
+    for (arguments, length) in [(&["--no-response"][..], 20_000), (&["--no-response", "--non"], 30_000)] {
+        let given = file("unanswered", &body[..length]);
+        let done = ran(&[&["put", uri, "--file", given.name()], arguments].concat());
+        assert_eq!(done.status, Some(0), "{done:?}");
+        assert!(ran(&["get", uri]).stdout == body[..length], "{arguments:?}");
+    }
 }
 
 #[test]
