@@ -78,6 +78,8 @@ abilities! {
     unanswered: bool,
     /// Counts.
     statistics: bool,
+    /// Counts what gave way ([`recycled`](crate::endpoint::Statistics::recycled)), if it counts nothing else.
+    recycled: bool,
     /// Collects the bodies of requests in blocks ([`Endpoint::receive`](crate::Endpoint::receive)). Without it only
     /// bodies of one block are taken.
     transfers: bool,

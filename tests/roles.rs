@@ -1,7 +1,7 @@
 //! What an endpoint does with what its roles leave out.
 
-use coaplet::endpoint::{Arrival, ClientMin, Event, Output, RespondError, ServerMin};
-use coaplet::{Endpoint, Fixed, Instant, Message, Roles};
+use coaplet::endpoint::{Abilities, Arrival, ClientMin, Event, Output, RespondError, ServerMin, Statistics};
+use coaplet::{Code, Config, Endpoint, Fixed, Instant, Message, Roles};
 
 /// The reply to a datagram that means nothing to the application, as the codec prints it.
 fn reply<R: Roles>(arrival: Arrival, datagram: &[u8]) -> Option<String> {
@@ -79,4 +79,38 @@ fn without_the_automatic_refusal_what_is_never_answered_is_forgotten() {
     for id in ids {
         assert_eq!(ep.respond(Instant::from_millis(200_000), id, &mut tx, |_| {}), Err(RespondError::Stale));
     }
+}
+
+/// What is counted of 40 requests to a server that remembers eight, one of them asked twice.
+fn counted<R: Roles>() -> Statistics {
+    let mut ep = Endpoint::<_, R>::with_roles(Config::DEFAULT, [7; 16], Fixed::<u8, 4, 8, 512>::new());
+    let mut tx = [0; 64];
+    for id in 0..40 {
+        let datagram = [0x40, 2, 0, id];
+        for _ in 0..if id == 20 { 2 } else { 1 } {
+            let input = ep.handle(Instant::ZERO, 1, Arrival::Unicast, &datagram, &mut tx);
+            let Event::Request(request) = input.event else { continue };
+            ep.respond(Instant::ZERO, request.id, &mut tx, |w| _ = w.code(Code::CHANGED)).expect("answered");
+        }
+    }
+    ep.statistics()
+}
+
+#[test]
+fn what_gives_way_can_be_counted_alone() {
+    enum Recycled {}
+    impl Roles for Recycled {
+        const HAS: Abilities = Abilities { statistics: false, recycled: true, ..Abilities::ALL };
+    }
+    enum Nothing {}
+    impl Roles for Nothing {
+        const HAS: Abilities = Abilities { statistics: false, recycled: false, ..Abilities::ALL };
+    }
+    let all = counted::<coaplet::endpoint::Full>();
+    assert_eq!((all.received, all.duplicates, all.recycled), (41, 1, 32));
+    let mut alone = counted::<Recycled>();
+    assert_eq!(alone.recycled, 32);
+    alone.recycled = 0;
+    assert_eq!(alone, Statistics::default());
+    assert_eq!(counted::<Nothing>(), Statistics::default());
 }

@@ -21,5 +21,17 @@ fn main() {
         for script in ["link.x", "defmt.x"] {
             println!("cargo:rustc-link-arg-bins=-T{script}");
         }
+        // Functions of the same instructions are there once.
+        println!("cargo:rustc-link-arg-bins=--icf=all");
+        // What was left out of the image has no address. Without this it would be said to be at 0, where the image begins.
+        for section in ["aranges", "info", "line"] {
+            println!("cargo:rustc-link-arg-bins=-zdead-reloc-in-nonalloc=.debug_{section}=0xffffffff");
+        }
+    }
+    // What src/copy.rs is for: cores that read and write words at any address.
+    println!("cargo:rustc-check-cfg=cfg(unaligned)");
+    let target = env::var("TARGET").expect("cargo sets it");
+    if ["thumbv7", "thumbv8m.main"].iter().any(|cores| target.starts_with(cores)) {
+        println!("cargo:rustc-cfg=unaligned");
     }
 }

@@ -3,7 +3,7 @@ import socket
 import subprocess
 import tempfile
 
-QEMU = ["qemu-system-arm", "-M", "lm3s6965evb", "-display", "none", "-monitor", "none", "-serial", "null",
+QEMU = ["qemu-system-arm", "-M", "lm3s6965evb", "-display", "none", "-monitor", "none", "-serial", "null", "-no-reboot",
         "-semihosting-config", "enable=on,target=native"]
 
 

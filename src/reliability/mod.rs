@@ -136,7 +136,7 @@ impl<'e, P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'e, P, C, R>
     }
 
     pub(crate) fn count(&mut self, counter: Counter) {
-        if R::HAS.statistics {
+        if R::HAS.statistics || R::HAS.recycled && matches!(counter, Counter::Recycled) {
             self.core.counters.add(counter);
         }
     }

@@ -198,7 +198,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     pub(crate) fn recycle(&mut self, asking: u32, bytes: bool) -> bool {
         let found = if C::INDEXED { self.oldest(asking, bytes) } else { self.oldest_of_all(asking, bytes) };
         let Some(index) = found else { return false };
-        if R::HAS.statistics && self.is_current(index) {
+        if (R::HAS.statistics || R::HAS.recycled) && self.is_current(index) {
             self.count(Counter::Recycled);
         }
         self.let_go(index);

@@ -36,10 +36,7 @@ fn SysTick() {
         milliseconds.set(milliseconds.get().wrapping_add(1));
     });
     #[cfg(feature = "embassy")]
-    {
-        embassy::due();
-        crate::udp::wake();
-    }
+    embassy::due();
 }
 
 /// The same as Embassy's clock: its ticks are milliseconds.

@@ -7,6 +7,7 @@ use coaplet::io::{Due, Node};
 use coaplet::server::{Route, Server};
 use coaplet::{Config, Endpoint, Fixed, Instant, Roles};
 use core::hash::Hash;
+use core::time::Duration;
 
 /// 4 peers, 8 exchanges, 512 bytes for what they keep, 4 observers, 2 uploads.
 pub type Tables<P> = Fixed<P, 4, 8, 512, 4, 2>;
@@ -26,7 +27,7 @@ impl Roles for Wanted {
         conditions: true,
         negotiation: true,
         diagnostics: true,
-        statistics: true,
+        recycled: true,
         ..Abilities::NONE
     };
 }
@@ -35,6 +36,8 @@ impl Roles for Wanted {
 pub struct Device<P: Copy + Eq + Hash + 'static> {
     server: Server<'static, Board, &'static mut Tables<P>, Wanted>,
     board: Board,
+    /// When the next second begins.
+    tick: Instant,
     /// What was used most of each table.
     most: Usage,
     /// A directory on the host, and what it was asked, once it was.
@@ -52,7 +55,7 @@ impl<P: Copy + Eq + Hash + 'static> Device<P> {
     ) -> Device<P> {
         let server = Server::new(Endpoint::of_roles(seed, tables), routes);
         let most = Usage { peers: 0, exchanges: 0, remembered: 0, observers: 0, transfers: 0, blocks: 0 };
-        Device { server, board: Board::NEW, most, directory, registration: None }
+        Device { server, board: Board::NEW, tick: Instant::from_millis(1000), most, directory, registration: None }
     }
 
     /// The POST of the device's links, once. Whether anybody answers makes no difference to the rest.
@@ -90,9 +93,9 @@ impl<P: Copy + Eq + Hash + 'static> Node for Device<P> {
     type Peer = P;
 
     fn due(&mut self, now: Instant, tx: &mut [u8]) -> Due<P> {
-        let seconds = (now.as_millis() / 1000) as u32;
-        if seconds != self.board.seconds {
-            self.board.seconds = seconds;
+        if now >= self.tick {
+            self.tick = self.tick + Duration::from_secs(1);
+            self.board.seconds = self.board.seconds.wrapping_add(1);
             self.server.notify("sensors/temp");
         }
         if self.registration.is_none() {
@@ -110,8 +113,7 @@ impl<P: Copy + Eq + Hash + 'static> Node for Device<P> {
                 Output::Idle(until) => {
                     let usage = self.server.endpoint().usage();
                     self.raise(&usage);
-                    let tick = Instant::from_millis((u64::from(seconds) + 1) * 1000);
-                    return Due::Wait(Some(until.map_or(tick, |until| until.min(tick))));
+                    return Due::Wait(Some(until.map_or(self.tick, |until| until.min(self.tick))));
                 }
                 _ => {}
             }

@@ -4,6 +4,7 @@
 //! follows is out of step, so each frame is drained to its last word, whether somebody wants it or not.
 
 use core::ptr;
+use cortex_m::interrupt::{self, InterruptNumber};
 use cortex_m::peripheral::NVIC;
 use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::time::Instant;
@@ -13,17 +14,21 @@ use smoltcp::wire::EthernetAddress;
 /// to a datagram over IPv4, and 538 over IPv6: enough for a block of 512 and its options.
 pub const FRAME: usize = 600;
 
-/// The card's number among the interrupts.
-pub const INTERRUPT: usize = 42;
+/// The card among the interrupts. It wakes the core and is never taken ([`sleep`]), so that the table of interrupts can be empty.
+#[derive(Clone, Copy)]
+struct Card;
 
-/// What each interrupt of the device calls: the card has the last one that can be on.
+// SAFETY: the number of this card on this device, always.
+unsafe impl InterruptNumber for Card {
+    fn number(self) -> u16 {
+        42
+    }
+}
+
+/// What each interrupt of the device calls: none is ever taken. cortex-m-rt wants at least one.
 #[unsafe(link_section = ".vector_table.interrupts")]
 #[unsafe(no_mangle)]
-static __INTERRUPTS: [Option<unsafe extern "C" fn()>; INTERRUPT + 1] = {
-    let mut all: [Option<unsafe extern "C" fn()>; INTERRUPT + 1] = [None; INTERRUPT + 1];
-    all[INTERRUPT] = Some(interrupted);
-    all
-};
+static __INTERRUPTS: [usize; 1] = [0];
 
 const BASE: usize = 0x4004_8000;
 
@@ -108,16 +113,14 @@ impl Ethernet {
     pub const OFF: Ethernet = Ethernet { received: [0; _], sent: [0; _] };
 
     /// Switches the card on, and tells its address.
-    pub fn start(&mut self, interrupts: &mut NVIC) -> EthernetAddress {
+    pub fn start(&mut self) -> EthernetAddress {
         write(Register::Rctl, EMPTY_QUEUE);
         write(Register::Ris, !0);
         write(Register::Tctl, SEND | PAD | CHECKSUM | DUPLEX);
         write(Register::Rctl, RECEIVE | ALL_GROUPS | REFUSE_BAD);
         // A frame goes out when it is asked for, however much of it is there.
         write(Register::Thr, 0x3f);
-        listen();
-        // SAFETY: no critical section is broken by it: the handler shares nothing with what it interrupts but the card's mask.
-        unsafe { interrupts.iser[INTERRUPT / 32].write(1 << (INTERRUPT % 32)) };
+        write(Register::Im, RECEIVED);
         let [a, b, c, d] = read(Register::Ia0).to_le_bytes();
         let [e, f, ..] = read(Register::Ia1).to_le_bytes();
         EthernetAddress([a, b, c, d, e, f])
@@ -149,17 +152,19 @@ impl Ethernet {
     }
 }
 
-/// The next frame interrupts.
-pub fn listen() {
-    write(Register::Im, RECEIVED);
-}
-
-/// What the interrupt has to do: the frame stays where it is, and the main loop, which is awake now, fetches it.
-unsafe extern "C" fn interrupted() {
-    write(Register::Im, 0);
-    write(Register::Ris, RECEIVED);
-    #[cfg(feature = "embassy")]
-    crate::udp::wake();
+/// Sleeps until a frame comes, unless one waits, or until the clock ticks. Interrupts are off meanwhile: what is pending ends
+/// the sleep all the same, and nothing can come unseen between the last look and the sleep.
+pub fn sleep() {
+    interrupt::free(|_| {
+        write(Register::Ris, RECEIVED);
+        NVIC::unpend(Card);
+        if !waits() {
+            // SAFETY: no interrupt is taken in this critical section, and none of the card's outside of it.
+            unsafe { NVIC::unmask(Card) };
+            cortex_m::asm::wfi();
+            NVIC::mask(Card);
+        }
+    });
 }
 
 /// Whether a frame waits.

@@ -4,8 +4,11 @@
 #![no_std]
 
 pub mod clock;
+#[cfg(unaligned)]
+mod copy;
 pub mod device;
 pub mod ethernet;
+mod host;
 pub mod network;
 pub mod resources;
 pub mod stack;
@@ -13,7 +16,8 @@ pub mod stack;
 pub mod udp;
 
 use core::net::{Ipv4Addr, SocketAddrV4};
-use defmt_semihosting as _;
+use cortex_m::peripheral::SCB;
+use cortex_m_rt::exception;
 
 /// Where the device listens.
 pub const PORT: u16 = 5683;
@@ -24,14 +28,20 @@ pub const DIRECTORY: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 0, 2, 2)
 /// What nobody can guess. A device has a generator of its own for this; here the host lends its.
 pub fn seed() -> [u8; 16] {
     let mut seed = [0; 16];
-    if semihosting::experimental::random::fill_bytes(&mut seed).is_err() {
+    if !host::random(&mut seed) {
         defmt::warn!("the host gives no random bytes: tokens can be guessed");
     }
     seed
 }
 
+/// What can panic is smoltcp; Coaplet cannot. The device starts anew.
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-    // What can panic is smoltcp; Coaplet cannot.
-    semihosting::process::exit(101)
+    SCB::sys_reset()
+}
+
+/// The same, where the build makes an instruction of a panic that no core knows.
+#[exception(trampoline = false)]
+unsafe fn HardFault() -> ! {
+    SCB::sys_reset()
 }

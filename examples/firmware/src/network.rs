@@ -2,12 +2,12 @@
 //! transmit buffer of one while the datagram that it answers still lies in the receive buffer of the other.
 
 use crate::ethernet::{Ethernet, FRAME};
+use core::mem::MaybeUninit;
 use core::net::Ipv4Addr;
 #[cfg(feature = "ipv6")]
 use core::net::Ipv6Addr;
 #[cfg(feature = "embassy")]
 use core::net::SocketAddr;
-use cortex_m::peripheral::NVIC;
 use smoltcp::iface::{Config, Interface, PollIngressSingleResult, SocketSet, SocketStorage};
 use smoltcp::socket::Socket;
 use smoltcp::socket::udp::{self, PacketBuffer, PacketMetadata, UdpMetadata};
@@ -31,20 +31,11 @@ pub const ADDRESSES: [IpCidr; if cfg!(feature = "ipv6") { 3 } else { 1 }] = [
 /// A datagram in each direction: zeros at the start, so that they take no flash.
 pub type Buffers = [[u8; DATAGRAM]; 2];
 
-/// What the network keeps of its sockets.
+/// What the network keeps of its sockets. It is filled at the start: an empty socket is not all zeros, and would be in flash.
 pub struct Memory {
     sockets: [SocketStorage<'static>; 2],
     inbound: [PacketMetadata; 1],
     outbound: [PacketMetadata; 1],
-}
-
-impl Memory {
-    /// Of none.
-    pub const NEW: Memory = Memory {
-        sockets: [SocketStorage::EMPTY; 2],
-        inbound: [PacketMetadata::EMPTY; 1],
-        outbound: [PacketMetadata::EMPTY; 1],
-    };
 }
 
 /// For how long a datagram may wait until its neighbour's address is known, in milliseconds. The stack would wait for ever, and
@@ -64,14 +55,14 @@ pub struct Network {
 impl Network {
     /// Starts the card, and takes these addresses and this port.
     pub fn new(
-        (card, interrupts): (&'static mut Ethernet, &mut NVIC),
-        memory: &'static mut Memory,
+        card: &'static mut Ethernet,
+        memory: &'static mut MaybeUninit<Memory>,
         [received, sent]: &'static mut Buffers,
         addresses: &[IpCidr],
         port: u16,
     ) -> Network {
         // Its seed is for TCP and the identification of fragments, and none of that is here.
-        let config = Config::new(HardwareAddress::Ethernet(card.start(interrupts)));
+        let config = Config::new(HardwareAddress::Ethernet(card.start()));
         let mut interface = Interface::new(config, card, Instant::ZERO);
         interface.update_ip_addrs(|list| {
             for address in addresses {
@@ -79,7 +70,11 @@ impl Network {
                 let _ = list.push(*address);
             }
         });
-        let Memory { sockets, inbound, outbound } = memory;
+        let Memory { sockets, inbound, outbound } = memory.write(Memory {
+            sockets: Default::default(),
+            inbound: [PacketMetadata::EMPTY; 1],
+            outbound: [PacketMetadata::EMPTY; 1],
+        });
         let mut sockets = SocketSet::new(&mut sockets[..]);
         let nothing = || PacketBuffer::new(&mut [][..], &mut [][..]);
         // The first one on a port takes in all that comes to it.

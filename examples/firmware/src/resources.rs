@@ -56,7 +56,15 @@ type Handled = Result<Answer, Error>;
 
 /// In decimal digits. `write!` would do, and link the formatting of `core`.
 fn number(reply: &mut Reply, number: u32) -> core::fmt::Result {
-    reply.write_str(itoa::Buffer::new().format(number))
+    let mut unit = 1;
+    while number / unit > 9 {
+        unit *= 10;
+    }
+    while unit > 0 {
+        reply.write_char(char::from(b'0' + (number / unit % 10) as u8))?;
+        unit /= 10;
+    }
+    Ok(())
 }
 
 /// There is no sensor: it goes up and down between 20.0 and 25.0, a tenth of a degree each second.
@@ -125,32 +133,49 @@ pub struct Info {
     pub recycled: u32,
 }
 
+/// What it says, with `#` for the numbers.
+const INFO: &str = "seconds #
+live #
+remembered # most #
+recycled #
+peers # most #
+observers # most #
+transfers # most #
+blocks # most #
+stack #
+";
+
 impl Info {
     pub fn write(&self, seconds: u32, reply: Reply) -> Handled {
         let Info { usage, most, stack, recycled } = self;
+        let values = [
+            seconds,
+            usage.exchanges.saturating_sub(usage.remembered),
+            usage.remembered,
+            most.exchanges,
+            *recycled,
+            usage.peers,
+            most.peers,
+            usage.observers,
+            most.observers,
+            usage.transfers,
+            most.transfers,
+            usage.blocks,
+            most.blocks,
+            *stack as u32,
+        ];
+        let mut values = values.iter();
         let mut reply = reply.content_format(ContentFormat::TEXT_PLAIN).max_age(0);
-        let live = usage.exchanges.saturating_sub(usage.remembered);
-        for (name, value, of) in [
-            ("seconds", seconds, None),
-            ("live", live, None),
-            ("remembered", usage.remembered, Some(most.exchanges)),
-            ("recycled", *recycled, None),
-            ("peers", usage.peers, Some(most.peers)),
-            ("observers", usage.observers, Some(most.observers)),
-            ("transfers", usage.transfers, Some(most.transfers)),
-            ("blocks", usage.blocks, Some(most.blocks)),
-            ("stack", *stack as u32, None),
-            #[cfg(feature = "count")]
-            ("ticks", crate::ethernet::count::ticks(), None),
-        ] {
-            reply.write_str(name)?;
-            reply.write_str(" ")?;
-            number(&mut reply, value)?;
-            if let Some(most) = of {
-                reply.write_str(" most ")?;
-                number(&mut reply, most)?;
+        for letter in INFO.chars() {
+            match letter {
+                '#' => number(&mut reply, *values.next().unwrap_or(&0))?,
+                _ => reply.write_char(letter)?,
             }
-            reply.write_str("\n")?;
+        }
+        #[cfg(feature = "count")]
+        {
+            reply.write_str("ticks ")?;
+            number(&mut reply, crate::ethernet::count::ticks())?;
         }
         Ok(reply.done())
     }

@@ -13,7 +13,7 @@ use embedded_nal_async::UnconnectedUdp;
 static WAITS: AtomicWaker = AtomicWaker::new();
 
 /// A frame has come, or a millisecond has passed: what waits for a neighbour's address is looked at again.
-pub(crate) fn wake() {
+pub fn wake() {
     WAITS.wake();
 }
 
@@ -59,7 +59,6 @@ impl UnconnectedUdp for Udp<'_> {
                     return Poll::Ready(Ok(came));
                 }
                 if !taken && !ethernet::waits() {
-                    ethernet::listen();
                     return Poll::Pending;
                 }
             }

@@ -8,13 +8,14 @@ use coaplet::io::embedded_nal_async::Unconnected;
 use coaplet::io::{Address, run};
 use coaplet::server::Route;
 use coaplet_firmware::device::{Device, Tables};
-use coaplet_firmware::ethernet::Ethernet;
+use coaplet_firmware::ethernet::{self, Ethernet};
 use coaplet_firmware::network::{ADDRESSES, Buffers, DATAGRAM, Memory, Network};
 use coaplet_firmware::resources::{self, Board};
-use coaplet_firmware::udp::Udp;
+use coaplet_firmware::udp::{self, Udp};
 use coaplet_firmware::{DIRECTORY, PORT, clock, seed};
 use core::cell::RefCell;
 use core::future::pending;
+use core::mem::MaybeUninit;
 use core::net::{Ipv4Addr, SocketAddr};
 use cortex_m_rt::entry;
 use embassy_executor::raw::Executor;
@@ -38,7 +39,7 @@ async fn serve(network: &'static RefCell<Network>, mut device: Device<Address>) 
 #[entry]
 fn main() -> ! {
     static mut CARD: Ethernet = Ethernet::OFF;
-    static mut MEMORY: Memory = Memory::NEW;
+    static mut MEMORY: MaybeUninit<Memory> = MaybeUninit::uninit();
     static mut BUFFERS: Buffers = [[0; DATAGRAM]; 2];
     static mut TABLES: Tables<Address> = Tables::new();
     static mut NETWORK: Option<RefCell<Network>> = None;
@@ -47,7 +48,7 @@ fn main() -> ! {
     // There is one `take`, and this is it.
     let Some(mut core) = cortex_m::Peripherals::take() else { loop {} };
     clock::start(&mut core.SYST);
-    let network = Network::new((CARD, &mut core.NVIC), MEMORY, BUFFERS, &ADDRESSES, PORT);
+    let network = Network::new(CARD, MEMORY, BUFFERS, &ADDRESSES, PORT);
     let network = NETWORK.insert(RefCell::new(network));
     let device = Device::new(seed(), TABLES, &ROUTES, Address::to(DIRECTORY.into()));
     // The pender's mark of the thread mode. The executor itself would wait for an event, which does not let QEMU rest.
@@ -59,7 +60,7 @@ fn main() -> ! {
     loop {
         // SAFETY: here alone, and not from a task.
         unsafe { executor.poll() };
-        // An interrupt that comes in between is at most a millisecond late.
-        cortex_m::asm::wfi();
+        ethernet::sleep();
+        udp::wake();
     }
 }

@@ -13,6 +13,7 @@ use coaplet_firmware::ethernet::{self, Ethernet};
 use coaplet_firmware::network::{ADDRESSES, Buffers, DATAGRAM, Memory, Network};
 use coaplet_firmware::resources::{self, Board};
 use coaplet_firmware::{DIRECTORY, PORT, clock, seed};
+use core::mem::MaybeUninit;
 use cortex_m_rt::entry;
 use smoltcp::wire::IpEndpoint;
 
@@ -21,14 +22,14 @@ static ROUTES: [Route<Board, IpEndpoint>; 4] = resources::routes();
 #[entry]
 fn main() -> ! {
     static mut CARD: Ethernet = Ethernet::OFF;
-    static mut MEMORY: Memory = Memory::NEW;
+    static mut MEMORY: MaybeUninit<Memory> = MaybeUninit::uninit();
     static mut BUFFERS: Buffers = [[0; DATAGRAM]; 2];
     static mut TABLES: Tables<IpEndpoint> = Tables::new();
 
     // There is one `take`, and this is it.
     let Some(mut core) = cortex_m::Peripherals::take() else { loop {} };
     clock::start(&mut core.SYST);
-    let mut network = Network::new((CARD, &mut core.NVIC), MEMORY, BUFFERS, &ADDRESSES, PORT);
+    let mut network = Network::new(CARD, MEMORY, BUFFERS, &ADDRESSES, PORT);
     let mut device = Device::new(seed(), TABLES, &ROUTES, IpEndpoint::from(DIRECTORY));
     defmt::info!("listening");
 
@@ -40,18 +41,17 @@ fn main() -> ! {
             let arrival = if group { Arrival::Group } else { Arrival::Unicast };
             device.datagram(now, from, arrival, datagram, room).map_or(0, |reply| reply.len)
         });
-        network.transmit(milliseconds);
+        // There is none while a reply waits to be sent: its turn comes next time.
         if let Some(room) = network.room() {
             if let Due::Send(sent) = device.due(now, room) {
                 network.send(sent.to, sent.len);
-                network.transmit(milliseconds);
                 busy = true;
             }
         }
+        network.transmit(milliseconds);
         // The clock ticks each millisecond, and wakes this up in any case.
-        if !busy && !ethernet::waits() {
-            ethernet::listen();
-            cortex_m::asm::wfi();
+        if !busy {
+            ethernet::sleep();
         }
     }
 }
