@@ -56,7 +56,7 @@ impl<'t, 'r, 'm, S, P: Copy, R: Roles> Answering<'t, 'r, 'm, S, P, R> {
         Answering {
             table,
             state,
-            request: Request { message, from, group: false, reason, tail: None, body, later },
+            request: Request { message, from, group: false, reason, tail: 0, body, later },
             found: Err(Error::from(Code::NOT_FOUND)),
             refusal: None,
             max_age: 0,
@@ -69,7 +69,7 @@ impl<'t, 'r, 'm, S, P: Copy, R: Roles> Answering<'t, 'r, 'm, S, P, R> {
 
     /// It is this.
     fn find(&mut self, found: Found) {
-        self.request.tail = found.fit.hash.map(|_| found.fit.tail);
+        self.request.tail = found.fit.tail;
         self.found = Ok(found);
     }
 }
@@ -80,14 +80,13 @@ fn meets_conditions<S, P: Copy>(
     table: &mut Table<'_, S, P>,
     state: &mut S,
     request: &Request<'_, P>,
-    index: usize,
+    Found { index, fit }: Found,
 ) -> Result<(), Error> {
     let message = request.message;
     let (any, none) = (message.if_match().next().is_some(), message.if_none_match());
     if !any && !none {
         return Ok(());
     }
-    let wild = request.tail.is_some();
     let later = Later { id: RequestId(Handle::NONE), method: Code::GET, transfer: None, accept: None, ..request.later };
     let body = Bytes { offset: 0, bytes: &[], last: true, size: None };
     let request = Request { reason: Reason::Condition, body, later, ..*request };
@@ -100,7 +99,7 @@ fn meets_conditions<S, P: Copy>(
         Ok(Answer::Done(_)) => w.present_code(),
         // What cannot be known does not meet a condition.
         Ok(Answer::Later(_)) => Code::EMPTY,
-        Err(error) if error.code() == Code::METHOD_NOT_ALLOWED && !wild => Code::CONTENT,
+        Err(error) if error.code() == Code::METHOD_NOT_ALLOWED && !fit.is_wild() => Code::CONTENT,
         Err(error) => error.code(),
     };
     let (exists, absent) = (found.is_success(), found == Code::NOT_FOUND);
@@ -126,9 +125,10 @@ impl<S, P: Copy, R: Roles> Respond for Answering<'_, '_, '_, S, P, R> {
         let request = &*request;
         let terms = Terms::new(&request.later, &settings, usual, etags);
         made.write::<R>(w, &terms, request.body.last, &mut |reply| {
-            let Found { index, .. } = (*found)?;
+            let found = (*found)?;
+            let index = found.index;
             if R::HAS.conditions && request.reason == Reason::Asked && index != CORE {
-                meets_conditions(table, state, request, index)?;
+                meets_conditions(table, state, request, found)?;
             }
             if R::HAS.discovery && index == CORE {
                 return table.discover::<R>(state, request.message, reply);
@@ -144,7 +144,7 @@ impl<S, P: Copy, R: Roles> Respond for Answering<'_, '_, '_, S, P, R> {
     fn keep(&mut self) -> Option<Keep<'_>> {
         let Found { index, fit } = self.found.ok()?;
         let usual = self.table.usual(index);
-        let (message, wild) = (self.request.message, fit.hash.is_some());
+        let (message, wild) = (self.request.message, fit.is_wild());
         let fetch = message.code() == Code::FETCH;
         let accept = self.made.format.filter(|format| self.request.later.accept.is_none() && Some(*format) != usual);
         if !R::HAS.kept_options {
@@ -295,7 +295,7 @@ impl<S, St: Store, R: Roles> Server<'_, S, St, R> {
         }
         let message = Message::of_parts(Header::confirmable(code, 0), options, payload);
         let about = table.about(index)?;
-        let mut fit = Fit { tail: 0, hash: None };
+        let mut fit = Fit::PLAIN;
         if R::HAS.kept_options {
             // What is not below a wildcard was kept without its path.
             let mut path = message.options_of(OptionNumber::URI_PATH);

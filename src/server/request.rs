@@ -45,8 +45,8 @@ pub struct Request<'m, P = SocketAddr> {
     pub(super) from: P,
     pub(super) group: bool,
     pub(super) reason: Reason,
-    /// Where in the path what wildcards stand for begins.
-    pub(super) tail: Option<usize>,
+    /// Where in the path what wildcards stand for begins: behind so many segments.
+    pub(super) tail: usize,
     pub(super) body: Bytes<'m>,
     pub(super) later: Later,
 }
@@ -108,7 +108,7 @@ impl<'m, P: Copy> Request<'m, P> {
     #[must_use]
     pub fn tail(&self) -> Strings<'m> {
         let mut path = self.message.uri_path();
-        for _ in 0..self.tail.unwrap_or(usize::MAX) {
+        for _ in 0..self.tail {
             if path.next().is_none() {
                 break;
             }

@@ -354,20 +354,43 @@ impl<S, P> defmt::Format for Object<'_, S, P> {
 /// A path that fits a template.
 #[derive(Clone, Copy)]
 pub(super) struct Fit {
-    /// How many segments are in front of the first one that a wildcard stands for.
+    /// How many segments are in front of the first one that a wildcard stands for; all, if there is no wildcard.
     pub(super) tail: usize,
-    /// A hash of what the wildcards stand for.
-    pub(super) hash: Option<u32>,
+    /// A hash of what the wildcards stand for, with the highest bit set; 0 without wildcard.
+    hash: u32,
 }
 
 impl Fit {
+    /// Of a path that is what the template is.
+    pub(super) const PLAIN: Fit = Fit { tail: 0, hash: 0 };
+
+    pub(super) const fn is_wild(&self) -> bool {
+        self.hash != 0
+    }
+
     /// By what the endpoint knows the resource: a route is its place in the table, and below a wildcard each path has a
     /// number of its own.
     // A peer can find paths of one number: they are told of changes of each other, which does no harm.
     pub(super) fn resource(&self, index: usize) -> ResourceId {
-        ResourceId(self.hash.map_or(index as u32, |hash| (hash ^ index as u32) | 1 << 31))
+        ResourceId(self.hash ^ index as u32)
+    }
+
+    /// A wildcard stands for what follows.
+    fn begin(&mut self) {
+        if self.hash == 0 {
+            self.hash = FNV;
+        }
+    }
+
+    /// It stands for this segment, behind which the hash has a byte that stands in none.
+    fn add(&mut self, segment: &[u8]) {
+        self.begin();
+        self.hash = fnv(segment.iter().fold(self.hash, fnv), &0xff) | WILD;
     }
 }
+
+/// Set where a wildcard stands for something.
+const WILD: u32 = 1 << 31;
 
 /// Where the hash FNV-1a begins.
 pub(super) const FNV: u32 = 0x811c_9dc5;
@@ -379,23 +402,19 @@ pub(super) fn fnv(hash: u32, byte: &u8) -> u32 {
 
 /// Whether a path fits a template.
 pub(super) fn fit(template: &str, path: &mut dyn Iterator<Item = &[u8]>) -> Option<Fit> {
-    let mut fit = Fit { tail: 0, hash: None };
-    // With a byte between segments that stands in none.
-    let add = |fit: &mut Fit, segment: &[u8]| {
-        fit.hash = Some(fnv(segment.iter().fold(fit.hash.unwrap_or(FNV), fnv), &0xff));
-    };
+    let mut fit = Fit::PLAIN;
     for expected in crate::wire::path_segments(template) {
         if same(expected, b"**") {
-            fit.hash.get_or_insert(0);
-            path.for_each(|segment| add(&mut fit, segment));
+            fit.begin();
+            path.for_each(|segment| fit.add(segment));
             return Some(fit);
         }
         let segment = path.next()?;
         if same(expected, b"*") && !segment.is_empty() {
-            add(&mut fit, segment);
+            fit.add(segment);
         } else if !same(expected, segment) {
             return None;
-        } else if fit.hash.is_none() {
+        } else if !fit.is_wild() {
             fit.tail = fit.tail.wrapping_add(1);
         }
     }

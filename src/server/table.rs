@@ -76,9 +76,9 @@ impl<S, P> Table<'_, S, P> {
         let mut fit = |template: &str| fit(template, &mut message.options_of(OptionNumber::URI_PATH));
         let found = self.fits(&mut fit);
         // A wildcard does not stand for it.
-        let plain = matches!(found, Some((Found { fit: Fit { hash: None, .. }, .. }, _)));
+        let plain = found.is_some_and(|(found, _)| !found.fit.is_wild());
         if R::HAS.discovery && !plain && fit(".well-known/core").is_some() {
-            return Ok(Found { index: CORE, fit: Fit { tail: 0, hash: None } });
+            return Ok(Found { index: CORE, fit: Fit::PLAIN });
         }
         let Some((found, about)) = found else {
             return Err(refuse::<R>(Code::NOT_FOUND, "no such resource: /.well-known/core lists all"));
