@@ -216,7 +216,7 @@ pub use fetch::Fetch;
 pub(crate) use options::put;
 pub use progress::{Fault, Part, Progress};
 pub use receive::{Piece, Received};
-pub(crate) use receive::{Refusal, Seen, answer_to, put_block1};
+pub(crate) use receive::{Seen, answer_to, put_block1};
 pub use send::Send;
 pub use serve::{Asked, serve};
 pub(crate) use serve::{Written, serve_in};

@@ -107,9 +107,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
             Seen::Refused(code, of_block) => {
                 let max_age = engine.rules().refusal_max_age;
                 let refusal = Refusal::of(code, of_block, block1, settings);
-                return engine
-                    .answer(id, None, tx, &mut |w| refusal.write::<false>(w, max_age))
-                    .map(Received::Answered);
+                return engine.answer(id, None, tx, &mut |w| refusal.write(w, max_age)).map(Received::Answered);
             }
         };
         Ok(Received::Piece(Piece {
@@ -138,7 +136,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         tx: &mut [u8],
     ) -> Result<Option<Transmit<S::Peer>>, RespondError> {
         let refusal = Refusal { code: Code::CONTINUE, block1: piece.asked.block1, size1: None };
-        self.answer_piece(now, piece, tx, &mut |w| refusal.write::<false>(w, 0))
+        self.answer_piece(now, piece, tx, &mut |w| refusal.write(w, 0))
     }
 
     /// Answers the last piece, with the answer to all of the body; or any other one, to end the transfer by an error.
@@ -200,28 +198,27 @@ pub(crate) fn put_block1<const INSERT: bool>(w: &mut Writer<'_>, code: Code, blo
 
 /// An answer that the application has no part in.
 #[derive(Clone, Copy)]
-pub(crate) struct Refusal {
+struct Refusal {
     /// Empty: none now.
-    pub(crate) code: Code,
-    pub(crate) block1: Option<Block>,
-    pub(crate) size1: Option<u32>,
+    code: Code,
+    block1: Option<Block>,
+    size1: Option<u32>,
 }
 
 impl Refusal {
     /// Of a block, or of all that came with the request.
-    pub(crate) fn of(code: Code, of_block: bool, block1: Option<Block>, settings: &Settings) -> Refusal {
+    fn of(code: Code, of_block: bool, block1: Option<Block>, settings: &Settings) -> Refusal {
         let size1 = Some(settings.max_body).filter(|_| code == Code::REQUEST_ENTITY_TOO_LARGE && !of_block);
         Refusal { code, block1: block1.filter(|_| of_block || size1.is_some()), size1 }
     }
 
-    /// `INSERT` as for [`Extras::put`](super::options::Extras::put).
-    pub(crate) fn write<const INSERT: bool>(&self, w: &mut Writer<'_>, max_age: u32) {
+    fn write(&self, w: &mut Writer<'_>, max_age: u32) {
         w.code(self.code);
         if self.code == Code::SERVICE_UNAVAILABLE {
             w.max_age(max_age);
         }
-        put_block1::<INSERT>(w, self.code, self.block1);
-        options::put::<INSERT>(w, OptionNumber::SIZE1, self.size1);
+        put_block1::<false>(w, self.code, self.block1);
+        options::put::<false>(w, OptionNumber::SIZE1, self.size1);
     }
 }
 

@@ -60,7 +60,7 @@ struct Written {
 impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// There is one of it for each endpoint, whatever is written.
     #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
-    fn write_notification(
+    pub(crate) fn write_notification(
         &mut self,
         notify: &Notify<P>,
         tx: &mut [u8],

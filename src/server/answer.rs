@@ -5,7 +5,7 @@ use super::request::{Bytes, Later, Reason, Request};
 use super::route::{self, Fit, REST};
 use super::table::{CORE, Found, Table, has_body, is_safe, number};
 use super::{Error, Server, refuse};
-use crate::block::{Asked, Refusal, Seen, Settings, answer_to};
+use crate::block::{Asked, Seen, Settings, answer_to, put};
 use crate::copy::copy;
 use crate::endpoint::observe::{Keep, Respond};
 use crate::endpoint::{Arrival, Notify, RequestId, RespondError, ServerRequest, TransferId, Transmit};
@@ -27,9 +27,8 @@ struct Answering<'t, 'r, 'm, S, P, R> {
     state: &'t mut S,
     request: Request<'m, P>,
     found: Result<Found, Error>,
-    /// What is said of a block that does not reach a handler, and its Max-Age.
-    refusal: Option<Refusal>,
-    max_age: u32,
+    /// What is said of a block that does not reach a handler, beside the code.
+    besides: Option<(OptionNumber, u32)>,
     /// The handler is called that serves later blocks.
     rest: bool,
     /// What the answer turned out to be.
@@ -58,8 +57,7 @@ impl<'t, 'r, 'm, S, P: Copy, R: Roles> Answering<'t, 'r, 'm, S, P, R> {
             state,
             request: Request { message, from, group: false, reason, tail: 0, body, later },
             found: Err(Error::from(Code::NOT_FOUND)),
-            refusal: None,
-            max_age: 0,
+            besides: None,
             rest: false,
             made: Made::NOTHING,
             kept,
@@ -109,12 +107,7 @@ fn meets_conditions<S, P: Copy>(
 
 impl<S, P: Copy, R: Roles> Respond for Answering<'_, '_, '_, S, P, R> {
     fn build(&mut self, w: &mut Writer<'_>) {
-        let Answering { table, state, request, found, refusal, max_age, rest, made, .. } = self;
-        if let Some(refusal) = refusal {
-            refusal.write::<true>(w, *max_age);
-            made.code = refusal.code;
-            return;
-        }
+        let Answering { table, state, request, found, besides, rest, made, .. } = self;
         let settings = table.settings;
         let usual = match found {
             // RFC 7641 4.2: in the format of the first answer.
@@ -135,6 +128,9 @@ impl<S, P: Copy, R: Roles> Respond for Answering<'_, '_, '_, S, P, R> {
             }
             table.call(index, if *rest { REST } else { number(request.later.method) }, state, request, reply)
         });
+        if let Some((number, value)) = *besides {
+            put::<true>(w, number, Some(value));
+        }
     }
 
     fn code(&self) -> Code {
@@ -230,8 +226,15 @@ impl<S, St: Store, R: Roles> Server<'_, S, St, R> {
                             // It is being answered.
                             Seen::Refused(Code::EMPTY, _) => return None,
                             Seen::Refused(code, of_block) => {
-                                answering.refusal = Some(Refusal::of(code, of_block, block1, &settings));
-                                answering.max_age = engine.rules().refusal_max_age;
+                                let too_large = code == Code::REQUEST_ENTITY_TOO_LARGE && !of_block;
+                                later.asked.block1 = block1.filter(|_| of_block || too_large);
+                                if too_large {
+                                    answering.besides = Some((OptionNumber::SIZE1, settings.max_body));
+                                } else if code == Code::SERVICE_UNAVAILABLE {
+                                    let max_age = engine.rules().refusal_max_age;
+                                    answering.besides = Some((OptionNumber::MAX_AGE, max_age));
+                                }
+                                answering.found = Err(Error::bare(code));
                             }
                             Seen::Later(of) => {
                                 later.transfer = of;
@@ -280,7 +283,7 @@ impl<S, St: Store, R: Roles> Server<'_, S, St, R> {
         &mut self,
         state: &mut S,
         now: Instant,
-        notify: Notify<St::Peer>,
+        mut notify: Notify<St::Peer>,
         tx: &mut [u8],
     ) -> Option<Transmit<St::Peer>> {
         let Server { endpoint, table } = self;
@@ -301,13 +304,17 @@ impl<S, St: Store, R: Roles> Server<'_, S, St, R> {
             let mut path = message.options_of(OptionNumber::URI_PATH);
             fit = route::fit(about.path, &mut path).unwrap_or(fit);
         }
-        let (notify, max_age) = (if about.non { notify.non() } else { notify }, about.max_age);
+        notify.non |= about.non;
+        let max_age = about.max_age;
         let of = (RequestId(Handle::NONE), Asked::first(notify.block_size));
         let to = (notify.peer, Reason::Notification);
         let mut answering = Answering::<_, _, R>::new(table, state, &mut [], &message, to, of);
         answering.find(Found { index, fit });
         answering.request.later.max_age = max_age;
-        endpoint.write_notification(now, notify, tx, |w| answering.build(w)).ok()?
+        let mut engine = endpoint.at(now);
+        let made = engine.write_notification(&notify, tx, &mut |w| answering.build(w));
+        engine.count_sent(matches!(made, Ok(Some(_))));
+        made.ok()?
     }
 }
 

@@ -26,8 +26,10 @@ pub struct Error {
 }
 
 impl Error {
-    /// No error, but written as one: the piece that came is not the last (RFC 7959 2.9.1).
-    pub(super) const CONTINUE: Error = Error { code: Code::CONTINUE, text: "" };
+    /// Any code and nothing to read: also of a success, such as that of a piece that came, which is written as an error is.
+    pub(super) const fn bare(code: Code) -> Error {
+        Error { code, text: "" }
+    }
 
     /// With a text for a person, in English; empty for none. A code that is not of class 4 or 5 counts as 5.00.
     #[must_use]
@@ -52,7 +54,7 @@ impl Error {
     /// it is left out.
     pub(super) fn write<R: Roles>(&self, w: &mut Writer<'_>, problem: bool, asked: &Asked) {
         let text = self.text.as_bytes();
-        let problem = R::HAS.problems && problem && self.code != Code::CONTINUE;
+        let problem = R::HAS.problems && problem && !self.code.is_success();
         // A title is cut where its length is not one byte any more.
         let text = if problem { text.get(..255).unwrap_or(text) } else { text };
         w.restart().code(self.code);

@@ -163,21 +163,24 @@ impl<'r, S, St: Store, R: Roles> Server<'r, S, St, R> {
 
     /// With resources that are objects, behind those of the table.
     #[must_use]
-    pub fn with_objects(self, objects: &'r mut [Object<'r, S, St::Peer>]) -> Server<'r, S, St, R> {
-        Server { table: Table { objects, ..self.table }, ..self }
+    pub fn with_objects(mut self, objects: &'r mut [Object<'r, S, St::Peer>]) -> Server<'r, S, St, R> {
+        self.table.objects = objects;
+        self
     }
 
     /// With names by which it knows itself in Proxy-Uri, and in Uri-Host beside Proxy-Scheme: `host` or `host:port`, as in
     /// a URI of the scheme `coap`.
     #[must_use]
-    pub fn with_names(self, names: &'r [&'r str]) -> Server<'r, S, St, R> {
-        Server { table: Table { names, ..self.table }, ..self }
+    pub fn with_names(mut self, names: &'r [&'r str]) -> Server<'r, S, St, R> {
+        self.table.names = names;
+        self
     }
 
     /// With other sizes of blocks and messages: [`Settings::for_messages_of`].
     #[must_use]
-    pub fn with_settings(self, settings: Settings) -> Server<'r, S, St, R> {
-        Server { table: Table { settings, ..self.table }, ..self }
+    pub fn with_settings(mut self, settings: Settings) -> Server<'r, S, St, R> {
+        self.table.settings = settings;
+        self
     }
 
     /// The endpoint, for requests of the application's own, and for whatever else it can do.

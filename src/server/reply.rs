@@ -114,7 +114,7 @@ impl Made {
                 return;
             }
             Ok(Answer::Done(_)) if last => None,
-            Ok(Answer::Done(_)) => Some(Error::CONTINUE),
+            Ok(Answer::Done(_)) => Some(Error::bare(Code::CONTINUE)),
             Err(error) => Some(error),
         };
         if error.is_none() {

@@ -4,7 +4,7 @@ use crate::common::{Bench, Few, Many, Sent};
 use coaplet::endpoint::{Output, TransferId};
 use coaplet::server::{Answer, Error, Reply, Request, Route};
 use coaplet::wire::Block;
-use coaplet::{Code, OptionNumber, Store, Writer};
+use coaplet::{Code, ContentFormat, OptionNumber, Store, Writer};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -92,6 +92,7 @@ on_both! {
     an_error_ends_it
     a_change_between_two_blocks_fails_the_condition
     a_piece_is_acknowledged_in_a_line_whatever_is_accepted
+    a_piece_is_refused_in_problem_details
     more_than_there_are_slots_for
     one_that_breaks_off_is_told
     post_in_one_message_does_not_take_pieces
@@ -225,4 +226,24 @@ fn a_piece_is_acknowledged_in_a_line_whatever_is_accepted<St: Store<Peer = u8>>(
     let message = sent.message();
     assert_eq!((message.code(), message.block1()), (Code::CONTINUE, Block::with_size(0, true, 16).ok()));
     assert_eq!((message.options().count(), message.payload()), (1, &b""[..]));
+}
+
+/// RFC 9290: an error is one, also where no handler makes it. RFC 7959 2.9.2: 4.08 says of which block.
+fn a_piece_is_refused_in_problem_details<St: Store<Peer = u8>>(mut bench: Bench<'_, Desk, St>) {
+    let accept = |w: &mut Writer<'_>| _ = w.insert(OptionNumber::ACCEPT, &257_u16.to_be_bytes());
+    let sent = piece(&mut bench, (1, b""), PUT, TEXT, 1, accept);
+    let message = sent.message();
+    assert_eq!(message.code(), Code::REQUEST_ENTITY_INCOMPLETE);
+    assert_eq!(message.content_format(), Some(ContentFormat::CONCISE_PROBLEM_DETAILS_CBOR));
+    assert_eq!((message.block1(), message.payload()), (Block::with_size(1, false, 16).ok(), &b"\xa1\x23\x18\x88"[..]));
+    let plain = piece(&mut bench, (1, b""), PUT, TEXT, 1, |_| {});
+    assert_eq!((plain.code(), plain.message().payload()), (Code::REQUEST_ENTITY_INCOMPLETE, &b""[..]));
+    // What is too large: the most that is taken.
+    let sent = piece(&mut bench, (1, b""), PUT, TEXT, 0, |w| {
+        accept(w);
+        w.size1(1000);
+    });
+    let message = sent.message();
+    assert_eq!((message.code(), message.size1()), (Code::REQUEST_ENTITY_TOO_LARGE, Some(100)));
+    assert_eq!(message.payload(), b"\xa1\x23\x18\x8d");
 }
