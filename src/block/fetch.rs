@@ -1,6 +1,6 @@
 //! Client, download: asks for block after block, and hands each over as it comes (RFC 7959 2.4).
 
-use super::transfer::{Blocks, Transfer};
+use super::transfer::Transfer;
 use super::{Body, Progress, Settings};
 use crate::endpoint::{ClientResponse, Endpoint, Failure, Handle, Request, RequestError, Transmit};
 use crate::roles::Roles;
@@ -76,7 +76,7 @@ impl<P: Copy> Fetch<P> {
     #[must_use]
     pub const fn from_block(mut self, number: u32) -> Fetch<P> {
         let number = if number > Block::MAX_NUM { Block::MAX_NUM } else { number };
-        self.0.blocks.down = self.0.blocks.down.from(number);
+        self.0.blocks = self.0.blocks.from(number);
         self
     }
 
@@ -95,14 +95,14 @@ impl<P: Copy> Fetch<P> {
     /// How many bytes from the start of the body have gone by.
     #[must_use]
     pub const fn offset(&self) -> u32 {
-        self.0.blocks.down.offset
+        self.0.blocks.down
     }
 
     /// How large the server has said that the body is, in bytes (Size2). An estimate: what ends a body is its last
     /// block (RFC 7959 4).
     #[must_use]
     pub const fn size(&self) -> Option<u32> {
-        self.0.blocks.down.size
+        self.0.blocks.size
     }
 
     /// Makes the next request, if one is due: what it gives out is to be sent.
@@ -128,7 +128,7 @@ impl<P: Copy> Fetch<P> {
 
     /// Looks at a response. `None`: it answers another request.
     pub fn take<'d>(&mut self, response: &ClientResponse<'d, P>) -> Option<Progress<'d>> {
-        self.0.take(response.handle, &response.message)
+        self.0.take(response)
     }
 
     /// Begins with a first block that has come otherwise, in place of asking for it: as a notification (RFC 7959 2.6),
@@ -139,8 +139,7 @@ impl<P: Copy> Fetch<P> {
         ep: &mut Endpoint<S, R>,
         message: &Message<'d>,
     ) -> Progress<'d> {
-        self.0.give_up(ep);
-        self.0.blocks = Blocks::new(self.0.blocks.settings, false);
+        self.0.restart(ep);
         self.0.blocks.take(message)
     }
 

@@ -79,7 +79,7 @@ impl<P: Copy> Send<P> {
     /// With blocks of at most so many bytes in the answer, where these are to be smaller than those of the body.
     #[must_use]
     pub const fn answer_blocks(mut self, block_size: u16) -> Send<P> {
-        self.0.blocks.down.szx = Settings { block_size, ..self.0.blocks.settings }.szx();
+        self.0.blocks.down_size = 16 << Settings { block_size, ..self.0.blocks.settings }.szx();
         self
     }
 
@@ -106,20 +106,20 @@ impl<P: Copy> Send<P> {
     /// Whether the body goes in several blocks, or in one that says so: known when the first request was made.
     #[must_use]
     pub const fn is_in_blocks(&self) -> bool {
-        self.0.blocks.up.blockwise
+        self.0.blocks.blockwise
     }
 
     /// How many bytes of the body the server has.
     #[must_use]
     pub const fn sent(&self) -> u32 {
         let blocks = &self.0.blocks;
-        blocks.up.offset.saturating_add(if blocks.sending { 0 } else { blocks.up.sent as u32 })
+        blocks.up.saturating_add(if blocks.sending { 0 } else { blocks.sent as u32 })
     }
 
     /// How many bytes of the answer have gone by, and how large the server has said that it is.
     #[must_use]
     pub const fn received(&self) -> (u32, Option<u32>) {
-        (self.0.blocks.down.offset, self.0.blocks.down.size)
+        (self.0.blocks.down, self.0.blocks.size)
     }
 
     /// Makes the next request, if one is due: as [`Fetch::ask`], with the body, the same one each time. Of the options
@@ -142,7 +142,7 @@ impl<P: Copy> Send<P> {
 
     /// Looks at a response. `None`: it answers another request.
     pub fn take<'d>(&mut self, response: &ClientResponse<'d, P>) -> Option<Progress<'d>> {
-        self.0.take(response.handle, &response.message)
+        self.0.take(response)
     }
 
     /// Looks at a request of ours that has ended without a response: as [`Fetch::failed`]. A POST or PATCH that went in

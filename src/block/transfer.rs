@@ -1,50 +1,77 @@
 //! Client: one request after another, for both directions. First the blocks of a body go up, if there is one, and then
 //! those of an answer come down.
 
-use super::down::Down;
-use super::options::Extras;
-use super::up::Up;
+use super::options::{Extras, NOT_SAID, append, read};
 use super::{Body, Fault, Progress, Settings};
-use crate::endpoint::{Endpoint, Failure, Request, RequestError, Transmit};
+use crate::endpoint::{ClientResponse, Endpoint, Failure, Request, RequestError, Transmit};
 use crate::exchange::Handle;
 use crate::roles::Roles;
 use crate::store::Store;
 use crate::time::Instant;
-use crate::wire::{Message, NoResponse, OptionNumber, Token, WriteError, Writer};
+use crate::wire::{Code, Message, NoResponse, OptionNumber, Token, WriteError, Writer};
 
 /// A transfer, of either direction.
+// In this order, here and in `Blocks`: small fields are first, where shorter instructions reach them.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[repr(C)]
 pub(super) struct Transfer<P> {
-    to: P,
-    request: Request,
+    pub(super) blocks: Blocks,
     /// The request that is outstanding. Stale: none is.
     handle: Handle,
-    pub(super) blocks: Blocks,
+    request: Request,
+    to: P,
 }
 
-/// What goes up and what comes down.
+/// How far it is: what goes up (`up`) and what comes down (`down`).
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[repr(C)]
 pub(super) struct Blocks {
-    pub(super) settings: Settings,
-    pub(super) up: Up,
-    pub(super) down: Down,
-    pub(super) tag: Option<Token>,
     /// Whether the body is still to be sent.
     pub(super) sending: bool,
     /// Whether nothing more is to be done.
     over: bool,
-    /// How often in a row a block may still be sent or asked for again.
+    /// Whether the payload says what is asked for.
+    says: bool,
+    /// How often in a row the block that is due was sent or asked for again.
     tries: u8,
-    /// How often it may still start over.
+    /// How often it has started over.
     restarts: u8,
+    /// Whether others follow the block that is on its way.
+    pub(super) more: bool,
+    /// Whether it has a Block1, even if it is the only one.
+    pub(super) blockwise: bool,
+    /// Whether the request had a Block2, by which the response has to go.
+    pub(super) asked: bool,
+    /// The payload of the block that is on its way.
+    pub(super) sent: u16,
+    /// The size of the next block that is sent, and of the one that is on its way.
+    pub(super) up_size: u16,
+    /// The size of the next block that is asked for.
+    pub(super) down_size: u16,
+    /// Where the next block begins, in bytes; the one that is on its way, if one is.
+    pub(super) up: u32,
+    /// How long the body is; 0: that is not known.
+    pub(super) length: u32,
+    pub(super) settings: Settings,
+    /// Where the answer is taken from, in bytes.
+    pub(super) first: u32,
+    /// Where the next block of it begins.
+    pub(super) down: u32,
+    /// What the server has said of its length.
+    pub(super) size: Option<u32>,
+    /// The code of the block that was taken first, and what else is the same in all: RFC 7959 2.4, the ETag; 2.3, the
+    /// format. `None`: none was.
+    pub(super) of: Option<(Code, [u32; 4])>,
+    /// Request-Tag.
+    pub(super) tag: Option<Token>,
 }
 
 impl<P: Copy> Transfer<P> {
     #[inline(always)] // Of constants nothing is copied.
     pub(super) const fn new(to: P, request: Request, settings: Settings, sending: bool) -> Transfer<P> {
-        Transfer { to, request, handle: Handle::NONE, blocks: Blocks::new(settings, sending) }
+        Transfer { blocks: Blocks::new(&request, settings, sending), handle: Handle::NONE, request, to }
     }
 
     pub(super) const fn handle(&self) -> Option<Handle> {
@@ -73,13 +100,38 @@ impl<P: Copy> Transfer<P> {
         }
         let most = tx.len().min(usize::from(self.blocks.settings.max_message));
         let tx = tx.get_mut(..most).unwrap_or_default();
-        let (blocks, again) = (&mut self.blocks, self.request.is_fetch());
+        let blocks = &mut self.blocks;
         let (handle, sent) = ep.request_by(now, self.to, &self.request, tx, |w| {
             options(w);
-            blocks.write(w, body, again, R::HAS.options_behind);
+            if R::HAS.options_behind { blocks.write::<true>(w, body) } else { blocks.write::<false>(w, body) }
         })?;
         self.handle = handle;
         Ok(sent)
+    }
+
+    /// A response has come. `None`: it answers another request.
+    pub(super) fn take<'d>(&mut self, response: &ClientResponse<'d, P>) -> Option<Progress<'d>> {
+        if !self.ends(response.handle) {
+            return None;
+        }
+        Some(self.blocks.take(&response.message))
+    }
+
+    /// A request has ended without a response. `None`: it was another one.
+    pub(super) fn failed(&mut self, handle: Handle, why: Failure) -> Option<Progress<'static>> {
+        if !self.ends(handle) {
+            return None;
+        }
+        let blocks = &mut self.blocks;
+        // RFC 7252 5.8.2: nobody would know that it is the same.
+        let once = blocks.sending && !blocks.blockwise && !self.request.is_idempotent();
+        let in_time = matches!(why, Failure::TimedOut | Failure::Unanswered) && !once;
+        if in_time && blocks.tries < blocks.settings.block_retries {
+            blocks.tries = blocks.tries.wrapping_add(1);
+            return Some(Progress::Next);
+        }
+        blocks.over = true;
+        Some(Progress::Failed(Fault::NoResponse(why)))
     }
 
     /// Whether this is the request that is outstanding. If so, it is not any more.
@@ -91,95 +143,85 @@ impl<P: Copy> Transfer<P> {
         ends
     }
 
-    /// A response has come. `None`: it answers another request.
-    pub(super) fn take<'d>(&mut self, handle: Handle, message: &Message<'d>) -> Option<Progress<'d>> {
-        if !self.ends(handle) {
-            return None;
-        }
-        Some(self.blocks.take(message))
-    }
-
-    /// What is under way is given up.
-    pub(super) fn give_up<S: Store<Peer = P>, R: Roles>(&mut self, ep: &mut Endpoint<S, R>) {
+    /// What is under way is given up, and a download begins anew.
+    pub(super) fn restart<S: Store<Peer = P>, R: Roles>(&mut self, ep: &mut Endpoint<S, R>) {
         ep.cancel(self.handle);
-        self.handle = Handle::NONE;
-    }
-
-    /// A request has ended without a response. `None`: it was another one.
-    pub(super) fn failed(&mut self, handle: Handle, why: Failure) -> Option<Progress<'static>> {
-        if !self.ends(handle) {
-            return None;
-        }
-        let blocks = &mut self.blocks;
-        // RFC 7252 5.8.2: nobody would know that it is the same.
-        let once = blocks.sending && !blocks.up.blockwise && !self.request.is_idempotent();
-        if matches!(why, Failure::TimedOut | Failure::Unanswered) && !once && blocks.tries > 0 {
-            blocks.tries = blocks.tries.wrapping_sub(1);
-            return Some(Progress::Next);
-        }
-        blocks.over = true;
-        Some(Progress::Failed(Fault::NoResponse(why)))
+        *self = Transfer::new(self.to, self.request, self.blocks.settings, false);
     }
 }
 
 impl Blocks {
     #[inline(always)]
-    pub(super) const fn new(settings: Settings, sending: bool) -> Blocks {
+    pub(super) const fn new(request: &Request, settings: Settings, sending: bool) -> Blocks {
         Blocks {
-            up: Up::new(&settings),
-            down: Down::new(&settings),
-            tag: None,
             sending,
             over: false,
-            tries: settings.block_retries,
-            restarts: settings.restarts,
+            says: request.is_fetch(),
+            tries: 0,
+            restarts: 0,
+            more: false,
+            blockwise: false,
+            asked: false,
+            sent: 0,
+            up_size: 16 << settings.wanted_szx(),
+            down_size: 16 << settings.szx(),
             settings,
+            up: 0,
+            length: 0,
+            first: 0,
+            down: 0,
+            size: None,
+            of: None,
+            tag: None,
         }
     }
 
-    /// Writes what a request has besides the application's options. `again`: of one whose payload says what is asked
-    /// for.
-    fn write(&mut self, w: &mut Writer<'_>, body: &mut Body<'_>, again: bool, behind: bool) {
+    /// Writes what a request has besides the application's options: `BEHIND` says whether some of these may be higher.
+    #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
+    fn write<const BEHIND: bool>(&mut self, w: &mut Writer<'_>, body: &mut Body<'_>) {
         // The payload is the transfer's to write.
         if w.has_payload() {
             w.fail(WriteError::OptionAfterPayload { number: OptionNumber::BLOCK2 });
         }
-        let mut extras = Extras { tag: self.tag.as_ref().map(Token::as_bytes), ..Extras::default() };
-        let sizes = self.settings.sizes;
-        extras.block2 = self.down.next(self.settings.early);
+        let mut extras = Extras { block2: self.next(), ..Extras::default() };
         if self.sending {
-            self.up.choose(sizes, w, &mut extras, body);
-            if behind && self.up.blockwise {
+            self.choose(w, &mut extras, body);
+            if BEHIND && self.blockwise {
                 // RFC 7967 2.1: what says that the next block may come is a response, and is wanted. In all of them, as their
                 // options are to be the same (RFC 7959 2.5).
                 let reserves = |value: &[u8]| NoResponse::from_value(value) != Some(NoResponse::NONE);
                 w.take_back(OptionNumber::NO_RESPONSE, reserves);
             }
-        } else if sizes && self.down.is_at_first() {
+        } else if self.settings.sizes && self.of.is_none() {
             extras.size2 = Some(0);
         }
-        self.down.asked = extras.block2.is_some();
-        if behind {
-            extras.put::<true>(w);
-        } else {
-            extras.put::<false>(w);
-        }
+        self.asked = extras.block2.is_some();
+        self.put::<BEHIND>(&extras, w);
         // RFC 7959 3.3: no payload where a later block of the answer is asked for. But a FETCH is for what its
         // payload says (RFC 8132 2.3), and where it went in one message the server has kept nothing of it.
-        if self.sending || again && !self.up.blockwise {
-            self.up.write(w, body);
+        if self.sending || self.says && !self.blockwise {
+            self.send(w, body);
+        }
+    }
+
+    /// Writes these and Request-Tag.
+    pub(super) fn put<const BEHIND: bool>(&self, extras: &Extras, w: &mut Writer<'_>) {
+        extras.put::<BEHIND>(w);
+        if let Some(tag) = &self.tag {
+            append::<BEHIND>(w, OptionNumber::REQUEST_TAG, tag.as_bytes());
         }
     }
 
     /// What a response means decides what is next.
     pub(super) fn take<'d>(&mut self, message: &Message<'d>) -> Progress<'d> {
-        self.tries = self.settings.block_retries;
+        self.tries = 0;
         let progress = match self.judge(message) {
             Ok(progress) => progress,
-            Err(Fault::Changed | Fault::Incomplete) if self.restarts > 0 => {
-                self.restarts = self.restarts.wrapping_sub(1);
-                self.up.offset = 0;
-                self.down.restart();
+            Err(Fault::Changed | Fault::Incomplete) if self.restarts < self.settings.restarts => {
+                self.restarts = self.restarts.wrapping_add(1);
+                self.up = 0;
+                self.down = self.first;
+                self.of = None;
                 Progress::Restarted
             }
             Err(fault) => Progress::Failed(fault),
@@ -193,14 +235,16 @@ impl Blocks {
     }
 
     fn judge<'d>(&mut self, message: &Message<'d>) -> Result<Progress<'d>, Fault> {
+        let mut said = [NOT_SAID; 8];
+        read(message, &mut said);
         if self.sending {
-            if let Some(progress) = self.up.take(message)? {
+            if let Some(progress) = self.acknowledged(message.code(), &said)? {
                 return Ok(progress);
             }
             self.sending = false;
             // The representation that answers a POST cannot be asked for again without doing it again.
-            self.restarts = 0;
+            self.restarts = u8::MAX;
         }
-        self.down.take(message, &self.settings).map(Progress::Part)
+        self.answered(message, &said).map(Progress::Part)
     }
 }

@@ -1,58 +1,38 @@
 //! The blocks of a request's body, one after another: which one is next, and what a response means to it.
 
-use super::options::Extras;
+use super::options::{Extras, NOT_SAID, Said};
 use super::serve::read;
-use super::{Body, Fault, Progress, Settings};
-use crate::wire::{Block, Code, Message, WriteError, Writer};
+use super::transfer::Blocks;
+use super::{Body, Fault, Progress};
+use crate::wire::{Block, Code, OptionNumber, WriteError, Writer};
 
-/// How far an upload is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub(super) struct Up {
-    /// Where the next block begins, in bytes; the one that is on its way, if one is.
-    pub(super) offset: u32,
-    /// Of the body, if it is known.
-    length: Option<u32>,
-    /// The payload of the block that is on its way.
-    pub(super) sent: u16,
-    szx: u8,
-    /// Whether others follow it.
-    more: bool,
-    /// Whether it has a Block1, even if it is the only one.
-    pub(super) blockwise: bool,
-}
-
-impl Up {
-    #[inline(always)]
-    pub(super) const fn new(settings: &Settings) -> Up {
-        Up { offset: 0, length: None, sent: 0, szx: settings.wanted_szx(), more: false, blockwise: false }
-    }
-
-    const fn size(&self) -> u32 {
-        16 << self.szx
-    }
-
-    /// Chooses the block that goes behind these options. `sizes`: the server is told how large the body is.
-    pub(super) fn choose(&mut self, sizes: bool, w: &Writer<'_>, extras: &mut Extras<'_>, body: &mut Body<'_>) {
-        self.length = body.length();
-        if sizes && self.offset == 0 {
-            extras.size1 = self.length;
+impl Blocks {
+    /// Chooses the block that goes behind these options.
+    pub(super) fn choose(&mut self, w: &Writer<'_>, extras: &mut Extras, body: &mut Body<'_>) {
+        let length = body.length();
+        self.length = length.unwrap_or(0);
+        if self.settings.sizes && self.up == 0 {
+            extras.size1 = length;
         }
         loop {
-            extras.block1 = Block::at(self.offset, true, self.szx);
-            if self.szx == 0 || extras.length_with(w).saturating_add(self.size() as usize) <= w.room() {
+            extras.block1 = Block::at(self.up, true, self.up_size);
+            let mut counter = w.counter(OptionNumber::BLOCK2);
+            self.put::<false>(extras, &mut counter);
+            // With the payload marker.
+            let length = counter.length().wrapping_add(1).wrapping_add(usize::from(self.up_size));
+            if length <= w.room() || self.up_size == 16 {
                 break;
             }
             // RFC 7959 2.5: from now on, and the number counts in the new size.
-            self.szx = self.szx.wrapping_sub(1);
+            self.up_size /= 2;
         }
-        self.more = body.reaches(self.offset.saturating_add(self.size()));
+        self.more = body.reaches(self.up.saturating_add(u32::from(self.up_size)));
         if self.more {
             self.blockwise = true;
             // 2.7: only the last one is answered with a body. RFC 7959 3.3, Figure 11.
             extras.block2 = None;
         } else if self.blockwise {
-            extras.block1 = Block::at(self.offset, false, self.szx);
+            extras.block1 = Block::at(self.up, false, self.up_size);
         } else {
             extras.block1 = None;
             extras.size1 = None;
@@ -60,43 +40,57 @@ impl Up {
     }
 
     /// Writes its payload.
-    pub(super) fn write(&mut self, w: &mut Writer<'_>, body: &mut Body<'_>) {
-        match read(w, body, self.offset, self.size() as usize, self.more) {
+    pub(super) fn send(&mut self, w: &mut Writer<'_>, body: &mut Body<'_>) {
+        match read(w, body, self.up, usize::from(self.up_size), self.more) {
             Some(sent) => self.sent = sent as u16,
-            None => _ = w.fail(WriteError::BodyEnded { offset: self.offset }),
+            None => _ = w.fail(WriteError::BodyEnded { offset: self.up }),
         }
     }
 
-    /// `None`: it is the answer to all of it.
-    pub(super) fn take(&mut self, message: &Message<'_>) -> Result<Option<Progress<'static>>, Fault> {
-        let (code, block) = (message.code(), message.block1());
+    /// What a response means to the body. `None`: it is the answer to all of it.
+    pub(super) fn acknowledged(&mut self, code: Code, said: &Said) -> Result<Option<Progress<'static>>, Fault> {
+        let [.., block, _, most] = *said;
         if code == Code::REQUEST_ENTITY_INCOMPLETE && self.blockwise {
             return Err(Fault::Incomplete);
         }
         if code == Code::REQUEST_ENTITY_TOO_LARGE {
             // RFC 7959 2.9.3: the most that is taken of a body, or a hint to try blocks, or smaller ones.
-            if let Some((most, _)) = message.size1().zip(self.length).filter(|(most, length)| most < length) {
+            if most < self.length {
                 return Err(Fault::TooLarge { most });
             }
-            let hint = block.map(Block::szx).filter(|szx| *szx < self.szx);
-            let halved = Block::szx_for(usize::from(self.sent).saturating_sub(1)).filter(|_| !self.blockwise);
-            let Some(szx) = hint.or(halved) else { return Ok(None) };
-            self.szx = self.szx.min(szx);
+            // Where none is said, this is 1024.
+            let mut size = Block::of(block).nominal_size();
+            if size >= self.up_size {
+                if self.blockwise {
+                    return Ok(None);
+                }
+                size = self.up_size;
+                while size >= self.sent {
+                    if size == 16 {
+                        return Ok(None);
+                    }
+                    size /= 2;
+                }
+            }
+            self.up_size = size;
             self.blockwise = true;
-            self.offset = 0;
+            self.up = 0;
             return Ok(Some(Progress::Restarted));
         }
         // 2.3: a success for a block alone, where the server does with each what is to be done (Figure 8).
         if !code.is_success() || !self.more && code != Code::CONTINUE {
             return Ok(None);
         }
-        let block = block.ok_or(Fault::Ignored)?;
-        let number = self.offset >> (self.szx + 4);
-        if !self.more || block.num() != number && block.offset() != Some(self.offset) {
+        if block == NOT_SAID {
+            return Err(Fault::Ignored);
+        }
+        let (block, size) = (Block::of(block), u32::from(self.up_size));
+        // The number may be counted in either size.
+        if !self.more || !block.begins_at(self.up) && block.num().wrapping_mul(size) != self.up {
             return Err(Fault::WrongBlock);
         }
-        self.offset = self.offset.saturating_add(u32::from(self.sent));
-        self.szx = self.szx.min(block.szx());
+        self.up = self.up.wrapping_add(size);
+        self.up_size = self.up_size.min(block.nominal_size());
         Ok(Some(Progress::Next))
     }
 }

@@ -85,8 +85,8 @@ impl Request {
         Request::new(Code::FETCH)
     }
 
-    pub(crate) fn is_fetch(&self) -> bool {
-        self.code == Code::FETCH
+    pub(crate) const fn is_fetch(&self) -> bool {
+        self.code.to_byte() == Code::FETCH.to_byte()
     }
 
     pub(crate) const fn is_idempotent(&self) -> bool {

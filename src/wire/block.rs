@@ -91,12 +91,24 @@ impl Block {
         })
     }
 
-    /// The block that begins at an offset, if there are so many.
-    pub(crate) const fn at(offset: u32, more: bool, szx: u8) -> Option<Block> {
-        match Block::new(offset >> (szx + 4), more, szx) {
-            Ok(block) => Some(block),
-            Err(_) => None,
+    /// The block of this size that begins at an offset, if there are so many. The size is one that there is.
+    pub(crate) const fn at(offset: u32, more: bool, size: u16) -> Option<Block> {
+        let power = size.trailing_zeros() & 31;
+        let number = offset >> power;
+        if number > Block::MAX_NUM {
+            return None;
         }
+        Some(Block::of(number << 4 | (more as u32) << 3 | power.wrapping_sub(4)))
+    }
+
+    /// Whether its first byte is the one at this offset.
+    pub(crate) const fn begins_at(self, offset: u32) -> bool {
+        self.num().wrapping_mul(self.nominal_size() as u32) == offset
+    }
+
+    /// As [`size`](Block::size); 2048 for SZX 7.
+    pub(crate) const fn nominal_size(self) -> u16 {
+        16 << self.szx()
     }
 
     /// Block `num`, of `size` bytes each.
