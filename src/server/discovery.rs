@@ -194,23 +194,27 @@ impl Listing<'_> {
 
     /// The path of a URI (RFC 7252 6.5, steps 6 and 7): what is in front of the wildcard, and then the tail.
     fn target(&mut self, tail: &str) {
-        let about = self.about;
-        let front = relative(about.path.as_bytes().get(..about.front).unwrap_or_default());
-        let parts = match (front, relative(tail.as_bytes())) {
-            // Nothing stands in its place: nor does the slash before it.
-            ([front @ .., b'/'], tail @ []) if about.is_wild() => [front, tail],
-            (front, tail) => [front, tail],
-        };
+        let (about, tail) = (self.about, relative(tail.as_bytes()));
+        let mut front = about.path.as_bytes().get(..about.front).unwrap_or_default();
+        if let ([before @ .., b'/'], []) = (front, tail) {
+            // Nothing stands in the place of the wildcard: nor does the slash before it.
+            front = if about.is_wild() { before } else { front };
+        }
         self.put(b'/');
-        for part in parts {
-            for &byte in part {
-                if byte.is_ascii() && (is_segment(char::from(byte)) || byte == b'/') {
-                    self.put(byte);
-                } else {
-                    self.put(b'%');
-                    self.put(digit(byte >> 4));
-                    self.put(digit(byte & 15));
-                }
+        self.encoded(relative(front));
+        self.encoded(tail);
+    }
+
+    /// Percent-encoded, but for slashes.
+    #[inline(never)]
+    fn encoded(&mut self, path: &[u8]) {
+        for &byte in path {
+            if byte.is_ascii() && (is_segment(char::from(byte)) || byte == b'/') {
+                self.put(byte);
+            } else {
+                self.put(b'%');
+                self.put(digit(byte >> 4));
+                self.put(digit(byte & 15));
             }
         }
     }

@@ -133,9 +133,8 @@ impl Made {
 
 /// What is known of an answer so far.
 #[derive(Default)]
+#[repr(C)]
 pub(super) struct SoFar {
-    max_age: Option<u32>,
-    pub(super) format: Option<ContentFormat>,
     /// Which of the entity-tags in question it has, counted from 1.
     pub(super) matched: u8,
     /// These are those of If-Match, and not of ETag.
@@ -146,6 +145,8 @@ pub(super) struct SoFar {
     unacceptable: bool,
     /// It is complete.
     served: bool,
+    pub(super) format: Option<ContentFormat>,
+    max_age: Option<u32>,
     written: Option<Written>,
 }
 
