@@ -85,9 +85,11 @@ fn meets_conditions<S, P: Copy>(
     if !any && !none {
         return Ok(());
     }
-    let later = Later { id: RequestId(Handle::NONE), method: Code::GET, transfer: None, accept: None, ..request.later };
-    let body = Bytes { offset: 0, bytes: &[], last: true, size: None };
-    let request = Request { reason: Reason::Condition, body, later, ..*request };
+    let mut request = *request;
+    request.reason = Reason::Condition;
+    request.body = Bytes { offset: 0, bytes: &[], last: true, size: None };
+    let later = &mut request.later;
+    (later.id, later.method, later.transfer, later.accept) = (RequestId(Handle::NONE), Code::GET, None, None);
     let (mut buffer, mut so_far) = ([0; 4], SoFar::default());
     let mut w = Writer::new(&mut buffer, Header::acknowledgement(Code::CONTENT, 0), &[]);
     let settings = table.settings;
