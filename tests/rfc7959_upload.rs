@@ -382,3 +382,26 @@ fn early_negotiation_of_the_answer_is_in_the_last_request_alone() {
     ]);
     client.fails(Fault::WrongBlock);
 }
+
+/// A buffer that is too short for the payload by any number of bytes is an error, and one that is just as long is none.
+#[test]
+fn a_short_buffer_is_told_to_the_byte() {
+    for length in [0, 1, 10, 16, 40] {
+        let body = transfers::notation::up();
+        let ask = |room: usize| {
+            let mut ep = Endpoint::new(coaplet::Config::DEFAULT, [7; 16], Fixed::<u16, 1, 2, 512>::new());
+            let mut send = Send::new(SERVER, Request::put(), of_size(16));
+            let body = Body::slice(&body[..length]);
+            send.ask(&mut ep, Instant::ZERO, &mut [0; 100][..room], body, |w| _ = w.path("log"))
+        };
+        let whole = ask(100).unwrap().unwrap().len;
+        assert_eq!(ask(whole).map(|sent| sent.unwrap().len), Ok(whole), "{length}");
+        for room in 0..whole {
+            let error = ask(room);
+            let Err(RequestError::Write(WriteError::BufferTooSmall { needed })) = error else {
+                panic!("{error:?}: {length} bytes in {room} of {whole}")
+            };
+            assert!(needed > room, "{needed}");
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! Where the bytes of a body come from.
 
+use crate::copy::copy;
 use core::fmt;
 
 /// The body that is sent in blocks: read where it lies, a block at a time, and never held whole.
@@ -25,14 +26,21 @@ use core::fmt;
 /// let dots = Body::read(&mut made);
 /// # let _ = (manual, image, dots);
 /// ```
-pub struct Body<'b>(Source<'b>);
+pub struct Body<'b> {
+    source: Source<'b>,
+    /// In bytes; [`UNKNOWN`].
+    length: u32,
+}
+
+/// A length that no body in blocks has.
+pub(super) const UNKNOWN: u32 = super::options::NOT_SAID;
 
 /// Fills a buffer from an offset on and says how many bytes it has put there.
 type Read<'b> = dyn FnMut(u32, &mut [u8]) -> usize + 'b;
 
 enum Source<'b> {
     Slice(&'b [u8]),
-    Read(&'b mut Read<'b>, Option<u32>),
+    Read(&'b mut Read<'b>),
 }
 
 impl<'b> Body<'b> {
@@ -42,7 +50,8 @@ impl<'b> Body<'b> {
     /// Bytes that lie in memory.
     #[must_use]
     pub const fn slice(bytes: &'b [u8]) -> Body<'b> {
-        Body(Source::Slice(bytes))
+        let length = if bytes.len() < UNKNOWN as usize { bytes.len() as u32 } else { UNKNOWN };
+        Body { source: Source::Slice(bytes), length }
     }
 
     /// Bytes that are read when they are needed, of a length that is not known: `read(offset, buffer)` fills the buffer
@@ -53,49 +62,45 @@ impl<'b> Body<'b> {
     /// for the same block again when that is sent again, and is to give the same bytes then.
     #[must_use]
     pub fn read(read: &'b mut Read<'b>) -> Body<'b> {
-        Body(Source::Read(read, None))
+        Body { source: Source::Read(read), length: UNKNOWN }
     }
 
     /// The same, of a length in bytes that is known: what lies behind a block is not looked at, and the peer can be
     /// told. A slice has its own.
     #[must_use]
     pub fn of_length(self, length: u32) -> Body<'b> {
-        match self.0 {
-            Source::Read(read, _) => Body(Source::Read(read, Some(length))),
-            slice => Body(slice),
+        match self.source {
+            Source::Read(_) => Body { length: length.min(UNKNOWN), ..self },
+            Source::Slice(_) => self,
         }
+    }
+
+    /// How many bytes; [`UNKNOWN`].
+    pub(super) const fn raw_length(&self) -> u32 {
+        self.length
     }
 
     /// How many bytes, if that is known.
     pub(super) fn length(&self) -> Option<u32> {
-        match &self.0 {
-            Source::Slice(bytes) => Some(u32::try_from(bytes.len()).unwrap_or(u32::MAX)),
-            Source::Read(_, length) => *length,
-        }
+        Some(self.length).filter(|&length| length != UNKNOWN)
     }
 
     /// Fills the buffer, as far as there are bytes, and says how many it has.
-    pub(super) fn fill(&mut self, offset: u32, mut buffer: &mut [u8]) -> usize {
-        if let Some(left) = self.length().map(|length| length.saturating_sub(offset) as usize) {
-            let most = buffer.len().min(left);
-            buffer = buffer.get_mut(..most).unwrap_or_default();
-        }
-        match &mut self.0 {
+    pub(super) fn fill(&mut self, offset: u32, buffer: &mut [u8]) -> usize {
+        let most = buffer.len().min(self.length.saturating_sub(offset) as usize);
+        let buffer = buffer.get_mut(..most).unwrap_or_default();
+        match &mut self.source {
             Source::Slice(bytes) => {
-                let from = bytes.get(offset as usize..).unwrap_or_default();
-                buffer.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
-                buffer.len().min(from.len())
+                copy(buffer, bytes.get(offset as usize..).unwrap_or_default());
+                most
             }
-            Source::Read(read, _) => read(offset, buffer).min(buffer.len()),
+            Source::Read(read) => read(offset, buffer).min(most),
         }
     }
 
     /// Whether there is a byte at this offset.
     pub(super) fn reaches(&mut self, offset: u32) -> bool {
-        match self.length() {
-            Some(length) => offset < length,
-            None => self.fill(offset, &mut [0]) > 0,
-        }
+        offset < self.length && (self.length != UNKNOWN || self.fill(offset, &mut [0]) > 0)
     }
 }
 

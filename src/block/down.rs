@@ -1,7 +1,7 @@
 //! The blocks of a response, one after another: is this the one that is due, and of the same body?
 
 use super::options::{NOT_SAID, Said};
-use super::transfer::Blocks;
+use super::transfer::{Blocks, is_beyond};
 use super::{Fault, Part};
 use crate::wire::{Block, Message};
 
@@ -14,8 +14,8 @@ impl Blocks {
     }
 
     /// The block that a request is for, if it names one.
-    pub(super) fn next(&self) -> Option<Block> {
-        if self.settings.early || self.down > 0 { Block::at(self.down, false, self.down_size) } else { None }
+    pub(super) fn next(&self) -> u32 {
+        if self.settings.early || self.down > 0 { Block::value_at(self.down, self.down_size) } else { NOT_SAID }
     }
 
     /// What a response means to the answer.
@@ -56,7 +56,7 @@ impl Blocks {
         }
         // No slice is longer than the rest of the numbers would be: the sum does not wrap.
         let end = offset.wrapping_add(u32::try_from(bytes.len()).unwrap_or(u32::MAX / 2));
-        if end > self.settings.max_body || more && Block::at(end, false, self.down_size).is_none() {
+        if end > self.settings.max_body || more && is_beyond(end, self.down_size) {
             return Err(Fault::TooLong);
         }
         self.down = end;

@@ -4,7 +4,7 @@
 //! ours, which is nearly all that there is; ours are then appended. Behind ours come Proxy-Uri (35), Proxy-Scheme (39),
 //! Echo (252) and No-Response (258): where these were written, ours are inserted, if the roles have it.
 
-use crate::wire::{Block, Message, OptionNumber, Writer, uint};
+use crate::wire::{Message, OptionNumber, Writer, uint};
 
 /// What a response says of the blocks that it belongs to, from one walk over its options: the first half of its ETag, the
 /// length of that, and then the values of [`OPTIONS`] as numbers. Of those that are not there [`NOT_SAID`].
@@ -37,26 +37,25 @@ pub(super) fn read(message: &Message<'_>, said: &mut Said) {
     }
 }
 
-/// The options of one message that belong to a transfer.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Extras {
-    pub(crate) block2: Option<Block>,
-    pub(crate) block1: Option<Block>,
-    pub(crate) size2: Option<u32>,
-    pub(crate) size1: Option<u32>,
-}
+/// What a request says of blocks: the values of Block2, Block1, Size2 and Size1, [`NOT_SAID`] of those that it has not.
+pub(super) type Saying = [u32; 4];
 
-impl Extras {
-    /// Writes them: `INSERT` says whether higher ones may stand there already.
-    pub(crate) fn put<const INSERT: bool>(&self, w: &mut Writer<'_>) {
-        put::<INSERT>(w, OptionNumber::BLOCK2, self.block2.map(Block::value));
-        put::<INSERT>(w, OptionNumber::BLOCK1, self.block1.map(Block::value));
-        put::<INSERT>(w, OptionNumber::SIZE2, self.size2);
-        put::<INSERT>(w, OptionNumber::SIZE1, self.size1);
+pub(super) const BLOCK2: usize = 0;
+pub(super) const BLOCK1: usize = 1;
+pub(super) const SIZE2: usize = 2;
+pub(super) const SIZE1: usize = 3;
+
+/// Writes them: `BEHIND` as `INSERT` for [`put`].
+pub(super) fn say<const BEHIND: bool>(w: &mut Writer<'_>, saying: &Saying) {
+    static NUMBERS: [u8; 4] = [23, 27, 28, 60];
+    for (number, value) in NUMBERS.iter().zip(saying) {
+        if *value != NOT_SAID {
+            append::<BEHIND>(w, OptionNumber::new(u16::from(*number)), uint::encode(*value).as_bytes());
+        }
     }
 }
 
-/// Writes one of them, if there is one: `INSERT` as for [`Extras::put`].
+/// Writes an option, if there is one: `INSERT` says whether higher ones may stand there already.
 pub(crate) fn put<const INSERT: bool>(w: &mut Writer<'_>, number: OptionNumber, value: Option<u32>) {
     if let Some(value) = value {
         append::<INSERT>(w, number, uint::encode(value).as_bytes());

@@ -232,13 +232,13 @@ impl Written {
 /// Reads a block of the body to where it is to stand, of a request or a response: how many bytes, up to `size`; with
 /// `more`, just as many. `None`: there are fewer.
 pub(super) fn read(w: &mut Writer<'_>, body: &mut Body<'_>, offset: u32, size: usize, more: bool) -> Option<usize> {
-    let mut read = None;
-    w.fill(|room| {
-        let most = room.len().min(size);
-        let filled = body.fill(offset, room.get_mut(..most).unwrap_or_default());
-        read = Some(filled).filter(|_| !more || filled == most);
-        // What there is no room for counts, so that the caller learns how much it takes.
-        if filled == most && filled > 0 { size } else { filled }
-    });
-    read
+    let room = w.room_for_payload(size);
+    let (most, filled) = (room.len(), body.fill(offset, room));
+    if more && filled < most {
+        return None;
+    }
+    // What there is no room for counts, so that the caller learns how much it takes.
+    let short = most < size && (more || body.reaches(offset.saturating_add(most as u32)));
+    w.end_payload(if short { size } else { filled });
+    Some(filled)
 }

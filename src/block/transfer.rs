@@ -1,7 +1,7 @@
 //! Client: one request after another, for both directions. First the blocks of a body go up, if there is one, and then
 //! those of an answer come down.
 
-use super::options::{Extras, NOT_SAID, append, read};
+use super::options::{BLOCK2, NOT_SAID, SIZE2, Saying, append, read, say};
 use super::{Body, Fault, Progress, Settings};
 use crate::endpoint::{ClientResponse, Endpoint, Failure, Request, RequestError, Transmit};
 use crate::exchange::Handle;
@@ -52,7 +52,7 @@ pub(super) struct Blocks {
     pub(super) down_size: u16,
     /// Where the next block begins, in bytes; the one that is on its way, if one is.
     pub(super) up: u32,
-    /// How long the body is; 0: that is not known.
+    /// How long the body is, or `UNKNOWN`.
     pub(super) length: u32,
     pub(super) settings: Settings,
     /// Where the answer is taken from, in bytes.
@@ -183,9 +183,9 @@ impl Blocks {
         if w.has_payload() {
             w.fail(WriteError::OptionAfterPayload { number: OptionNumber::BLOCK2 });
         }
-        let mut extras = Extras { block2: self.next(), ..Extras::default() };
+        let mut saying = [self.next(), NOT_SAID, NOT_SAID, NOT_SAID];
         if self.sending {
-            self.choose(w, &mut extras, body);
+            self.choose(w, &mut saying, body);
             if BEHIND && self.blockwise {
                 // RFC 7967 2.1: what says that the next block may come is a response, and is wanted. In all of them, as their
                 // options are to be the same (RFC 7959 2.5).
@@ -193,10 +193,10 @@ impl Blocks {
                 w.take_back(OptionNumber::NO_RESPONSE, reserves);
             }
         } else if self.settings.sizes && self.of.is_none() {
-            extras.size2 = Some(0);
+            saying[SIZE2] = 0;
         }
-        self.asked = extras.block2.is_some();
-        self.put::<BEHIND>(&extras, w);
+        self.asked = saying[BLOCK2] != NOT_SAID;
+        self.say::<BEHIND>(w, &saying);
         // RFC 7959 3.3: no payload where a later block of the answer is asked for. But a FETCH is for what its
         // payload says (RFC 8132 2.3), and where it went in one message the server has kept nothing of it.
         if self.sending || self.says && !self.blockwise {
@@ -205,8 +205,8 @@ impl Blocks {
     }
 
     /// Writes these and Request-Tag.
-    pub(super) fn put<const BEHIND: bool>(&self, extras: &Extras, w: &mut Writer<'_>) {
-        extras.put::<BEHIND>(w);
+    pub(super) fn say<const BEHIND: bool>(&self, w: &mut Writer<'_>, saying: &Saying) {
+        say::<BEHIND>(w, saying);
         if let Some(tag) = &self.tag {
             append::<BEHIND>(w, OptionNumber::REQUEST_TAG, tag.as_bytes());
         }
@@ -246,5 +246,35 @@ impl Blocks {
             self.restarts = u8::MAX;
         }
         self.answered(message, &said).map(Progress::Part)
+    }
+}
+
+/// Whether an offset is behind the last block of this size that has a number.
+pub(super) const fn is_beyond(offset: u32, size: u16) -> bool {
+    offset >> 20 >= size as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Block, Header};
+
+    /// RFC 7959 2.2: NUM has 20 bits, so that a body of blocks of 16 bytes ends at 16 MiB.
+    #[test]
+    fn behind_the_last_number_there_is_none() {
+        for (size, szx) in [(16, 0), (64, 2), (1024, 6)] {
+            let last = u32::from(size) << 20;
+            assert!(is_beyond(last, size) && !is_beyond(last - 1, size), "{size}");
+            for (number, ends) in [(Block::MAX_NUM, true), (Block::MAX_NUM - 1, false)] {
+                let mut blocks = Blocks::new(&Request::put(), Settings { block_size: size, ..Settings::DEFAULT }, true);
+                (blocks.more, blocks.blockwise, blocks.up) = (true, true, number << (szx + 4));
+                let mut bytes = [0; 16];
+                let block = Block::new(number, true, szx).unwrap();
+                let header = Header::acknowledgement(Code::CONTINUE, 1);
+                let length = Writer::new(&mut bytes, header, &[]).block1(block).finish().unwrap();
+                let progress = blocks.take(&Message::parse(&bytes[..length]).unwrap());
+                assert_eq!(progress, if ends { Progress::Failed(Fault::TooLong) } else { Progress::Next }, "{size}");
+            }
+        }
     }
 }

@@ -1,26 +1,26 @@
 //! The blocks of a request's body, one after another: which one is next, and what a response means to it.
 
-use super::options::{Extras, NOT_SAID, Said};
+use super::body::UNKNOWN;
+use super::options::{BLOCK1, BLOCK2, NOT_SAID, SIZE1, Said, Saying};
 use super::serve::read;
-use super::transfer::Blocks;
+use super::transfer::{Blocks, is_beyond};
 use super::{Body, Fault, Progress};
 use crate::wire::{Block, Code, OptionNumber, WriteError, Writer};
 
 impl Blocks {
     /// Chooses the block that goes behind these options.
-    pub(super) fn choose(&mut self, w: &Writer<'_>, extras: &mut Extras, body: &mut Body<'_>) {
-        let length = body.length();
-        self.length = length.unwrap_or(0);
+    pub(super) fn choose(&mut self, w: &Writer<'_>, saying: &mut Saying, body: &mut Body<'_>) {
+        self.length = body.raw_length();
         if self.settings.sizes && self.up == 0 {
-            extras.size1 = length;
+            saying[SIZE1] = self.length;
         }
         loop {
-            extras.block1 = Block::at(self.up, true, self.up_size);
+            saying[BLOCK1] = Block::value_at(self.up, self.up_size) | 8;
             let mut counter = w.counter(OptionNumber::BLOCK2);
-            self.put::<false>(extras, &mut counter);
+            self.say::<false>(&mut counter, saying);
             // With the payload marker.
             let length = counter.length().wrapping_add(1).wrapping_add(usize::from(self.up_size));
-            if length <= w.room() || self.up_size == 16 {
+            if length <= w.room() || self.up_size == 16 || is_beyond(self.up, self.up_size / 2) {
                 break;
             }
             // RFC 7959 2.5: from now on, and the number counts in the new size.
@@ -30,12 +30,12 @@ impl Blocks {
         if self.more {
             self.blockwise = true;
             // 2.7: only the last one is answered with a body. RFC 7959 3.3, Figure 11.
-            extras.block2 = None;
+            saying[BLOCK2] = NOT_SAID;
         } else if self.blockwise {
-            extras.block1 = Block::at(self.up, false, self.up_size);
+            saying[BLOCK1] &= !8;
         } else {
-            extras.block1 = None;
-            extras.size1 = None;
+            saying[BLOCK1] = NOT_SAID;
+            saying[SIZE1] = NOT_SAID;
         }
     }
 
@@ -55,7 +55,7 @@ impl Blocks {
         }
         if code == Code::REQUEST_ENTITY_TOO_LARGE {
             // RFC 7959 2.9.3: the most that is taken of a body, or a hint to try blocks, or smaller ones.
-            if most < self.length {
+            if most < self.length && self.length != UNKNOWN {
                 return Err(Fault::TooLarge { most });
             }
             // Where none is said, this is 1024.
@@ -91,6 +91,6 @@ impl Blocks {
         }
         self.up = self.up.wrapping_add(size);
         self.up_size = self.up_size.min(block.nominal_size());
-        Ok(Some(Progress::Next))
+        if is_beyond(self.up, self.up_size) { Err(Fault::TooLong) } else { Ok(Some(Progress::Next)) }
     }
 }

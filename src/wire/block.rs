@@ -91,14 +91,11 @@ impl Block {
         })
     }
 
-    /// The block of this size that begins at an offset, if there are so many. The size is one that there is.
-    pub(crate) const fn at(offset: u32, more: bool, size: u16) -> Option<Block> {
+    /// The value, without M, of the block of this size that begins at an offset; the size is one that there is. Of more than
+    /// 24 bits, if there is no such block.
+    pub(crate) const fn value_at(offset: u32, size: u16) -> u32 {
         let power = size.trailing_zeros() & 31;
-        let number = offset >> power;
-        if number > Block::MAX_NUM {
-            return None;
-        }
-        Some(Block::of(number << 4 | (more as u32) << 3 | power.wrapping_sub(4)))
+        offset >> power << 4 | power.wrapping_sub(4)
     }
 
     /// Whether its first byte is the one at this offset.

@@ -232,6 +232,23 @@ impl<'b> Writer<'b> {
         self
     }
 
+    /// Lends room for a payload of at most so many bytes, where there is none yet; [`end_payload`](Writer::end_payload) is
+    /// to follow.
+    pub(crate) fn room_for_payload(&mut self, most: usize) -> &mut [u8] {
+        self.push(0xff);
+        let room = self.buffer.get_mut(self.length..).unwrap_or_default();
+        let most = most.min(room.len());
+        room.get_mut(..most).unwrap_or_default()
+    }
+
+    /// How many bytes it has, a few more than there was room for among them. Without any there is no marker.
+    pub(crate) fn end_payload(&mut self, used: usize) {
+        if used > 0 {
+            self.last = PAYLOAD;
+        }
+        self.length = self.length.wrapping_add(used).wrapping_sub(usize::from(used == 0)).min(ENDLESS);
+    }
+
     /// Copies from another message the options that `keep` says, and the payload: what a proxy does (RFC 7252 5.7).
     ///
     /// Header and token are this writer's own. Options already here, and those inserted afterwards, find their place.
