@@ -27,7 +27,7 @@ class Device:
     """The image in QEMU; its log goes into a file."""
 
     def __init__(self, image, network, flags=()):
-        self.log = tempfile.NamedTemporaryFile(suffix=".defmt")
+        self.image, self.log = image, tempfile.NamedTemporaryFile(suffix=".defmt")
         self.process = subprocess.Popen([*QEMU, *flags, *network, "-kernel", image], stdin=subprocess.DEVNULL, stdout=self.log,
                                         stderr=subprocess.DEVNULL)
 
@@ -37,6 +37,11 @@ class Device:
     def __exit__(self, *_):
         self.process.kill()
         self.process.wait()
+
+    def lines(self, printer):
+        """Its log so far, as this program prints it: defmt-print. It is never at its end, so it is stopped there."""
+        with open(self.log.name, "rb") as log:
+            return subprocess.run([printer, "-e", self.image, "stdin"], stdin=log, capture_output=True, text=True, timeout=60).stdout
 
     def check(self):
         if self.process.poll() is not None:

@@ -1,4 +1,4 @@
-"""The sections of an image, and how much flash and RAM they take."""
+"""The sections of an image, its symbols, and how much flash and RAM it takes."""
 import struct
 
 
@@ -9,6 +9,22 @@ def sections(image):
     rows = [struct.unpack_from("<10I", data, offset + size * i) for i in range(count)]
     text = data[rows[names][4]:]
     return [(text[row[0]:text.index(0, row[0])].decode(), row) for row in rows]
+
+
+def contents(image):
+    """The sections that are in memory and have contents, with these."""
+    data = open(image, "rb").read()
+    return [(row, data[row[4]:row[4] + row[5]]) for _, row in sections(image) if row[2] & 2 and row[1] != 8]
+
+
+def symbols(image):
+    """Name, address, size and kind (2 is a function) of each symbol."""
+    data = open(image, "rb").read()
+    table = dict(sections(image))
+    names, row = data[table[".strtab"][4]:], table[".symtab"]
+    for at in range(row[4], row[4] + row[5], 16):
+        name, address, size, kind = struct.unpack_from("<IIIB", data, at)
+        yield names[name:names.index(0, name)].decode(), address, size, kind & 15
 
 
 def memory(image):

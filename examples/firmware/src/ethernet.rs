@@ -216,7 +216,8 @@ pub struct Sent<'a>(&'a mut Words);
 
 impl TxToken for Sent<'_> {
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, length: usize, f: F) -> R {
-        let result = f(&mut self.0[2..2 + length]);
+        // smoltcp keeps to what the card takes.
+        let result = f(self.0.get_mut(2..2 + length).unwrap_or_default());
         // The length leaves out the header.
         let [low, high] = (length as u16).saturating_sub(14).to_le_bytes();
         [self.0[0], self.0[1]] = [low, high];

@@ -34,13 +34,14 @@ pub fn seed() -> [u8; 16] {
     seed
 }
 
-/// What can panic is smoltcp; Coaplet cannot. The device starts anew.
+/// What can panic is smoltcp, and nothing else here: ./panics looks. Where `core` is built with the rest, a panic is an instruction
+/// that no core knows; elsewhere this is one.
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-    SCB::sys_reset()
+    cortex_m::asm::udf()
 }
 
-/// The same, where the build makes an instruction of a panic that no core knows.
+/// Such an instruction: the device starts anew.
 #[exception(trampoline = false)]
 unsafe fn HardFault() -> ! {
     SCB::sys_reset()
