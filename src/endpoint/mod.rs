@@ -442,7 +442,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
 }
 
 /// However far the clock jumps, what is due is behind, and what was kept is not ahead.
-#[cfg_attr(not(any(target_os = "none", coaplet_small)), cold)]
+#[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), cold)]
 fn within_bounds(passed: i64) -> u32 {
     passed.clamp(0, i64::from(LONGEST)) as u32
 }

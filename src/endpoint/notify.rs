@@ -2,12 +2,12 @@
 
 use super::Endpoint;
 use super::errors::RespondError;
-use super::respond::{fault_of, seal};
+use super::observe::{ASKED, Plain, Respond};
 use super::types::{Notify, Transmit};
-use crate::exchange::{Asked, Occasion};
+use crate::exchange::Asked;
 use crate::reliability::{Counter, Engine};
 use crate::roles::Roles;
-use crate::store::{Exchange, Layout, Observer, Ring, State, Store, flag, mark};
+use crate::store::{Exchange, Layout, Ring, State, Store, flag, mark};
 use crate::time::Instant;
 use crate::wire::{Code, Header, Type, Writer};
 use core::hash::Hash;
@@ -34,232 +34,210 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         tx: &mut [u8],
         build: impl FnOnce(&mut Writer<'_>),
     ) -> Result<Option<Transmit<S::Peer>>, RespondError> {
+        self.tell(now, &notify, tx, &mut Plain { build: Some(build), tag: 0 })
+    }
+
+    /// The same, whoever writes it.
+    pub(crate) fn tell(
+        &mut self,
+        now: Instant,
+        notify: &Notify<S::Peer>,
+        tx: &mut [u8],
+        with: &mut dyn Respond,
+    ) -> Result<Option<Transmit<S::Peer>>, RespondError> {
         if !R::HAS.observe {
             return Err(RespondError::Stale);
         }
-        let (mut engine, mut build) = (self.at(now), Some(build));
-        let made = engine.write_notification(&notify, tx, &mut |w| build.take().map_or((), |build| build(w)));
-        engine.count_sent(matches!(made, Ok(Some(_))));
-        made
+        self.at(now).write_notification(notify, tx, with)
     }
-}
-
-/// A notification that is being written.
-#[derive(Clone, Copy)]
-struct Written {
-    index: u32,
-    asked: Asked,
-    peer: u32,
-    header: Header,
-    /// Of 24 bits (RFC 7641 4.4).
-    number: u32,
-    /// It is not the one that went out before.
-    new: bool,
 }
 
 impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// There is one of it for each endpoint, whatever is written.
-    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
-    pub(crate) fn write_notification(
+    fn write_notification(
         &mut self,
         notify: &Notify<P>,
         tx: &mut [u8],
-        build: &mut dyn FnMut(&mut Writer<'_>),
+        with: &mut dyn Respond,
     ) -> Result<Option<Transmit<P>>, RespondError> {
-        let asked = &self.core.observing.asked;
-        let meant = self.held.observer_handle(asked.observer).filter(|handle| handle.generation == asked.generation);
-        if meant != Some(notify.observer.0) {
+        let meant = notify.observer.0;
+        if self.core.observing.asked.observer != meant.index.wrapping_add(1)
+            || self.held.observer_handle(meant.index) != meant
+        {
             return Err(RespondError::Stale);
         }
-        self.write_asked(notify.non, tx, build)
+        let made = self.respond_any(ASKED, if notify.non { flag::NON } else { 0 }, None, tx, with);
+        self.count_sent(matches!(made, Ok(Some(_))));
+        made
     }
 
-    /// Writes what was asked for. The observer is there.
-    pub(super) fn write_asked(
-        &mut self,
-        non: bool,
-        tx: &mut [u8],
-        build: &mut dyn FnMut(&mut Writer<'_>),
-    ) -> Result<Option<Transmit<P>>, RespondError> {
-        // An error is not moved: that takes more flash than to make it.
-        let begun = match self.begin_notification(non) {
-            Ok(begun) => begun,
-            Err(None) => return Err(RespondError::Stale),
-            Err(Some(wait)) => return Err(self.no_message_id(wait)),
-        };
-        let token = self.held.observer(begun.index).map(Observer::token).unwrap_or_default();
-        let mut writer = Writer::blank(tx);
-        writer.begin_with(begun.header, token);
-        build(&mut writer);
-        let Some(len) = seal(&mut writer, Some(begun.number)) else { return Err(fault_of(&writer)) };
-        let code = writer.present_code();
-        if !code.is_response() {
-            return Err(RespondError::NotAResponse { code });
-        }
-        self.core.observing.asked.generation = 0;
-        Ok(self.complete_notification(&begun, code, len, tx))
-    }
-
-    /// `Err`: it is stale, or there is no Message ID before so many ms have passed.
-    fn begin_notification(&mut self, non: bool) -> Result<Written, Option<u32>> {
-        let asked = self.core.observing.asked;
-        let index = asked.observer;
+    /// The header of the notification that was asked for, and its number, of 24 bits (RFC 7641 4.4). `Err`: it is stale, or
+    /// there is no Message ID before so many ms have passed.
+    pub(super) fn begin_notification(&mut self, non: bool, number: &mut Option<u32>) -> Result<Header, Option<u32>> {
+        let Asked { observer, exchange } = self.core.observing.asked;
+        let index = observer.wrapping_sub(1);
         let observer = self.held.observer(index).ok_or(None)?;
         let peer = observer.peer;
-        let message_type = if asked.sure || !non { Type::Confirmable } else { Type::NonConfirmable };
+        let message_type = if self.core.observing.sure || !non { Type::Confirmable } else { Type::NonConfirmable };
         let mut header = Header::new(message_type, Code::INTERNAL_SERVER_ERROR, 0);
-        let (mut number, mut new) = (self.core.observing.peek(), true);
-        if let Occasion::Again(exchange) = asked.occasion {
-            let outstanding = |it: &&Exchange| {
-                it.state == State::Notifying && !it.waits() && it.observer() == (index, asked.generation)
-            };
-            let it = self.held.exchanges.at(exchange).filter(outstanding).ok_or(None)?;
-            // RFC 7641 4.4, 4.5.2: the same again, unless the state is another one.
+        *number = Some(self.core.observing.peek());
+        if exchange > 0 {
+            let meant = |it: &&Exchange| it.state == State::Notifying && it.observer().0 == index;
+            let it = self.held.exchanges.at(exchange.wrapping_sub(1)).filter(meant).ok_or(None)?;
+            // RFC 7641 4.4, 4.5.2: the same again, unless the state is another one, or it has not gone out yet.
+            let waits = Self::COUNTS && it.waits();
             let changed = match C::INDEXED {
                 true => self.held.resource(observer.resource).is_some_and(|resource| resource.is_ahead(it.number())),
                 false => observer.has(mark::STALE),
             };
-            new = changed || it.has(flag::ANEW);
-            if !new {
-                (header.message_id, number) = (it.message_id, it.number());
+            if !waits && !changed && !it.has(flag::ANEW) {
+                header.message_id = it.message_id;
+                *number = Some(it.number());
+                return Ok(header);
             }
         }
-        if new {
-            header.message_id = self.next_id(peer).map_err(Some)? as u16;
-        }
-        Ok(Written { index, asked, peer, header, number, new })
+        header.message_id = self.next_id(peer).map_err(Some)? as u16;
+        Ok(header)
     }
 
-    fn complete_notification(&mut self, begun: &Written, code: Code, len: usize, tx: &mut [u8]) -> Option<Transmit<P>> {
-        let &Written { index, asked, peer, header, number, new } = begun;
-        let to = self.address(peer)?;
+    /// What becomes of the observer now that what it is told lies in `tx`. Who is told an error is none any more.
+    pub(super) fn complete_notification(&mut self, len: usize, tx: &mut [u8]) -> Option<Transmit<P>> {
+        let Asked { observer, exchange } = core::mem::replace(&mut self.core.observing.asked, Asked::NOTHING);
+        let &[first, code, high, low] = tx.first_chunk()?;
+        let (index, id) = (observer.wrapping_sub(1), u16::from_be_bytes([high, low]));
+        let (confirmable, last) =
+            (Type::from_bits(first >> 4) == Type::Confirmable, Code::from_byte(code).class() != 2);
+        let peer = self.held.observer(index)?.peer;
+        let sent = Some(Transmit { to: self.address(peer)?, len });
         self.count(Counter::Notified);
-        let confirmable = header.message_type == Type::Confirmable;
-        if code.class() != 2 {
-            return self.part(index, asked.occasion, confirmable.then_some(header.message_id), to, len, tx);
-        }
-        self.core.observing.number();
-        if !confirmable {
-            if let (true, Occasion::Turn(exchange)) = (C::INDEXED || R::HAS.nstart_queue, asked.occasion) {
+        let mut exchange = exchange.checked_sub(1);
+        if let Some(exchange) = exchange {
+            let queues = C::INDEXED || R::HAS.nstart_queue;
+            let waits = queues && self.held.exchanges.at(exchange).is_some_and(Exchange::waits);
+            if waits && (last || !confirmable) {
                 self.release(exchange);
-            }
-            self.take_message_id(peer);
-            self.note_told(index, Some(header.message_id), true);
-            return Some(Transmit { to, len });
-        }
-        let at_once = match asked.occasion {
-            Occasion::Turn(exchange) if C::INDEXED || R::HAS.nstart_queue => {
-                self.rename(exchange, header.message_id, number);
-                self.launch(exchange);
-                Some(true)
-            }
-            Occasion::Change | Occasion::Turn(_) => self.confirm_change(index, begun),
-            Occasion::Again(exchange) => {
+            } else if !waits && !last {
                 self.count(Counter::Retransmitted);
-                if new {
-                    // RFC 7641 4.5.2: timer and counter go on, unless the client was heard.
-                    self.rename(exchange, header.message_id, number);
-                    self.take_message_id(peer);
-                    if self.held.exchanges.at(exchange).is_some_and(|it| it.has(flag::ANEW)) {
-                        self.begin_anew(exchange);
-                    }
-                }
-                Some(true)
             }
-        };
-        let Some(at_once) = at_once else {
-            // There is no exchange for it. It has its turn when there is one.
-            self.core.observing.blocked = true;
-            if !C::INDEXED && asked.sure {
-                self.held.observer_mut(index)?.set_loose(u8::MAX);
-            }
-            self.make_stale(index);
-            return None;
-        };
-        self.set_pending(index, true);
-        if !at_once {
-            return None;
         }
-        // The pause after a NON was over, or this would not have been written.
-        self.note_told(index, Some(header.message_id).filter(|_| new), false);
-        Some(Transmit { to, len })
+        if last {
+            exchange = None;
+            self.end_observer(index);
+        } else {
+            self.core.observing.number();
+        }
+        if confirmable {
+            if exchange.is_none() {
+                let state = if last { State::Parting } else { State::Notifying };
+                let generation = if C::INDEXED { self.held.observers.generation(index) } else { 0 };
+                exchange = self.insert(state, peer, id, &[], |it| {
+                    it.flags = flag::ANEW;
+                    if !last {
+                        it.set_observer(index, generation);
+                    }
+                });
+            }
+            if let Some(exchange) = exchange {
+                if !last || self.keep_bytes(exchange, tx.get(..len).unwrap_or_default()) {
+                    let at_once = self.confirm_notification(exchange, id);
+                    if !last {
+                        self.set_pending(index, true);
+                        if at_once {
+                            // The pause after a NON was over, or this would not have been written.
+                            self.held.peers.mark(peer, false);
+                            self.note_told(index, Some(id), false);
+                        }
+                    }
+                    return sent.filter(|_| at_once);
+                }
+                self.let_go(exchange);
+            } else if !last {
+                // There is no exchange for it. It has its turn when there is one.
+                self.core.observing.blocked = true;
+                if !C::INDEXED && self.core.observing.sure {
+                    self.held.observer_mut(index)?.set_loose(u8::MAX);
+                }
+                self.make_stale(index);
+                return None;
+            }
+            if let Some(first) = tx.first_mut() {
+                // RFC 7252 section 3: the type is in bits 4 and 5.
+                *first = *first & 0xcf | 0x10;
+            }
+        }
+        self.take_message_id(peer);
+        if !last {
+            self.note_told(index, Some(id), true);
+        }
+        sent
     }
 
-    /// An exchange for a notification that is to be confirmed. Whether it is sent at once; `None`: there is none.
-    fn confirm_change(&mut self, index: u32, begun: &Written) -> Option<bool> {
-        let set = |exchange: &mut Exchange| {
-            exchange.set_observer(index, begun.asked.generation);
-            exchange.set_number(begun.number);
-        };
-        let exchange = self.insert(State::Notifying, begun.peer, begun.header.message_id, &[], set)?;
-        Some(self.set_out(exchange))
-    }
-
-    /// A notification has this Message ID and number now.
-    fn rename(&mut self, exchange: u32, id: u16, number: u32) {
-        self.held.link(exchange, false);
+    /// What is to be acknowledged goes out by this exchange. True if at once.
+    fn confirm_notification(&mut self, exchange: u32, id: u16) -> bool {
+        let number = self.core.observing.peek();
+        let Some(it) = self.held.exchanges.at_mut(exchange) else { return false };
+        let (peer, waits, other) = (it.peer, Self::COUNTS && it.waits(), it.message_id != id);
+        // RFC 7641 4.5.2: timer and counter go on, unless the client was heard.
+        let begins = waits || it.has(flag::ANEW);
+        if !begins && !other {
+            return true;
+        }
+        it.flags = 0;
+        it.set_number(number);
+        if C::INDEXED && other {
+            self.held.link(exchange, false);
+        }
         if let Some(it) = self.held.exchanges.at_mut(exchange) {
             it.message_id = id;
-            it.set_number(number);
         }
-        self.held.link(exchange, true);
+        if C::INDEXED && other {
+            self.held.link(exchange, true);
+        }
+        if !begins {
+            self.take_message_id(peer);
+            return true;
+        }
+        if !Self::COUNTS || !waits && !other {
+            return self.set_out(exchange);
+        }
+        let pace = self.rules().pace;
+        self.pace(exchange, &pace);
+        self.launch(exchange);
+        true
     }
 
     /// An observer was told something, under this Message ID if it is another one: by a NON, of which nobody knows whether
     /// it arrives, or by what is to be confirmed.
     pub(super) fn note_told(&mut self, index: u32, id: Option<u16>, non: bool) {
+        let ticks = self.held.ticks();
+        let peer = if C::INDEXED {
+            self.note_told_of_many(index, id, non)
+        } else {
+            self.held.observers.note_told(index, id, non, ticks)
+        };
+        let Some(peer) = peer.filter(|_| non) else { return };
+        if let Some(peer) = self.held.peers.mark(peer, true) {
+            peer.last = ticks;
+        }
+    }
+
+    /// The same where there is an index. Of which peer.
+    fn note_told_of_many(&mut self, index: u32, id: Option<u16>, non: bool) -> Option<u32> {
         if let Some(id) = id {
             self.held.note_notified(index, id);
         }
         let (now, ticks) = (self.held.now, self.held.ticks());
-        let Some(entry) = self.held.observer_mut(index) else { return };
+        let entry = self.held.observer_mut(index)?;
         entry.set_loose(if non { entry.loose().saturating_add(1) } else { 0 });
         if !non {
             entry.confirmed_at(now);
         }
         let (peer, resource) = (entry.peer, entry.resource);
-        self.held.peers.mark(peer, non);
-        if !non {
-            return self.put(index, Ring::Told);
-        }
-        self.set_pending(index, false);
-        if let Some(peer) = self.held.peers.at_mut(peer) {
-            peer.last = ticks;
-        }
-        self.put(index, Ring::Loose);
-        if C::INDEXED {
+        self.put(index, if non { Ring::Loose } else { Ring::Told });
+        if non {
+            self.set_pending(index, false);
             self.core.observing.make_quiet(&mut *self.held.observers, resource, ticks);
         }
-    }
-
-    /// The observer is none any more once this is sent. With a Message ID it is to be confirmed, if there is room for
-    /// it.
-    fn part(
-        &mut self,
-        index: u32,
-        occasion: Occasion,
-        confirm: Option<u16>,
-        to: P,
-        len: usize,
-        tx: &mut [u8],
-    ) -> Option<Transmit<P>> {
-        let peer = self.held.observer(index)?.peer;
-        self.end_observer(index);
-        if let (true, Occasion::Turn(exchange)) = (C::INDEXED || R::HAS.nstart_queue, occasion) {
-            self.release(exchange);
-        }
-        let parting = confirm.and_then(|id| self.insert(State::Parting, peer, id, &[], |_| {}));
-        if let Some(exchange) = parting {
-            if self.keep_bytes(exchange, tx.get(..len).unwrap_or_default()) {
-                return self.set_out(exchange).then_some(Transmit { to, len });
-            }
-            self.let_go(exchange);
-        }
-        if let Some(first) = tx.first_mut() {
-            // RFC 7252 section 3: the type is in bits 4 and 5.
-            *first = *first & 0xcf | 0x10;
-        }
-        self.take_message_id(peer);
-        Some(Transmit { to, len })
+        Some(peer)
     }
 }

@@ -7,13 +7,16 @@ use super::types::{Notify, Transmit};
 use crate::exchange::{ObserverId, ResourceId, is_wanted};
 use crate::reliability::Engine;
 use crate::roles::Roles;
-use crate::store::{Chain, Layout, Observer, Ring, State, Store, mark};
+use crate::store::{Chain, Layout, Observer, Ring, State, Store, flag, mark};
 use crate::time::Instant;
-use crate::wire::{Code, Header, Message, Type, Writer, observe};
+use crate::wire::{Code, Message, Type, Writer, observe};
 use core::hash::Hash;
 
 /// How many slots one call of `poll` looks at.
 const STEPS: u32 = 64;
+
+/// In the place of an exchange: the notification that was asked for is written.
+pub(super) const ASKED: u32 = u32::MAX;
 
 /// How a response is made, and what is kept with the observer whose registration it accepts.
 pub(crate) trait Respond {
@@ -34,6 +37,12 @@ pub(crate) enum Keep<'k> {
     Tag(u32),
     /// Bytes, in the arena: not none.
     Bytes(&'k [u8]),
+}
+
+/// The observer that a response accepts: of which resource, and what is kept with it.
+pub(crate) struct Accepted<'k> {
+    resource: u32,
+    keep: Keep<'k>,
 }
 
 /// A response that a closure writes.
@@ -184,19 +193,8 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         None
     }
 
-    /// A registration is answered without Observe: who observed by its token, does so no more (RFC 7641 4.1).
-    pub(super) fn end_registration(&mut self, index: u32) {
-        let Some(exchange) = self.held.exchanges.at(index).filter(|it| it.state.awaits_answer()) else { return };
-        if exchange.registers().is_none() || exchange.has_long_token() {
-            return;
-        }
-        if let Some(observer) = self.held.find_observer(exchange.peer, exchange.token()) {
-            self.end_observer(observer);
-        }
-    }
-
-    /// As [`respond`](Self::respond); with a resource it accepts an observer. There is one of it for each endpoint,
-    /// whatever is written.
+    /// As [`respond`](Self::respond); with a resource it accepts an observer. With [`ASKED`] in the place of an exchange it
+    /// writes the notification that was asked for. There is one of it for each endpoint, whatever is written.
     #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
     pub(crate) fn respond_any(
         &mut self,
@@ -206,93 +204,95 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         tx: &mut [u8],
         with: &mut dyn Respond,
     ) -> Result<Option<Transmit<P>>, RespondError> {
+        let tells = R::HAS.observe && index == ASKED;
+        // Of a notification, and of the answer by which an observer is accepted.
+        let mut number = None;
+        let begun =
+            if tells { self.begin_notification(flags & flag::NON != 0, &mut number) } else { self.header_of(index) };
         // An error is not moved: that takes more flash than to make it.
-        let header = match self.header_of(index) {
+        let header = match begun {
             Ok(header) => header,
             Err(None) => return Err(RespondError::Stale),
             Err(Some(wait)) => return Err(self.no_message_id(wait)),
         };
-        let (state, asked) = self.held.exchanges.at(index).map_or((State::None, 0), |it| (it.state, it.flags));
-        let (old, mut accepted) = if R::HAS.observe { self.registration(index, resource) } else { (None, None) };
+        let (mut state, mut asked, mut peer, mut registers) = (State::None, 0, 0, false);
+        if let Some(exchange) = self.held.exchanges.at(index) {
+            (state, asked, peer) = (exchange.state, exchange.flags, exchange.peer);
+            let long = R::HAS.long_tokens && exchange.has_long_token();
+            registers = R::HAS.observe && exchange.registers().is_some() && !long;
+        }
         let mut writer = Writer::blank(tx);
-        self.held.begin_answer(index, header, &mut writer, R::HAS.long_tokens);
+        if tells {
+            let observer = self.core.observing.asked.observer.wrapping_sub(1);
+            let token = self.held.observer(observer).map(Observer::token).unwrap_or_default();
+            writer.begin_sound(header, token, false);
+        } else {
+            self.held.begin_answer(index, header, &mut writer, R::HAS.long_tokens);
+        }
         with.build(&mut writer);
         let code = writer.present_code();
-        let heard = !R::HAS.no_response || is_wanted(code, asked);
-        accepted = accepted.filter(|_| code.class() == 2 && heard);
-        let mut bytes: &[u8] = &[];
-        if let Some(observer) = &mut accepted {
-            match with.keep() {
-                Some(Keep::Tag(tag)) => observer.tag = tag,
+        let mut accepted = None;
+        if let (true, 2, Some(resource)) = (registers, code.class(), resource) {
+            let heard = !R::HAS.no_response || is_wanted(code, asked);
+            let refused = R::HAS.multicast && state == State::AskedGroup || C::INDEXED && self.is_full(peer);
+            if heard && !refused && self.held.can_observe(resource, index) {
                 // What is kept with the exchange comes first, with Observe. Two pieces take no more than this in blocks.
-                Some(Keep::Bytes(some))
-                    if R::HAS.kept_options
-                        && self.make_room(
-                            observer.peer,
-                            writer.length().saturating_add(some.len()).saturating_add(if C::INDEXED { 64 } else { 8 }),
-                        ) =>
-                {
-                    bytes = some;
+                let needed = writer.length().saturating_add(if C::INDEXED { 64 } else { 8 });
+                let keep = with.keep().filter(|keep| match keep {
+                    Keep::Tag(_) => true,
+                    Keep::Bytes(bytes) => {
+                        R::HAS.kept_options && self.make_room(peer, needed.saturating_add(bytes.len()))
+                    }
+                });
+                if let Some(keep) = keep {
+                    self.core.observing.advance();
+                    number = Some(self.core.observing.peek());
+                    accepted = Some(Accepted { resource, keep });
                 }
-                _ => accepted = None,
             }
         }
-        if accepted.is_some() {
-            self.core.observing.advance();
-        }
-        let number = accepted.as_ref().map(|_| self.core.observing.peek());
         let Some(len) = seal(&mut writer, number) else { return Err(fault_of(&writer)) };
-        let empty = !writer.has_payload();
-        let made = self.complete(index, flags, len, empty, tx);
-        if made.is_ok() {
-            if let Some(old) = old {
-                self.end_observer(old);
+        if tells {
+            if !code.is_response() {
+                return Err(RespondError::NotAResponse { code });
             }
-            if let Some(observer) = &mut accepted {
-                self.observe(observer, bytes, header, state);
-            }
+            return Ok(self.complete_notification(len, tx));
         }
-        made
+        let empty = !writer.has_payload();
+        self.complete::<true>(index, flags, len, empty, accepted.as_ref(), tx)
     }
 
-    /// The response to a registration, which was in this state, has gone: it is observed from now on, and these bytes
-    /// are kept with it, if there are any.
-    fn observe(&mut self, observer: &mut Observer, bytes: &[u8], header: Header, state: State) {
-        if R::HAS.kept_options {
+    /// The response to a registration goes, with this Message ID: who observed by its token, does so no more (RFC 7641 4.1),
+    /// and whom it accepts does so from now on.
+    #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), cold)]
+    pub(super) fn register(&mut self, index: u32, accepted: Option<&Accepted<'_>>, id: u16) {
+        let Some(exchange) = self.held.exchanges.at(index).filter(|it| !R::HAS.long_tokens || !it.has_long_token())
+        else {
+            return;
+        };
+        let (peer, state) = (exchange.peer, exchange.state);
+        if let Some(old) = self.held.find_observer(peer, exchange.token()) {
+            self.end_observer(old);
+        }
+        let Some(&Accepted { resource, keep }) = accepted else { return };
+        let number = self.core.observing.number();
+        let tag = if let Keep::Tag(tag) = keep { tag } else { 0 };
+        let Some(observer) = self.held.enter_observer(index, resource, tag, number) else { return };
+        if let (true, Keep::Bytes(bytes)) = (R::HAS.kept_options, keep) {
             // There is room for it.
             let chain = self.held.arena.store(bytes).unwrap_or(Chain::NONE);
-            if !chain.is_none() {
+            if let Some(observer) = self.held.observer_mut(observer).filter(|_| !chain.is_none()) {
                 observer.keep(chain, C::INDEXED);
             }
         }
-        let number = self.core.observing.number();
-        let Some(index) = self.held.enter_observer(observer, number) else { return };
-        self.refer(observer.peer, false);
+        self.refer(peer, false);
         // A notification like any other: it may be rejected.
-        let id = Some(header.message_id).filter(|_| state != State::Asked);
-        if header.message_type == Type::NonConfirmable {
-            self.note_told(index, id, true);
+        let (id, non) = (Some(id).filter(|_| state != State::Asked), state == State::AskedNon);
+        if non || !C::INDEXED {
+            self.note_told(observer, id, non);
         } else if let Some(id) = id {
-            self.held.note_notified(index, id);
+            self.held.note_notified(observer, id);
         }
-    }
-
-    /// Of a registration: who observes by its token already; and whom it makes an observer of a resource, if there is
-    /// room for it.
-    fn registration(&self, index: u32, resource: Option<u32>) -> (Option<u32>, Option<Observer>) {
-        let exchange = self.held.exchanges.at(index).filter(|exchange| !exchange.has_long_token());
-        let Some((exchange, block)) = exchange.and_then(|exchange| Some((exchange, exchange.registers()?))) else {
-            return (None, None);
-        };
-        let (peer, token) = (exchange.peer, exchange.token());
-        let old = self.held.find_observer(peer, token);
-        let refused = R::HAS.multicast && exchange.state == State::AskedGroup || C::INDEXED && self.is_full(peer);
-        let Some(resource) = resource.filter(|&resource| !refused && self.held.can_observe(resource, old)) else {
-            return (old, None);
-        };
-        let mut observer = Observer::new(peer, resource, 0, token, block);
-        observer.confirmed_at(self.held.now);
-        (old, Some(observer))
     }
 
     fn notify(&mut self, number: u32) -> bool {

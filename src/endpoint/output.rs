@@ -44,7 +44,11 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             let now = self.held.timers.elapsed;
             let due = self.held.timers.pop_due(self.held.exchanges, now).or_else(|| self.pop_asked());
             let Some(index) = due else { break };
-            if let Some(output) = self.due(index, tx) {
+            let mut output = self.due(index, tx);
+            if R::HAS.observe && output.is_none() {
+                output = self.ask(tx);
+            }
+            if let Some(output) = output {
                 if R::HAS.observe {
                     self.core.observing.turn = true;
                 }
@@ -97,11 +101,16 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             if let Some(output) = self.due(index, tx) {
                 return output;
             }
+            if R::HAS.observe && self.core.observing.asked.observer > 0 {
+                break;
+            }
         }
         if R::HAS.observe && R::HAS.server {
-            match self.walk_few(tx) {
-                Ok(output) => return output,
-                Err(walk) => wait = wait.min(walk),
+            if self.core.observing.asked.observer == 0 {
+                wait = wait.min(self.walk_few().err().unwrap_or(0));
+            }
+            if let Some(output) = self.ask(tx) {
+                return output;
             }
         }
         if R::HAS.transfers {
@@ -123,29 +132,53 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let &Exchange { state, peer, message_id, interval, flags, .. } = exchange;
         let waits = (C::INDEXED || R::HAS.nstart_queue) && exchange.waits();
         let has = |flag: u8| flags & flag != 0;
-        if R::HAS.observe && state.is_of_observation() {
-            return self.due_for_observation(index, state, waits, tx);
+        if R::HAS.observe {
+            match state {
+                State::Watching if R::HAS.client => return self.renew(index, tx),
+                State::Resting if C::INDEXED => {
+                    self.rested(index);
+                    return None;
+                }
+                State::Notifying if waits => {
+                    self.take_turn(index);
+                    return None;
+                }
+                _ => {}
+            }
         }
         if R::HAS.nstart_queue && waits {
             return if self.launch_waiting(index) { self.transmit(index, tx) } else { None };
         }
+        let sent_again = match state {
+            State::Sent | State::Pinged | State::Confirming => true,
+            State::Notifying | State::Parting => R::HAS.observe,
+            _ => false,
+        };
         match state {
-            State::Sent | State::Pinged | State::Confirming => match self.next_try(index) {
+            _ if sent_again => match self.next_try(index) {
+                Again::Later => None,
+                next if R::HAS.observe && state == State::Notifying && (next == Again::Now || has(flag::ANEW)) => {
+                    if next == Again::Never {
+                        // It is written under a new Message ID; or, where the application does not, waits once more.
+                        self.held.after(index, interval);
+                    }
+                    self.tell_again(index);
+                    None
+                }
                 Again::Now => {
                     self.count(Counter::Retransmitted);
                     self.transmit(index, tx)
                 }
-                Again::Later => None,
                 Again::Never => {
                     self.count(Counter::TimedOut);
-                    if !R::HAS.server || R::HAS.client && state != State::Confirming {
+                    if !R::HAS.server || R::HAS.client && matches!(state, State::Sent | State::Pinged) {
                         return Some(self.failed(index, Failure::TimedOut));
                     }
                     if R::HAS.observe {
-                        // It may have accepted an observer.
-                        self.on_rejected(peer, message_id);
+                        self.on_lost(index, Outcome::TimedOut);
+                    } else {
+                        self.confirmed(index, Outcome::TimedOut);
                     }
-                    self.confirmed(index, Outcome::TimedOut);
                     None
                 }
             },

@@ -2,7 +2,7 @@
 
 use super::Endpoint;
 use super::errors::RespondError;
-use super::observe::Plain;
+use super::observe::{Accepted, Plain};
 use super::types::Transmit;
 use crate::exchange::{RequestId, is_wanted};
 use crate::reliability::{Counter, Engine, write};
@@ -116,7 +116,8 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         tx: &mut [u8],
         build: impl FnOnce(&mut Writer<'_>),
     ) -> Result<Option<Transmit<P>>, RespondError> {
-        if SMALL && (R::HAS.observe || R::HAS.transfers) {
+        let registers = |it: &Exchange| R::HAS.observe && it.registers().is_some();
+        if SMALL && (R::HAS.observe || R::HAS.transfers) || self.held.exchanges.at(index).is_some_and(registers) {
             return self.respond_any(index, flags, None, tx, &mut Plain { build: Some(build), tag: 0 });
         }
         // What does not depend on `build` is in functions of its own: it is there once, however many replies an image
@@ -130,10 +131,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             return Err(fault_of(&writer));
         };
         let empty = !writer.has_payload();
-        if R::HAS.observe && self.held.exchanges.at(index).is_some_and(|exchange| exchange.registers().is_some()) {
-            self.end_registration(index);
-        }
-        self.complete(index, flags, len, empty, tx)
+        self.complete::<false>(index, flags, len, empty, None, tx)
     }
 
     /// The header of the answer: its type, and its Message ID.
@@ -161,13 +159,15 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         Ok(header)
     }
 
-    /// What becomes of the request now that its answer lies in `tx`.
-    pub(super) fn complete(
+    /// What becomes of the request now that its answer lies in `tx`, and, if it `REGISTERS` one, of the observer: `accepted`,
+    /// or none any more.
+    pub(super) fn complete<const REGISTERS: bool>(
         &mut self,
         index: u32,
         flags: u8,
         len: usize,
         empty: bool,
+        accepted: Option<&Accepted<'_>>,
         tx: &mut [u8],
     ) -> Result<Option<Transmit<P>>, RespondError> {
         let (Some(exchange), Some(&[_, code, high, low])) = (self.held.exchanges.at_mut(index), tx.first_chunk())
@@ -179,12 +179,16 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             return Err(RespondError::NotAResponse { code });
         }
         let (state, peer) = (exchange.state, exchange.peer);
+        let registers = REGISTERS && R::HAS.observe && exchange.registers().is_some();
         let unwanted = R::HAS.no_response && !is_wanted(code, exchange.flags)
             || R::HAS.multicast && state == State::AskedGroup && !exchange.speaks_up() && (empty || code.class() != 2);
         if unwanted {
             exchange.flags |= flags & flag::IDEMPOTENT;
             let header = Header::empty_acknowledgement(exchange.message_id);
             self.count(Counter::Suppressed);
+            if registers {
+                self.register(index, None, local_id);
+            }
             self.forget_bytes(index);
             self.remember(index);
             let written = if state == State::Asked { write(tx, header) } else { None };
@@ -194,11 +198,14 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         // A duplicate of a NON is not answered again, so that nothing of its response is kept (RFC 7252 4.5).
         if idempotent || state == State::AskedNon {
             // What is kept of the request.
-            if R::HAS.long_tokens || R::HAS.observe {
+            if Self::REPLACES {
                 self.forget_bytes(index);
             }
         } else if !self.keep_bytes(index, tx.get(..len).unwrap_or_default()) {
             return Err(RespondError::NoBytes { needed: len });
+        }
+        if registers {
+            self.register(index, accepted, local_id);
         }
         let sent = self.address(peer).map(|to| Transmit { to, len });
         if idempotent {
@@ -212,8 +219,6 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             self.remember_with(index, flags, true);
             return Ok(sent);
         }
-        let Some(exchange) = self.held.exchanges.at_mut(index) else { return Ok(None) };
-        exchange.flags |= flags;
         let deferred = !R::HAS.multicast || state == State::Deferred;
         let next = if deferred { State::Confirming } else { State::Leisurely };
         if C::INDEXED {
@@ -222,6 +227,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let pace = self.rules().pace;
         let wait = if deferred { self.first_timeout(&pace) } else { self.held.random.up_to(self.rules().leisure) };
         let Some(exchange) = self.held.exchanges.at_mut(index) else { return Ok(None) };
+        exchange.flags |= flags;
         exchange.answer(next, local_id);
         if !deferred {
             self.held.after(index, wait);

@@ -1,12 +1,14 @@
 //! Who is the next to be told something (RFC 7641 4.2, 4.5).
 
+use super::errors::RespondError;
+use super::observe::{ASKED, Plain};
 use super::output::{NEVER, STEPS};
 use super::types::{Notify, Output};
-use crate::exchange::{Asked, Handle, ObserverId, Occasion, ResourceId};
-use crate::reliability::{Again, Counter, Engine, Turn};
+use crate::exchange::{Asked, ObserverId, ResourceId};
+use crate::reliability::{Engine, Turn};
 use crate::roles::Roles;
-use crate::store::{Exchange, GROUP, Layout, Observer, Ring, State, flag, mark};
-use crate::wire::Code;
+use crate::store::{Exchange, GROUP, Layout, Observer, Ring, State, mark};
+use crate::wire::{Code, Writer};
 use core::hash::Hash;
 
 impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
@@ -18,11 +20,11 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         }
         if C::INDEXED || R::HAS.nstart_queue {
             let asked = self.core.observing.asked;
-            if let (1.., Occasion::Turn(exchange)) = (asked.generation, asked.occasion) {
-                self.skip_turn(exchange, asked.observer, asked.generation);
+            if let (1.., 1..) = (asked.observer, asked.exchange) {
+                self.skip_turn(asked.exchange.wrapping_sub(1));
             }
         }
-        self.core.observing.asked.generation = 0;
+        self.core.observing.asked.observer = 0;
         if !C::INDEXED {
             // Who is told something has a deadline for it, and does not come back before: nobody is kept waiting.
             return None;
@@ -32,9 +34,8 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     }
 
     /// The turn passes on.
-    fn skip_turn(&mut self, exchange: u32, observer: u32, generation: u16) {
-        let waits =
-            |it: &&Exchange| it.state == State::Notifying && it.waits() && it.observer() == (observer, generation);
+    fn skip_turn(&mut self, exchange: u32) {
+        let waits = |it: &&Exchange| it.state == State::Notifying && it.waits();
         let Some(&it) = self.held.exchanges.at(exchange).filter(waits) else { return };
         self.release(exchange);
         if let Some(index) = self.observer_of(&it) {
@@ -44,33 +45,37 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// Where there is no index: somebody who may be told something, of each resource one in turn, and of one who was told
     /// longest ago. `Err`: in how many ms somebody may be.
-    pub(super) fn walk_few(&mut self, tx: &mut [u8]) -> Result<Output<P>, u32> {
+    pub(super) fn walk_few(&mut self) -> Result<(), u32> {
         // Who does not stand in a queue is told something when it is visited.
         for _ in 0..if R::HAS.nstart_queue { STEPS } else { 1 } {
-            let (mut soonest, mut least, mut next) = (NEVER, u64::MAX, None);
+            let (mut soonest, mut least, mut next) = (NEVER, u64::MAX, 0);
             for (index, observer, told_at) in self.held.observers.all_told() {
                 let passed = self.held.passed(told_at);
                 let wait = self.wait_of(index, observer, passed);
                 let behind = observer.resource.wrapping_sub(self.core.observing.sweep);
                 let key = u64::from(behind) << 32 | u64::from(!passed);
-                if wait > 0 {
-                    soonest = soonest.min(wait);
-                } else if next.is_none() || key < least {
-                    (least, next) = (key, Some(index));
+                if wait < soonest || wait == 0 && key < least {
+                    (soonest, least, next) = (wait, key, index);
                 }
             }
-            let Some(index) = next else { return Err(soonest) };
             // One sequence of Message IDs is for all.
-            if let Err(wait) = self.next_id(GROUP) {
-                return Err(wait.min(soonest));
+            let wait = if soonest > 0 { soonest } else { self.without_id(GROUP) };
+            if wait > 0 {
+                return Err(wait);
             }
-            let leaves = self.leaves_with(index).is_some();
-            if let Some(output) = self.visit_of_few(index, tx) {
-                return Ok(output);
-            }
-            if leaves {
-                // What it has taken the place of leaves its turn to something else, whose deadline is now.
-                return Err(0);
+            let Some(&observer) = self.held.observer(next) else { break };
+            self.core.observing.sweep = observer.resource.wrapping_add(1);
+            if R::HAS.nstart_queue
+                && !observer.has(mark::LEAVING)
+                && self.would_wait(observer.peer, self.rules().pace.nstart)
+            {
+                if self.line_up(next, &observer, 0) == Turn::Full {
+                    self.core.observing.blocked = true;
+                }
+            } else {
+                // What one that leaves has taken the place of leaves its turn to something else, whose deadline is now.
+                self.choose(next, None, false);
+                return Ok(());
             }
         }
         Err(0)
@@ -94,21 +99,6 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         self.pause_of(observer).max(quiet)
     }
 
-    fn visit_of_few(&mut self, index: u32, tx: &mut [u8]) -> Option<Output<P>> {
-        let observer = *self.held.observer(index)?;
-        self.core.observing.sweep = observer.resource.wrapping_add(1);
-        if let Some(code) = self.leaves_with(index) {
-            return self.farewell(index, code, tx);
-        }
-        if R::HAS.nstart_queue && self.would_wait(observer.peer, self.rules().pace.nstart) {
-            if self.line_up(index, &observer, 0) == Turn::Full {
-                self.core.observing.blocked = true;
-            }
-            return None;
-        }
-        self.ask(index, Occasion::Change, false)
-    }
-
     /// Somebody who is to be told something: of each resource one, in turn. Where there is an index.
     pub(super) fn walk(&mut self, tx: &mut [u8]) -> Option<Output<P>> {
         if !R::HAS.server {
@@ -119,7 +109,8 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                 return None;
             }
             let resource = self.core.observing.due.first()?;
-            if let Some(output) = self.visit(resource, tx) {
+            self.visit(resource);
+            if let Some(output) = self.ask(tx) {
                 return Some(output);
             }
         }
@@ -135,7 +126,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         self.next_confirmation()
     }
 
-    fn visit(&mut self, resource: u32, tx: &mut [u8]) -> Option<Output<P>> {
+    fn visit(&mut self, resource: u32) -> Option<()> {
         let now = self.held.ticks();
         let observing = &mut self.core.observing;
         let table = &mut *self.held.observers;
@@ -167,7 +158,8 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                 }
                 return None;
             }
-            return self.farewell(index, Code::from_byte(entry.code()), tx);
+            self.choose(index, None, true);
+            return None;
         }
         if observer.has(mark::PENDING) {
             // What is on its way is looked at again when it has arrived, or is to be sent again.
@@ -189,66 +181,19 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             }
             Turn::Now => {
                 self.put(index, Ring::Told);
-                self.ask(index, Occasion::Change, entry.has(mark::CONFIRM))
+                self.choose(index, None, entry.has(mark::CONFIRM));
+                None
             }
         }
     }
 
-    /// A timer of an observation, ours or an observer's, has run out. `waits`: it waits for its turn.
-    pub(super) fn due_for_observation(
-        &mut self,
-        index: u32,
-        state: State,
-        waits: bool,
-        tx: &mut [u8],
-    ) -> Option<Output<P>> {
-        match state {
-            State::Watching if R::HAS.client => return self.renew(index, tx),
-            State::Resting if C::INDEXED => {
-                self.rested(index);
-                return None;
-            }
-            State::Notifying if waits => return self.take_turn(index, tx),
-            State::Parting if R::HAS.nstart_queue && waits => {
-                return if self.launch_waiting(index) { self.transmit(index, tx) } else { None };
-            }
-            _ => {}
+    /// A notification was not acknowledged in time: it is sent again.
+    pub(super) fn tell_again(&mut self, exchange: u32) {
+        let observer = self.held.exchanges.at(exchange).and_then(|it| self.observer_of(it));
+        match observer.filter(|_| R::HAS.server) {
+            Some(observer) => self.choose(observer, Some(exchange), true),
+            None => self.release(exchange),
         }
-        let next = self.next_try(index);
-        let &Exchange { peer, message_id, interval, flags, .. } = self.held.exchanges.at(index)?;
-        if next == Again::Later {
-            return None;
-        }
-        let anew = state == State::Notifying && flags & flag::ANEW != 0;
-        if next == Again::Never && !anew {
-            self.count(Counter::TimedOut);
-            self.on_rejected(peer, message_id);
-            // A notification has gone with its observer, unless that has gone before.
-            if self.held.exchanges.at(index).is_some_and(|it| it.state == state) {
-                self.release(index);
-            }
-            return None;
-        }
-        if state != State::Notifying {
-            self.count(Counter::Retransmitted);
-            return self.transmit(index, tx);
-        }
-        if next == Again::Never {
-            // It is written under a new Message ID; or, where the application does not, waits once more.
-            self.held.after(index, interval);
-        }
-        // A notification was not acknowledged in time: it is sent again.
-        let observer = self.held.exchanges.at(index).and_then(|it| self.observer_of(it)).filter(|_| R::HAS.server);
-        if let Some(observer) = observer {
-            return match self.leaves_with(observer) {
-                // The last notification takes the place of this one, unless it has to wait for a Message ID.
-                Some(code) if self.next_id(peer).is_ok() => self.farewell(observer, code, tx),
-                Some(_) => None,
-                None => self.ask(observer, Occasion::Again(index), true),
-            };
-        }
-        self.release(index);
-        None
     }
 
     /// The code of the last notification, if that is all that an observer is to be told: its resource is no more, and the
@@ -263,64 +208,74 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     }
 
     /// An observer has waited, and its turn has come.
-    fn take_turn(&mut self, exchange: u32, tx: &mut [u8]) -> Option<Output<P>> {
+    pub(super) fn take_turn(&mut self, exchange: u32) {
         // One that waits and has a deadline has its turn, until it is written or the turn passes on.
         self.held.after(exchange, 0);
-        let &it = self.held.exchanges.at(exchange)?;
+        let Some(&it) = self.held.exchanges.at(exchange) else { return };
         let Some(index) = self.observer_of(&it).filter(|_| R::HAS.server && self.address(it.peer).is_some()) else {
-            self.release(exchange);
-            return None;
+            return self.release(exchange);
         };
         if let Err(wait) = self.next_id(it.peer) {
-            self.held.after(exchange, wait);
-            return None;
+            return self.held.after(exchange, wait);
         }
-        if let Some(code) = self.leaves_with(index) {
+        if self.leaves_with(index).is_some() {
             self.release(exchange);
             self.set_pending(index, false);
-            return self.farewell(index, code, tx);
         }
-        self.ask(index, Occasion::Turn(exchange), false)
+        self.choose(index, Some(exchange), false);
     }
 
-    /// Asks the application to write a notification.
-    fn ask(&mut self, index: u32, occasion: Occasion, sure: bool) -> Option<Output<P>> {
+    /// An observer is to be told something: in an exchange in which it has waited, or, to be `sure`, once more what is
+    /// outstanding in one.
+    fn choose(&mut self, index: u32, exchange: Option<u32>, sure: bool) {
+        let exchange = exchange.map_or(0, |exchange| exchange.wrapping_add(1));
+        self.core.observing.asked = Asked { observer: index.wrapping_add(1), exchange };
+        self.core.observing.sure = sure;
+    }
+
+    /// Asks the application to write a notification, if one is chosen to whom. The last one, when the resource is no more,
+    /// is written at once, and in the place of what is outstanding.
+    pub(super) fn ask(&mut self, tx: &mut [u8]) -> Option<Output<P>> {
+        let Asked { observer: link, exchange } = core::mem::replace(&mut self.core.observing.asked, Asked::NOTHING);
+        let (index, again) = (link.checked_sub(1)?, exchange > 0 && self.core.observing.sure);
         let observer = self.held.observer(index)?;
-        let peer = self.address(observer.peer)?;
-        let number = if C::INDEXED { self.held.resource(observer.resource)?.resource } else { observer.resource };
-        let again = matches!(occasion, Occasion::Again(_));
-        let generation = self.held.observers.id(index)?.generation();
-        let handle = Handle { index, generation, brand: self.held.random.brand() };
+        if let Some(code) = self.leaves_with(index) {
+            self.core.observing.asked = Asked { observer: link, exchange: 0 };
+            let mut last = Plain { build: Some(|w: &mut Writer<'_>| _ = w.code(code)), tag: 0 };
+            let sent = self.respond_any(ASKED, 0, None, tx, &mut last);
+            self.core.observing.asked.observer = 0;
+            return match sent {
+                Ok(sent) => sent.map(Output::Send),
+                // Until there is one.
+                Err(RespondError::NoMessageId { .. }) => None,
+                Err(_) => {
+                    self.end_observer(index);
+                    None
+                }
+            };
+        }
+        let sure = self.core.observing.sure || self.is_overdue(index, observer);
+        self.core.observing.asked = Asked { observer: link, exchange };
+        self.core.observing.sure = sure;
         let notify = Notify {
-            observer: ObserverId(handle),
-            resource: ResourceId(number),
+            observer: ObserverId(self.held.observer_handle(index)),
+            resource: ResourceId(if C::INDEXED {
+                self.held.resource(observer.resource)?.resource
+            } else {
+                observer.resource
+            }),
             tag: observer.tag,
-            peer,
+            peer: self.address(observer.peer)?,
             block_size: (observer.block() < 7).then(|| 16_u16 << observer.block()),
             again,
             non: false,
         };
-        let (sure, stale) = (sure || self.is_overdue(observer), observer.has(mark::STALE));
-        self.core.observing.asked = Asked { observer: index, generation, occasion, sure };
         if !C::INDEXED && !again {
-            if !stale {
+            if !observer.has(mark::STALE) {
                 self.core.observing.advance();
             }
             self.put(index, Ring::Told);
         }
         Some(Output::Notify(notify))
-    }
-
-    /// The last notification, made by the endpoint.
-    fn farewell(&mut self, index: u32, code: Code, tx: &mut [u8]) -> Option<Output<P>> {
-        let generation = self.held.observers.id(index)?.generation();
-        self.core.observing.asked = Asked { observer: index, generation, occasion: Occasion::Change, sure: true };
-        match self.write_asked(false, tx, &mut |w| _ = w.code(code)) {
-            Ok(sent) => sent.map(Output::Send),
-            Err(_) => {
-                self.end_observer(index);
-                None
-            }
-        }
     }
 }

@@ -18,7 +18,7 @@ mod token;
 mod watch;
 
 pub use id::{Handle, RequestId};
-pub(crate) use observe::{Asked, Observing, Occasion};
+pub(crate) use observe::{Asked, Observing};
 pub use observe::{ObserverId, ResourceId};
 pub(crate) use suppression::{asked, is_wanted};
 pub(crate) use watch::is_fresher;

@@ -10,7 +10,7 @@
 
 use super::Handle;
 use crate::random::Purpose;
-use crate::store::{Heads, Held, Layout, Lend, List, Observer, ObserverSlot, REACH, Ring, Table, mark};
+use crate::store::{Heads, Held, Layout, Lend, Link, List, Observer, ObserverSlot, REACH, Ring, Table, mark};
 use crate::wire::same;
 use core::hash::Hash;
 
@@ -39,6 +39,8 @@ pub(crate) struct Observing {
     pub(crate) sweep: u32,
     /// The observer that the application was asked to notify, until the next call of `poll`.
     pub(crate) asked: Asked,
+    /// What it is asked for is to be confirmed, whatever it says.
+    pub(crate) sure: bool,
     /// Whether nobody has this number.
     unused: bool,
     /// No exchange is to be had: nobody is told anything until one ends.
@@ -50,27 +52,15 @@ pub(crate) struct Observing {
 /// What the application was asked to do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Asked {
-    pub(crate) observer: u32,
-    /// 0: nothing.
-    pub(crate) generation: u16,
-    pub(crate) occasion: Occasion,
-    /// It is to be confirmed, whatever the application says.
-    pub(crate) sure: bool,
-}
-
-/// On what occasion.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Occasion {
-    /// Nothing is under way for the observer.
-    Change,
-    /// It has waited in this exchange for its turn.
-    Turn(u32),
-    /// It has not acknowledged what this exchange stands for.
-    Again(u32),
+    /// Whom to tell, as a link; 0: nobody.
+    pub(crate) observer: Link,
+    /// The exchange in which the observer has waited for its turn, or that stands for what it has not acknowledged, as a
+    /// link; 0: nothing is under way for it.
+    pub(crate) exchange: Link,
 }
 
 impl Asked {
-    pub(crate) const NOTHING: Asked = Asked { observer: 0, generation: 0, occasion: Occasion::Change, sure: false };
+    pub(crate) const NOTHING: Asked = Asked { observer: 0, exchange: 0 };
 }
 
 impl Observing {
@@ -80,6 +70,7 @@ impl Observing {
         sequence: 0,
         sweep: 0,
         asked: Asked::NOTHING,
+        sure: false,
         unused: false,
         blocked: false,
         turn: false,
@@ -117,11 +108,9 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
         self.observers.at(index).filter(|observer| !C::INDEXED || !observer.is_resource())
     }
 
-    /// By what the application names an observer.
-    pub(crate) fn observer_handle(&self, index: u32) -> Option<Handle> {
-        self.observer(index)?;
-        let generation = self.observers.id(index)?.generation();
-        Some(Handle { index, generation, brand: self.random.brand() })
+    /// By what the application names what is in a slot for observers.
+    pub(crate) fn observer_handle(&self, index: u32) -> Handle {
+        Handle { index, generation: self.observers.generation(index), brand: self.random.brand() }
     }
 
     /// An observer or a resource, to change it.
@@ -189,27 +178,35 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
         table.link(index, BY_MESSAGE, new);
     }
 
-    /// Whether there is room for one more observer of a resource, or for one in the place of another.
-    pub(crate) fn can_observe(&self, resource: u32, instead: Option<u32>) -> bool {
+    /// Whether there is room for one more observer of a resource, whom this exchange registers: if need be in the place of
+    /// one that has the same token.
+    pub(crate) fn can_observe(&self, resource: u32, exchange: u32) -> bool {
         let table = &*self.observers;
-        if !C::INDEXED {
-            return instead.is_some() || table.vacancy().is_some();
+        let room = if C::INDEXED { table.capacity().saturating_sub(table.len()) } else { 0 };
+        let needed = 1 + u32::from(C::INDEXED && self.find_resource(resource).is_none());
+        if if C::INDEXED { needed <= room } else { table.vacancy().is_some() } {
+            return true;
         }
-        let needed = u32::from(instead.is_none()) + u32::from(self.find_resource(resource).is_none());
-        needed <= table.capacity().saturating_sub(table.len())
+        let exchange = self.exchanges.at(exchange);
+        let instead = exchange.and_then(|exchange| self.find_observer(exchange.peer, exchange.token()));
+        instead.is_some() && needed <= room.saturating_add(1)
     }
 
-    /// Enters an observer of a resource that has this number, whose state has one of its own: where there is
-    /// [room](Self::can_observe) for it.
-    pub(crate) fn enter_observer(&mut self, observer: &Observer, state: u32) -> Option<u32> {
+    /// Enters whom this exchange registers as an observer of a resource that has this number, whose state has one of its own:
+    /// where there is [room](Self::can_observe) for it. Without an index it is to be told something before it stands
+    /// anywhere.
+    pub(crate) fn enter_observer(&mut self, exchange: u32, number: u32, tag: u32, state: u32) -> Option<u32> {
+        let exchange = self.exchanges.at(exchange)?;
         if !C::INDEXED {
             let table = &mut *self.observers;
             let index = table.vacancy()?;
-            *table.occupy(index)? = *observer;
-            self.mark_told(index, Ring::Told);
+            table.occupy(index)?.begin(exchange, number, tag);
             return Some(index);
         }
-        let (mut observer, number) = (*observer, observer.resource);
+        let key = self.random.hash_token(exchange.peer, exchange.token());
+        let mut observer = Observer::NONE;
+        observer.begin(exchange, 0, tag);
+        observer.confirmed_at(self.now);
         observer.resource = match self.find_resource(number) {
             Some(resource) => resource,
             None => {
@@ -220,7 +217,6 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
                 resource
             }
         };
-        let key = self.random.hash_token(observer.peer, observer.token());
         let table = &mut *self.observers;
         let index = table.insert(observer)?.index();
         table.link(index, BY_NAME, key);

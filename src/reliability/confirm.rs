@@ -20,7 +20,7 @@ pub(crate) enum Again {
 impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// Whether it is counted how many exchanges of a peer are outstanding. Among few without a queue they are looked
     /// for.
-    const COUNTS: bool = C::INDEXED || R::HAS.nstart_queue;
+    pub(crate) const COUNTS: bool = C::INDEXED || R::HAS.nstart_queue;
 
     /// Draws the first timeout of a message that is to be confirmed (RFC 7252 4.2).
     pub(crate) fn first_timeout(&mut self, pace: &Pace) -> u32 {

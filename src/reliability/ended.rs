@@ -51,8 +51,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             }
             State::Pinged if R::HAS.client => self.end(index, Outcome::Acknowledged),
             State::Confirming if R::HAS.server => self.confirmed(index, Outcome::Acknowledged),
-            State::Notifying if R::HAS.observe => self.told(index),
-            State::Parting if R::HAS.observe => self.release(index),
+            State::Notifying | State::Parting if R::HAS.observe => self.told(index),
             _ => {}
         }
     }
@@ -60,16 +59,25 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// What we sent was reset.
     pub(crate) fn on_reset(&mut self, index: u32) {
         self.count(Counter::Reset);
+        self.on_lost(index, Outcome::Reset);
+    }
+
+    /// What we sent was reset, or is given up.
+    pub(crate) fn on_lost(&mut self, index: u32, outcome: Outcome) {
+        let Some(&Exchange { peer, message_id, state, .. }) = self.held.exchanges.at(index) else { return };
         if R::HAS.observe && R::HAS.server {
-            if let Some(&Exchange { peer, message_id, .. }) = self.held.exchanges.at(index) {
-                self.on_rejected(peer, message_id);
+            // It may have told somebody something, or accepted an observer.
+            self.on_rejected(peer, message_id);
+            // A notification has gone with its observer, unless that has gone before.
+            if self.held.exchanges.at(index).is_none_or(|it| it.state != state) {
+                return;
             }
         }
-        match self.held.exchanges.at(index).map(|exchange| exchange.state) {
-            Some(State::Pinged) if R::HAS.client => self.end(index, Outcome::Acknowledged),
-            Some(State::Confirming) if R::HAS.server => self.confirmed(index, Outcome::Reset),
-            Some(State::Notifying | State::Parting) if R::HAS.observe => self.release(index),
-            Some(_) if R::HAS.client => self.end(index, Outcome::Reset),
+        match state {
+            State::Pinged if R::HAS.client => self.end(index, Outcome::Acknowledged),
+            State::Confirming if R::HAS.server => self.confirmed(index, outcome),
+            State::Notifying | State::Parting if R::HAS.observe => self.release(index),
+            _ if R::HAS.client => self.end(index, outcome),
             _ => {}
         }
     }

@@ -101,30 +101,22 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         true
     }
 
-    /// A notification that is outstanding is sent as if for the first time.
-    pub(crate) fn begin_anew(&mut self, index: u32) {
-        let since = self.held.ticks();
-        let Some(exchange) = self.held.exchanges.at_mut(index) else { return };
-        exchange.flags &= !flag::ANEW;
-        exchange.since = since;
-        exchange.set_again(0);
-        let interval = exchange.interval;
-        self.held.after(index, interval);
-    }
-
     /// A notification has arrived. If the resource has changed since, the observer is to be told again.
     pub(crate) fn told(&mut self, index: u32) {
-        let Some(&exchange) = self.held.exchanges.at(index) else { return };
-        self.release(index);
+        let Some(exchange) = self.held.exchanges.at(index) else { return };
         if !C::INDEXED {
-            self.held.peers.mark(exchange.peer, false);
+            let peer = exchange.peer;
+            self.release(index);
+            // A round trip has passed since whatever went before.
+            self.held.peers.mark(peer, false);
             return;
         }
+        let exchange = *exchange;
+        self.release(index);
         let Some(observer) = self.observer_of(&exchange) else { return };
         let Some(entry) = self.held.observer_mut(observer) else { return };
         entry.set(mark::PENDING, false);
         let resource = entry.resource;
-        // A round trip has passed since whatever went before.
         self.held.peers.mark(exchange.peer, false);
         if self.held.resource(resource).is_some_and(|resource| resource.is_ahead(exchange.number())) {
             self.make_stale(observer);
@@ -173,8 +165,8 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     pub(crate) fn pause_of(&self, observer: &Observer) -> u32 {
         let (rules, peer) = (self.rules(), observer.peer);
         // Marked: the last that it was sent is a NON notification.
-        let last = self.held.peers.at(peer).filter(|_| self.held.peers.is_marked(peer)).map(|peer| peer.last);
-        let pause = last.map_or(0, |last| rules.notification_interval.saturating_sub(self.held.passed(last)));
+        let notified = self.held.peers.marked(peer);
+        let pause = notified.map_or(0, |it| rules.notification_interval.saturating_sub(self.held.passed(it.last)));
         // The first response is a notification, too: one at a time, even where NSTART would allow more.
         let answering = rules.pace.nstart > 1 && observer.last_id().is_some_and(|id| self.is_confirming(peer, id));
         pause.max(if answering { rules.pace.ack_timeout } else { 0 })
@@ -218,13 +210,17 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     }
 
     /// Whether a notification is to be confirmed, whatever the application wishes (RFC 7641 4.5).
-    pub(crate) fn is_overdue(&self, observer: &Observer) -> bool {
-        if !C::INDEXED && !observer.has(mark::STALE) {
-            // What it is told is nothing new.
+    pub(crate) fn is_overdue(&self, index: u32, observer: &Observer) -> bool {
+        if observer.loose().saturating_add(1) >= self.rules().confirm_every {
             return true;
         }
-        // At least every 24 hours: after six turns of four hours no less than 20 have passed, and before no more than 24.
-        observer.loose().saturating_add(1) >= self.rules().confirm_every || observer.turns_since(self.held.now) >= 6
+        // At least every 24 hours.
+        if C::INDEXED {
+            // After six turns of four hours no less than 20 have passed, and before no more than 24.
+            return observer.turns_since(self.held.now) >= 6;
+        }
+        // Or what it is told is nothing new.
+        !observer.has(mark::STALE) || self.held.passed(self.held.observers.confirmed_at(index)) >= 20 * 3_600_000
     }
 
     /// Those who were told by a NON are asked for a confirmation, once nothing else is told for a while: they are to

@@ -318,6 +318,9 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         self.held.exchanges.renew(index).then_some(index)
     }
 
+    /// Whether what is kept may be kept in the place of something else: of a long token, or of a registration of ours.
+    pub(crate) const REPLACES: bool = R::HAS.long_tokens || R::HAS.observe && R::HAS.client;
+
     /// Keeps the bytes of a message with its exchange in place of what it kept. False if the arena has no room; nothing
     /// is lost then.
     #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(always))]
@@ -337,8 +340,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// As [`keep_bytes`](Self::keep_bytes), whatever is kept and whether there is room or not.
     fn keep_bytes_instead(&mut self, index: u32, bytes: &[u8]) -> bool {
         let Some(&Exchange { peer, bytes: kept, .. }) = self.held.exchanges.at(index) else { return false };
-        // Nothing but a long token and a registration is ever replaced.
-        if R::HAS.long_tokens || R::HAS.observe {
+        if Self::REPLACES {
             if !self.held.arena.has_room_without(bytes.len(), kept) && !self.make_room(peer, bytes.len()) {
                 return false;
             }
@@ -351,11 +353,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                 }
                 return true;
             }
-            if R::HAS.long_tokens
-                || R::HAS.observe
-                || !self.held.arena.could_hold(bytes.len())
-                || !self.recycle(peer, true)
-            {
+            if Self::REPLACES || !self.held.arena.could_hold(bytes.len()) || !self.recycle(peer, true) {
                 break;
             }
         }

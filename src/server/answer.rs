@@ -313,10 +313,7 @@ impl<S, St: Store, R: Roles> Server<'_, S, St, R> {
         let mut answering = Answering::<_, _, R>::new(table, state, &mut [], &message, to, of);
         answering.find(Found { index, fit });
         answering.request.later.max_age = max_age;
-        let mut engine = endpoint.at(now);
-        let made = engine.write_notification(&notify, tx, &mut |w| answering.build(w));
-        engine.count_sent(matches!(made, Ok(Some(_))));
-        made.ok()?
+        endpoint.tell(now, &notify, tx, &mut answering).ok()?
     }
 }
 

@@ -11,13 +11,23 @@
 use super::arena::Chain;
 use super::ring::{InNode, append, first, push_back, remove};
 use super::scale::Lend;
+use super::slots::Exchange;
+#[cfg(test)]
+use super::slots::State;
 use super::table::{Entry, Heads, Id, Link, Slot, Table, Untimed, place};
-use crate::copy::copy;
 
 /// An observer of a resource, or a resource that has some.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(test, derive(Hash))]
+// In this order: Thumb reaches bytes only near the beginning by its short instructions.
+#[repr(C)]
 pub struct Observer {
+    /// The last Message ID. Of a resource: the code of the last notification.
+    last: u16,
+    /// How many notifications in a row were Non-confirmable.
+    loose: u8,
+    /// How long the token is (4 bits), [`mark`]s (4).
+    marks: u8,
     /// Of the registration. Of a resource: the ends of two rings.
     token: [u8; 8],
     /// Who observes. Of a resource: the end of a ring.
@@ -27,9 +37,6 @@ pub struct Observer {
     /// What the application has given along, or where the bytes are that are kept with it; among few, of one that is to get a last notification, the code of that. Of a
     /// resource: since when it is quiet, in ms modulo 2^32.
     pub(crate) tag: u32,
-    /// The last Message ID (16 bits), how many NON notifications in a row (8), how long the token is (4), marks (4). Of
-    /// a resource: the code of the last notification in place of the first two.
-    counts: u32,
     /// How far back from the one behind it each of the three Message IDs before the last one is (7 bits each, 0: none, nor
     /// any before it), when the last CON was, in four hours (7), the size of a block (3), whether there is a last Message ID (1). Of a resource: the number of its state.
     history: u32,
@@ -38,29 +45,29 @@ pub struct Observer {
 /// What else is to be known of an observer, or of a resource.
 pub(crate) mod mark {
     /// Of an observer: an exchange is under way for it. Where there is an index.
-    pub(crate) const PENDING: u32 = 1 << 28;
+    pub(crate) const PENDING: u8 = 1 << 4;
 
     /// Of an observer among few: it was not told of the latest state.
-    pub(crate) const STALE: u32 = 1 << 29;
+    pub(crate) const STALE: u8 = 1 << 5;
     /// Of an observer among few: it was told by a NON notification.
-    pub(crate) const LOOSE: u32 = 1 << 30;
+    pub(crate) const LOOSE: u8 = 1 << 6;
     /// Of an observer among few: the next notification is the last one.
-    pub(crate) const LEAVING: u32 = 1 << 31;
+    pub(crate) const LEAVING: u8 = 1 << 7;
 
     /// Of an observer: its tag says where the bytes are that are kept with it.
-    pub(crate) const fn keeps(indexed: bool) -> u32 {
+    pub(crate) const fn keeps(indexed: bool) -> u8 {
         // What the other scale has for something else.
-        if indexed { 1 << 30 } else { 1 << 28 }
+        if indexed { 1 << 6 } else { 1 << 4 }
     }
 
     /// Of a resource: some of its observers are due.
-    pub(crate) const DUE: u32 = 1 << 28;
+    pub(crate) const DUE: u8 = 1 << 4;
     /// Of a resource: some of its observers are to be asked for a confirmation once it is quiet for long enough.
-    pub(crate) const QUIET: u32 = 1 << 29;
+    pub(crate) const QUIET: u8 = 1 << 5;
     /// Of a resource: what is due is a confirmation, not a change.
-    pub(crate) const CONFIRM: u32 = 1 << 30;
+    pub(crate) const CONFIRM: u8 = 1 << 6;
     /// Of a resource: it is no more.
-    pub(crate) const ENDING: u32 = 1 << 31;
+    pub(crate) const ENDING: u8 = 1 << 7;
 }
 
 /// The rings of a resource's observers.
@@ -74,8 +81,10 @@ pub(crate) enum Ring {
     Loose = 2,
 }
 
+/// The bits of the length.
+const LENGTH: u8 = 0x0f;
 /// The length of a token that makes it a resource.
-const RESOURCE: u32 = 15;
+const RESOURCE: u8 = 15;
 /// The Message IDs before the last one: 7 bits each.
 const BACK: u32 = (1 << BACK_BITS) - 1;
 const BACK_BITS: u32 = 7;
@@ -89,37 +98,51 @@ const SENT: u32 = 1 << 31;
 pub(crate) const REACH: u16 = BACK as u16;
 
 impl Observer {
-    pub(crate) const NONE: Observer = Observer { token: [0; 8], peer: 0, resource: 0, tag: 0, counts: 0, history: 0 };
+    pub(crate) const NONE: Observer =
+        Observer { token: [0; 8], peer: 0, resource: 0, tag: 0, last: 0, loose: 0, marks: 0, history: 0 };
 
     /// An observer with a token of up to eight bytes. `block` is the size exponent that it asked for, 7 for none.
+    #[cfg(test)]
     pub(crate) fn new(peer: u32, resource: u32, tag: u32, token: &[u8], block: u8) -> Observer {
-        let mut observer = Observer { peer, resource, tag, ..Observer::NONE };
-        copy(&mut observer.token, token);
-        observer.counts = (token.len().min(8) as u32) << 24;
-        observer.history = u32::from(block & 7) << BLOCK;
+        let mut exchange = Exchange::new(State::Asked, peer, 0, token);
+        exchange.register(block);
+        let mut observer = Observer::NONE;
+        observer.begin(&exchange, resource, tag);
         observer
+    }
+
+    /// In place, whatever was there: whom this exchange registers, with a token of up to eight bytes.
+    pub(crate) fn begin(&mut self, exchange: &Exchange, resource: u32, tag: u32) {
+        let (token, length) = exchange.whole_token();
+        self.token = token;
+        self.peer = exchange.peer;
+        self.resource = resource;
+        self.tag = tag;
+        self.loose = 0;
+        self.marks = length;
+        self.history = u32::from(exchange.registers().unwrap_or(7)) << BLOCK;
     }
 
     /// A resource without observers, and the number of its state.
     pub(crate) const fn of_resource(resource: u32, state: u32) -> Observer {
-        Observer { resource, counts: RESOURCE << 24, history: state, ..Observer::NONE }
+        Observer { resource, marks: RESOURCE, history: state, ..Observer::NONE }
     }
 
     pub(crate) const fn is_resource(&self) -> bool {
-        self.counts >> 24 & 15 == RESOURCE
+        self.marks & LENGTH == RESOURCE
     }
 
     /// The token of the registration.
     pub(crate) fn token(&self) -> &[u8] {
-        self.token.get(..(self.counts >> 24 & 15) as usize).unwrap_or_default()
+        self.token.get(..usize::from(self.marks & LENGTH)).unwrap_or_default()
     }
 
-    pub(crate) const fn has(&self, mark: u32) -> bool {
-        self.counts & mark != 0
+    pub(crate) const fn has(&self, mark: u8) -> bool {
+        self.marks & mark != 0
     }
 
-    pub(crate) const fn set(&mut self, mark: u32, on: bool) {
-        self.counts = if on { self.counts | mark } else { self.counts & !mark };
+    pub(crate) const fn set(&mut self, mark: u8, on: bool) {
+        self.marks = if on { self.marks | mark } else { self.marks & !mark };
     }
 
     /// Bytes are kept with it, in the place of a tag.
@@ -145,7 +168,7 @@ impl Observer {
 
     /// Among few: which ring it would hang in.
     pub(crate) const fn set_ring(&mut self, ring: Ring) {
-        self.counts = self.counts & !(mark::STALE | mark::LOOSE) | (ring as u32) << 29;
+        self.marks = self.marks & !(mark::STALE | mark::LOOSE) | (ring as u8) << 5;
     }
 
     /// The size exponent that the registration asked for, 7 for none.
@@ -155,7 +178,7 @@ impl Observer {
 
     /// The Message ID of the last notification.
     pub(crate) const fn last_id(&self) -> Option<u16> {
-        if self.history & SENT != 0 { Some(self.counts as u16) } else { None }
+        if self.history & SENT != 0 { Some(self.last) } else { None }
     }
 
     /// Whether one of the last four notifications had this Message ID.
@@ -178,19 +201,28 @@ impl Observer {
 
     /// A notification has this Message ID.
     pub(crate) fn note_id(&mut self, id: u16) {
+        if self.last_id() == Some(id) {
+            return;
+        }
         let step = self.last_id().map_or(0, |last| u32::from(id.wrapping_sub(last)));
         let step = if step <= BACK { step } else { 0 };
         self.history = self.history & !STEPS | SENT | (self.history << BACK_BITS | step) & STEPS;
-        self.counts = self.counts & !0xffff | u32::from(id);
+        self.last = id;
     }
 
     /// How many notifications in a row were Non-confirmable.
     pub(crate) const fn loose(&self) -> u8 {
-        (self.counts >> 16) as u8
+        self.loose
+    }
+
+    /// Among few: it was told something, by a NON or by what is to be confirmed.
+    const fn note_told(&mut self, non: bool) {
+        self.set_loose(if non { self.loose().saturating_add(1) } else { 0 });
+        self.set_ring(if non { Ring::Loose } else { Ring::Told });
     }
 
     pub(crate) const fn set_loose(&mut self, count: u8) {
-        self.counts = self.counts & !0x00ff_0000 | (count as u32) << 16;
+        self.loose = count;
     }
 
     /// The last notification that was to be confirmed, or the registration, was at this time, in ms.
@@ -205,12 +237,12 @@ impl Observer {
 
     /// Of a resource that ends: the code of the last notification.
     pub(crate) const fn set_code(&mut self, code: u8) {
-        self.counts = self.counts & !0xffff | code as u32;
+        self.last = code as u16;
     }
 
     /// What was set by [`set_code`](Self::set_code).
     pub(crate) const fn code(&self) -> u8 {
-        self.counts as u8
+        self.last as u8
     }
 
     /// Of a resource: it has changed, and what is told of it has this number from now on.
@@ -320,6 +352,27 @@ impl<S: Lend<Slot<Observer, 2>>, H: Lend<Heads<2>>> Table<Observer, 2, S, H> {
             node.previous = now;
         }
         value.set_ring(ring);
+    }
+
+    /// It was told something now, under this Message ID if it is one of ours, by a NON or by what is to be confirmed: of which
+    /// peer. Where there is no index.
+    pub(crate) fn note_told(&mut self, observer: u32, id: Option<u16>, non: bool, now: u32) -> Option<u32> {
+        let Slot { node, value } = self.slots.lend().get_mut(observer as usize)?;
+        if let Some(id) = id {
+            value.note_id(id);
+        }
+        node.previous = now;
+        if !non {
+            node.next = now;
+        }
+        value.note_told(non);
+        Some(value.peer)
+    }
+
+    /// When it was last told something that was to be confirmed, or registered, in ms modulo 2^32. Where there is no index: it
+    /// lies where the other link of a ring would.
+    pub(crate) fn confirmed_at(&self, observer: u32) -> u32 {
+        self.slots.lent().get(observer as usize).map_or(0, |slot| slot.node.next)
     }
 
     /// The slot of an observer, if it is still the one that was meant.

@@ -123,11 +123,6 @@ impl State {
         matches!(self, State::Confirming | State::Notifying | State::Parting)
     }
 
-    /// Whether it is an observation of ours, or for an observer of ours.
-    pub(crate) const fn is_of_observation(self) -> bool {
-        matches!(self, State::Watching | State::Notifying | State::Resting | State::Parting)
-    }
-
     /// Whether it is over, and kept for duplicates alone.
     pub(crate) const fn is_remembered(self) -> bool {
         matches!(self, State::Answered | State::Taken)
@@ -139,7 +134,7 @@ impl State {
 #[cfg_attr(test, derive(Hash))]
 pub struct Exchange {
     /// Of the request. While `Confirming`, the peer's Message ID in the first two bytes; once remembered, the links of
-    /// a ring. Of a notification: the slot of the observer and its generation, and the low half of its number. Of an
+    /// a ring. Of a notification: the slot of the observer, and the number. Of an
     /// observation of ours: the number of the freshest notification, and when it came in ms modulo 2^32.
     token: [u8; 8],
     pub(crate) peer: u32,
@@ -153,8 +148,8 @@ pub struct Exchange {
     /// Of the message that is outstanding, ours or the peer's.
     pub(crate) message_id: u16,
     /// How long a request of ours waits for its response once it is not sent again, as [`pack`] has it. Of a request of
-    /// a peer's what it says of its answer: [`SPEAKS_UP`], [`REGISTERS`] and a size exponent. Of a notification the high
-    /// byte of its number.
+    /// a peer's what it says of its answer: [`SPEAKS_UP`], [`REGISTERS`] and a size exponent. Of a notification the
+    /// generation of the observer's slot.
     pub(crate) patience: u16,
     /// How often it was sent again (5 bits), how often it may be (5), how long the token is (4), whether it waits (1).
     counts: u16,
@@ -250,6 +245,11 @@ impl Exchange {
         self.token.get(..usize::from((self.counts >> TOKEN) & 15)).unwrap_or_default()
     }
 
+    /// The same with what is behind it, and how long it is.
+    pub(super) const fn whole_token(&self) -> ([u8; 8], u8) {
+        (self.token, (self.counts >> TOKEN & 15) as u8)
+    }
+
     /// Whether the token is in the arena.
     pub(crate) const fn has_long_token(&self) -> bool {
         (self.counts >> TOKEN) & 15 == LONG
@@ -330,26 +330,24 @@ impl Exchange {
 
     /// It is for an observer.
     pub(crate) const fn set_observer(&mut self, index: u32, generation: u16) {
-        let ([a, b, c, d], [e, f]) = (index.to_le_bytes(), generation.to_le_bytes());
-        self.token = [a, b, c, d, e, f, 0, 0];
+        [self.token[0], self.token[1], self.token[2], self.token[3]] = index.to_le_bytes();
+        self.patience = generation;
     }
 
     /// For which one, and its generation.
     pub(crate) const fn observer(&self) -> (u32, u16) {
-        let [a, b, c, d, e, f, _, _] = self.token;
-        (u32::from_le_bytes([a, b, c, d]), u16::from_le_bytes([e, f]))
+        let [a, b, c, d, ..] = self.token;
+        (u32::from_le_bytes([a, b, c, d]), self.patience)
     }
 
     /// The number of a notification that is on its way (RFC 7641 4.4).
     pub(crate) const fn number(&self) -> u32 {
-        let [_, _, _, _, _, _, low, middle] = self.token;
-        u32::from_le_bytes([low, middle, self.patience as u8, 0])
+        let [.., e, f, g, h] = self.token;
+        u32::from_le_bytes([e, f, g, h])
     }
 
     pub(crate) const fn set_number(&mut self, number: u32) {
-        let [low, middle, high, _] = number.to_le_bytes();
-        [self.token[6], self.token[7]] = [low, middle];
-        self.patience = high as u16;
+        [self.token[4], self.token[5], self.token[6], self.token[7]] = number.to_le_bytes();
     }
 
     /// The peer's Message ID, where it has given way to one of ours.

@@ -445,16 +445,17 @@ impl<T: Entry, const N: usize, S: Lend<Slot<T, N>>, H: Lend<Heads<N>>> Table<T, 
         None
     }
 
-    /// Whether a slot is marked: a bit that its owner may use. One that is marked is not removed, either.
-    pub(crate) fn is_marked(&self, index: u32) -> bool {
-        self.used(index).is_some_and(|slot| slot.node.state & MARKED != 0)
+    /// The value in a slot that is marked: by a bit that its owner may use. Such a slot is not removed, either.
+    pub(crate) fn marked(&self, index: u32) -> Option<&T> {
+        let slot = self.used(index)?;
+        if slot.node.state & MARKED != 0 { Some(&slot.value) } else { None }
     }
 
-    /// Marks it, or not.
-    pub(crate) fn mark(&mut self, index: u32, on: bool) {
-        if let Some(slot) = self.used_mut(index) {
-            slot.node.state = slot.node.state & !MARKED | if on { MARKED } else { 0 };
-        }
+    /// Marks a slot, or not, and gives its value.
+    pub(crate) fn mark(&mut self, index: u32, on: bool) -> Option<&mut T> {
+        let Slot { node, value } = self.used_mut(index)?;
+        node.state = node.state & !MARKED | if on { MARKED } else { 0 };
+        Some(value)
     }
 
     /// Two links that a slot lends to its owner while it is in use and in no list.

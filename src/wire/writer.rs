@@ -168,43 +168,35 @@ impl<'b> Writer<'b> {
         let number = usize::from(number.get());
         let end = self.length;
         let place = self.buffer.get(..end).and_then(|written| place(written, number));
-        let Some(Place { tail, delta, follower }) = place else {
+        let Some(Place { at, behind, delta, follower }) = place else {
             // What is behind the end of the buffer is not there to be looked at: this much is sure.
             self.length = end.saturating_add(value.len());
             return self;
         };
-        let (header, tail) = tail;
-        let at = end.wrapping_sub(header).wrapping_sub(tail);
-        let write = |writer: &mut Self| {
-            writer.length = at;
-            writer.put_option_header(delta, value.len());
-            writer.put(value);
-            if let Some((delta, length)) = follower {
-                writer.put_option_header(delta, length);
-            }
-        };
-        let error = self.error;
-        // First without a buffer: how much it takes. Never less than what was there.
-        let buffer = core::mem::take(&mut self.buffer);
-        write(self);
-        self.buffer = buffer;
-        let grown = self.length.saturating_sub(at.wrapping_add(header));
-        let total = end.saturating_add(grown);
-        if total > self.buffer.len() {
-            // Room comes first.
-            self.error = error;
-        } else {
-            let mut from = end;
-            for _ in 0..tail {
-                from = from.wrapping_sub(1);
+        // Never less than what was there: the header of the option that follows loses less than this one brings.
+        let mut grown =
+            extension(delta).wrapping_add(extension(value.len())).wrapping_add(1).saturating_add(value.len());
+        if let Some((next, _)) = follower {
+            let before = extension(next.wrapping_add(delta));
+            grown = grown.saturating_add(extension(next)).saturating_sub(before);
+        }
+        self.length = end.saturating_add(grown);
+        // Room comes first.
+        if self.length <= self.buffer.len() {
+            for from in (behind..end).rev() {
                 let byte = self.buffer.get(from).copied().unwrap_or(0);
                 if let Some(to) = self.buffer.get_mut(from.wrapping_add(grown)) {
                     *to = byte;
                 }
             }
-            write(self);
+            let length = core::mem::replace(&mut self.length, at);
+            self.put_option_header(delta, value.len());
+            self.put(value);
+            if let Some((next, length)) = follower {
+                self.put_option_header(next, length);
+            }
+            self.length = length;
         }
-        self.length = total;
         self
     }
 
@@ -354,9 +346,9 @@ impl<'b> Writer<'b> {
         }
         let before = usize::from(number.get()).wrapping_sub(1);
         let Some(written) = self.buffer.get(..self.length) else { return };
-        let Some(Place { tail: (header, tail), delta, follower: Some(_) }) = place(written, before) else { return };
-        if written.len().checked_sub(tail).and_then(|at| written.get(at..)).is_some_and(is_to_go) {
-            self.length = self.length.wrapping_sub(header).wrapping_sub(tail);
+        let Some(Place { at, behind, delta, follower: Some(_) }) = place(written, before) else { return };
+        if written.get(behind..).is_some_and(is_to_go) {
+            self.length = at;
             self.last = before.wrapping_sub(delta) as u32;
         }
     }
@@ -470,10 +462,18 @@ impl<'b> Writer<'b> {
     }
 }
 
+/// How many bytes extend a nibble.
+#[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
+const fn extension(value: usize) -> usize {
+    (value >= 13) as usize + (value >= 269) as usize
+}
+
 /// Where an option is to be inserted.
 struct Place {
-    /// The header of the option that follows and what is behind that header, bytes.
-    tail: (usize, usize),
+    /// The first byte of it.
+    at: usize,
+    /// What is behind the header of the option that follows.
+    behind: usize,
     /// The number less that of the option before it.
     delta: usize,
     /// Delta and length of the option that follows, if one does.
@@ -485,16 +485,12 @@ fn place(written: &[u8], number: usize) -> Option<Place> {
     let mut walk = Options::new(rest);
     walk.take_value(first & 15)?;
     loop {
-        let left = walk.left();
+        let at = written.len().wrapping_sub(walk.left());
         let delta = number.wrapping_sub(walk.number());
-        let Some(value) = walk.step() else { return Some(Place { tail: (0, left), delta, follower: None }) };
-        if walk.number() > number {
-            let tail = walk.left().wrapping_add(value.len());
-            return Some(Place {
-                tail: (left.wrapping_sub(tail), tail),
-                delta,
-                follower: Some((walk.number().wrapping_sub(number), value.len())),
-            });
+        let Some(value) = walk.step() else { return Some(Place { at, behind: at, delta, follower: None }) };
+        if let Some(next @ 1..) = walk.number().checked_sub(number) {
+            let behind = written.len().wrapping_sub(walk.left()).wrapping_sub(value.len());
+            return Some(Place { at, behind, delta, follower: Some((next, value.len())) });
         }
     }
 }
