@@ -34,6 +34,8 @@ pub(super) struct Blocks {
     over: bool,
     /// Whether the payload says what is asked for.
     says: bool,
+    /// Whether it does no harm to ask twice.
+    idempotent: bool,
     /// How often in a row the block that is due was sent or asked for again.
     tries: u8,
     /// How often it has started over.
@@ -50,11 +52,11 @@ pub(super) struct Blocks {
     pub(super) up_size: u16,
     /// The size of the next block that is asked for.
     pub(super) down_size: u16,
-    /// Where the next block begins, in bytes; the one that is on its way, if one is.
-    pub(super) up: u32,
     /// How long the body is, or `UNKNOWN`.
     pub(super) length: u32,
     pub(super) settings: Settings,
+    /// Where the next block begins, in bytes; the one that is on its way, if one is.
+    pub(super) up: u32,
     /// Where the answer is taken from, in bytes.
     pub(super) first: u32,
     /// Where the next block of it begins.
@@ -124,7 +126,7 @@ impl<P: Copy> Transfer<P> {
         }
         let blocks = &mut self.blocks;
         // RFC 7252 5.8.2: nobody would know that it is the same.
-        let once = blocks.sending && !blocks.blockwise && !self.request.is_idempotent();
+        let once = blocks.sending && !blocks.blockwise && !blocks.idempotent;
         let in_time = matches!(why, Failure::TimedOut | Failure::Unanswered) && !once;
         if in_time && blocks.tries < blocks.settings.block_retries {
             blocks.tries = blocks.tries.wrapping_add(1);
@@ -157,6 +159,7 @@ impl Blocks {
             sending,
             over: false,
             says: request.is_fetch(),
+            idempotent: request.is_idempotent(),
             tries: 0,
             restarts: 0,
             more: false,
