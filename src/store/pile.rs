@@ -9,6 +9,7 @@
 
 use super::arena::Chain;
 use crate::copy::copy;
+use crate::wire::SMALL;
 
 /// How many bytes can be told apart. What a store has beyond is left alone.
 pub(super) const MOST: usize = 0xffff;
@@ -73,21 +74,28 @@ pub(super) fn release(bytes: &mut [u8], used: &mut u32, chain: Chain) {
     *used = used.wrapping_sub(chain.len() as u32);
     let (mut at, mut from) = (chain.start(), chain.start().wrapping_add(chain.len()));
     while at < *used as usize {
-        // Words as long as there are any: what a word takes along of the free bytes does no harm.
-        let moved = if let Some(&word) = bytes.get(from..).and_then(<[u8]>::first_chunk::<4>) {
-            if let Some(to) = bytes.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
-                *to = word;
-            }
+        // As long as there are as many: what such a step takes along of the free bytes does no harm.
+        let moved = if !SMALL && step::<16>(bytes, at, from) {
+            16
+        } else if step::<4>(bytes, at, from) {
             4
-        } else {
-            let Some(&byte) = bytes.get(from) else { break };
-            if let Some(to) = bytes.get_mut(at) {
-                *to = byte;
-            }
+        } else if step::<1>(bytes, at, from) {
             1
+        } else {
+            break;
         };
         (at, from) = (at.wrapping_add(moved), from.wrapping_add(moved));
     }
+}
+
+/// Copies so many bytes down, if there are as many.
+#[inline(always)]
+fn step<const N: usize>(bytes: &mut [u8], at: usize, from: usize) -> bool {
+    let Some(&some) = bytes.get(from..).and_then(<[u8]>::first_chunk::<N>) else { return false };
+    if let Some(to) = bytes.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
+        *to = some;
+    }
+    true
 }
 
 #[cfg(test)]
