@@ -180,7 +180,7 @@ impl Blocks {
     }
 
     /// Writes what a request has besides the application's options: `BEHIND` says whether some of these may be higher.
-    #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
+    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
     fn write<const BEHIND: bool>(&mut self, w: &mut Writer<'_>, body: &mut Body<'_>) {
         // The payload is the transfer's to write.
         if w.has_payload() {
