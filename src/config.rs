@@ -192,9 +192,9 @@ pub struct Config {
     /// The critical options of requests that the application understands (RFC 7252 5.4.1). A request with another one
     /// is refused: with 5.05 where it is Proxy-Uri or Proxy-Scheme (5.10.2), else with 4.02.
     pub known: fn(OptionNumber) -> bool,
-    /// The critical options of responses that the application understands. None; a response with another one is
-    /// rejected.
-    pub known_in_responses: fn(OptionNumber) -> bool,
+    /// The critical options of responses that the application understands. `None`: none, as RFC 7252 defines no critical
+    /// option for a response (5.9, 5.10). A response with another one is rejected.
+    pub known_in_responses: Option<fn(OptionNumber) -> bool>,
 }
 
 #[cfg(feature = "defmt")]
@@ -232,7 +232,7 @@ impl Config {
         strict_dedup: false,
         non_bad_option: false,
         known,
-        known_in_responses: |_| false,
+        known_in_responses: None,
     };
 
     /// With Block1 and Block2 among the critical options that are understood: of
@@ -240,7 +240,7 @@ impl Config {
     /// ([`block`](crate::block)).
     #[must_use]
     pub const fn blockwise(self) -> Config {
-        Config { known: |number| known(number) || is_block(number), known_in_responses: is_block, ..self }
+        Config { known: |number| known(number) || is_block(number), known_in_responses: Some(is_block), ..self }
     }
 }
 
@@ -306,7 +306,7 @@ pub(crate) struct Rules {
     /// which then were not zeros: and an endpoint in a `static` is to be nothing but zeros.
     choices: u8,
     pub(crate) known: fn(OptionNumber) -> bool,
-    pub(crate) known_in_responses: fn(OptionNumber) -> bool,
+    pub(crate) known_in_responses: Option<fn(OptionNumber) -> bool>,
 }
 
 impl Rules {

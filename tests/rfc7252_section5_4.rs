@@ -78,7 +78,7 @@ fn rfc7252_5_4_1_in_responses<C: Scale>() {
 }
 
 fn rfc7252_5_4_1_what_is_understood_in_responses<C: Scale>() {
-    let known_in_responses = |number: OptionNumber| number.get() == 65_001;
+    let known_in_responses: Option<fn(OptionNumber) -> bool> = Some(|number| number.get() == 65_001);
     let mut s = roomy::<C>(Config { known_in_responses, ..Config::DEFAULT });
     let handle = s.get(0, PEER);
     s.sent(0, PEER, "CON GET mid=$a token=$t [Uri-Path: temperature]");

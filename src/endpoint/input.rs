@@ -401,7 +401,11 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             }
             return None;
         };
-        if message.unrecognised_in(true, self.rules().known_in_responses).next_of(R::HAS.texts).is_some() {
+        let unrecognised = match self.rules().known_in_responses {
+            None => message.has_critical(),
+            Some(known) => message.unrecognised_in(true, known).next_of(R::HAS.texts).is_some(),
+        };
+        if unrecognised {
             self.count(Counter::BadOption);
             *reply = reject(message, tx);
             return None;

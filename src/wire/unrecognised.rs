@@ -52,6 +52,16 @@ impl<'d> Message<'d> {
         }
     }
 
+    /// Whether [`unrecognised`](Message::unrecognised) lists anything of a response, where no critical option is known.
+    #[inline]
+    pub(crate) fn has_critical(&self) -> bool {
+        let mut located = false;
+        self.options().any(|(number, _)| {
+            located |= number == OptionNumber::LOCATION_PATH || number == OptionNumber::LOCATION_QUERY;
+            number.is_critical() || located && number.is_reserved_location()
+        })
+    }
+
     /// Whether there is nothing but segments of a path, each of up to 12 ASCII characters: what most requests consist
     /// of, told without a look at the registry.
     #[inline]
