@@ -145,7 +145,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         if self.core.hooks.ignore_acks {
             return None;
         }
-        self.held.find_local(peer, id)
+        self.held.find_local(peer, id, R::HAS.nstart_queue)
     }
 
     fn on_request(
@@ -210,7 +210,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         if self.core.hooks.no_deduplication {
             return None;
         }
-        let index = self.held.find_remote(peer, id, key)?;
+        let index = self.held.find_remote(peer, id, key, R::HAS.server)?;
         if self.is_current(index) {
             return Some(index);
         }
@@ -381,16 +381,10 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                 return None;
             }
         }
-        // A piggybacked response answers the request that it acknowledges. One that has not been sent yet is not
-        // answered, nor does it hide another one with the same token.
-        let piggybacked = message_type == Type::Acknowledgement;
-        let may_be = |exchange: &Exchange| {
-            let acknowledged = matches!(exchange.state, State::Sent | State::Acked) && exchange.message_id == id;
-            // A registration that is to be made again has been sent before.
-            let sent = !exchange.waits() || R::HAS.observe && exchange.has(flag::REGISTERED);
-            sent && (!piggybacked || acknowledged)
-        };
-        let found = self.held.answered(peer, message.token(), R::HAS.multicast && !piggybacked, R::HAS.observe, may_be);
+        // A piggybacked response answers the request that it acknowledges.
+        let acknowledged = (message_type == Type::Acknowledgement).then_some(id);
+        let some_are = [R::HAS.multicast, R::HAS.observe, R::HAS.nstart_queue];
+        let found = self.held.answered(peer, acknowledged, message.token(), some_are);
         let Some(index) = found else {
             // RFC 7252 5.3.2.
             self.count(Counter::Unmatched);

@@ -52,10 +52,12 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             return None;
         }
         let peer = self.held.find_peer(to)?;
-        let index = self.held.find_local(peer, u16::from_be_bytes([high, low]))?;
+        let index = self.held.find_local(peer, u16::from_be_bytes([high, low]), R::HAS.nstart_queue)?;
         let exchange = self.held.exchanges.at(index)?;
         match exchange.state {
-            State::Sent | State::SentNon if R::HAS.client && self.held.has_token(exchange, rest.get(..length)?) => {
+            State::Sent | State::SentNon
+                if R::HAS.client && self.held.has_token(exchange, rest.get(..length)?, R::HAS.observe) =>
+            {
                 self.end(index, Outcome::Unreachable);
             }
             State::Pinged if R::HAS.client && length == 0 => self.end(index, Outcome::Unreachable),

@@ -1,6 +1,6 @@
 //! Tokens: ours, that nobody can guess (RFC 7252 5.3.1), and those of peers, echoed.
 
-use crate::store::{Exchange, GROUP, Held, Layout};
+use crate::store::{GROUP, Held, Layout, States};
 use crate::wire::{Header, Token, Writer};
 use core::hash::Hash;
 
@@ -26,8 +26,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
 
     /// Whether a request of ours to this peer has this token.
     pub(crate) fn is_taken(&self, peer: u32, token: &Token, observe: bool) -> bool {
-        let ours = |exchange: &Exchange| exchange.state.holds_token();
-        self.find_token(peer, token.as_bytes(), observe, ours).is_some()
+        self.find_token(peer, States::HOLDS_TOKEN, None, token.as_bytes(), observe).is_some()
     }
 
     /// Begins the answer to a request: header, and the request's token, wherever it is kept.

@@ -4,7 +4,7 @@
 //! what 3.4 compares: the number of the freshest notification, and when it came.
 
 use crate::store::{Exchange, Held, Layout, flag};
-use crate::wire::{Token, observe};
+use crate::wire::{Token, observe, same};
 use core::hash::Hash;
 use core::time::Duration;
 
@@ -24,12 +24,13 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
         bytes.get(..length).and_then(|bytes| Token::try_from(bytes).ok()).unwrap_or_default()
     }
 
-    /// Whether a request of ours has this token.
-    pub(crate) fn has_token(&self, exchange: &Exchange, token: &[u8]) -> bool {
-        if exchange.has_long_token() && exchange.has(flag::OBSERVES) {
-            return self.token_of(exchange).as_bytes() == token;
+    /// Whether a request of ours has this token. `observe`: whether it may be an observation.
+    #[inline]
+    pub(crate) fn has_token(&self, exchange: &Exchange, token: &[u8], observe: bool) -> bool {
+        if observe && exchange.has_long_token() && exchange.has(flag::OBSERVES) {
+            return same(self.token_of(exchange).as_bytes(), token);
         }
-        exchange.token() == token
+        same(exchange.token(), token)
     }
 }
 

@@ -56,7 +56,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             return self.held.exchanges.scan(is_it);
         }
         let id = observer.last_id().filter(|_| observer.has(mark::PENDING))?;
-        let exchange = self.held.find_local(observer.peer, id)?;
+        let exchange = self.held.find_local(observer.peer, id, R::HAS.nstart_queue)?;
         self.held.exchanges.at(exchange).filter(|it| is_it(it))?;
         Some(exchange)
     }
@@ -205,7 +205,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// Whether a separate response with this Message ID is outstanding.
     fn is_confirming(&self, peer: u32, id: u16) -> bool {
-        let found = self.held.find_local(peer, id).and_then(|index| self.held.exchanges.at(index));
+        let found = self.held.find_local(peer, id, R::HAS.nstart_queue).and_then(|index| self.held.exchanges.at(index));
         found.is_some_and(|exchange| exchange.state == State::Confirming)
     }
 

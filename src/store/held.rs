@@ -4,10 +4,10 @@
 //! secret.
 
 use super::{
-    Bodies, Bytes, Chain, Exchange, Exchanges, Layout, Observer, Observers, Parts, Peer, Peers, State, Timers,
+    Bodies, Bytes, Chain, Exchange, Exchanges, Layout, Observer, Observers, Parts, Peer, Peers, State, States, Timers,
+    slots::ANY,
 };
 use crate::random::{Purpose, Random};
-use crate::wire::same;
 use core::hash::Hash;
 
 /// By what a peer names an exchange: its Message ID. Our own requests stand here under ours.
@@ -191,42 +191,52 @@ impl<'e, P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'e, P, C> {
         }
     }
 
-    /// An exchange of a peer's, by its Message ID, of which this is the key.
-    pub(crate) fn find_remote(&self, peer: u32, id: u16, key: u32) -> Option<u32> {
+    /// An exchange of a peer's, by its Message ID, of which this is the key. `server`: whether it may be a request.
+    pub(crate) fn find_remote(&self, peer: u32, id: u16, key: u32, server: bool) -> Option<u32> {
+        let (states, id) = (if server { States::REMOTE } else { States::REMEMBERED }, u32::from(id));
         if !C::INDEXED {
-            return self.exchanges.scan(|exchange| exchange.peer == peer && exchange.is_remote(id));
+            return self.seek(peer, states, id, None, false);
         }
-        let is_it = |exchange: &Exchange| exchange.peer == peer && exchange.is_remote(id);
-        self.exchanges.find(BY_MESSAGE, u64::from(key) << 32, is_it)
+        self.exchanges.find(BY_MESSAGE, u64::from(key) << 32, |exchange| exchange.is(peer, states, id, false))
     }
 
-    /// An exchange with a message of ours outstanding, by its Message ID. Nothing of one that waits was sent.
-    pub(crate) fn find_local(&self, peer: u32, id: u16) -> Option<u32> {
+    /// An exchange with a message of ours outstanding, by its Message ID. `queue`: whether some may wait.
+    pub(crate) fn find_local(&self, peer: u32, id: u16, queue: bool) -> Option<u32> {
+        let states = States::LOCAL.sent(queue);
         if !C::INDEXED {
-            return self.exchanges.scan(|exchange| exchange.peer == peer && exchange.is_local(id));
+            return self.seek(peer, states, u32::from(id), None, false);
         }
-        let is_it = |exchange: &Exchange| exchange.peer == peer && exchange.is_local(id);
+        let is_it = |exchange: &Exchange| exchange.is(peer, states, u32::from(id), false);
         let key = self.random.hash_id(Purpose::LocalId, peer, id);
         self.exchanges.find(BY_MESSAGE, key, is_it).or_else(|| self.exchanges.find(BY_LOCAL, key, is_it))
     }
 
-    /// A request of ours by its token, of several one that `is_it`. `observe`: whether some may be observations.
+    /// A request of ours by its token, in one of these states and with this Message ID, if it is to have one. `observe`:
+    /// whether some may be observations.
     pub(crate) fn find_token(
         &self,
         peer: u32,
+        states: States,
+        id: Option<u16>,
         token: &[u8],
         observe: bool,
-        is_it: impl Fn(&Exchange) -> bool,
     ) -> Option<u32> {
-        let has = |exchange: &Exchange| {
-            if observe { self.has_token(exchange, token) } else { same(exchange.token(), token) }
-        };
-        let is_it = |exchange: &Exchange| exchange.peer == peer && is_it(exchange) && has(exchange);
-        if C::INDEXED {
-            self.exchanges.find(BY_LOCAL, self.random.hash_token(peer, token), is_it)
-        } else {
-            self.exchanges.scan(is_it)
+        if !C::INDEXED {
+            return self.seek(peer, states, id.map_or(ANY, u32::from), Some(token), observe);
         }
+        let id = id.map_or(ANY, u32::from);
+        let is_it =
+            |exchange: &Exchange| exchange.is(peer, states, id, observe) && self.has_token(exchange, token, observe);
+        self.exchanges.find(BY_LOCAL, self.random.hash_token(peer, token), is_it)
+    }
+
+    /// The first exchange that [`is`](Exchange::is) so, and has this token if it is to have one. Where there is no index:
+    /// one function for all that is looked for.
+    #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
+    fn seek(&self, peer: u32, states: States, id: u32, token: Option<&[u8]>, observe: bool) -> Option<u32> {
+        self.exchanges.scan(|exchange| {
+            exchange.is(peer, states, id, observe) && token.is_none_or(|token| self.has_token(exchange, token, observe))
+        })
     }
 
     // Bytes.

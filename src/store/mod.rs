@@ -51,7 +51,7 @@ pub(crate) use ring::{InNode, first, push_back, remove};
 pub(crate) use scale::Lend;
 pub use scale::{Indexed, Scale, Scan};
 pub use slices::{ExchangeSlot, Level, ObserverSlot, PeerSlot, Slices, TransferSlot};
-pub(crate) use slots::{Exchange, OfPeer, Peer, State, flag, pack, unpack};
+pub(crate) use slots::{Exchange, OfPeer, Peer, State, States, flag, pack, unpack};
 pub(crate) use table::{Heads, Link, Rows, Slot, Table};
 pub(crate) use timers::Timers;
 pub(crate) use transfers::{Stage, Transfer, Transfers};

@@ -87,45 +87,100 @@ pub(crate) enum State {
     Taken,
 }
 
+/// Some of the states, of an exchange that is looked for; and two bits on what else is to be so.
+#[derive(Clone, Copy)]
+pub(crate) struct States(u32);
+
+/// In place of a Message ID: whichever it is.
+pub(super) const ANY: u32 = 1 << 16;
+
+/// In [`States`]: a message of ours was sent, and does not wait.
+const SENT: u32 = 1 << 30;
+/// In [`States`]: the Message ID is the peer's, which may have given way to one of ours.
+const OF_PEER: u32 = 1 << 31;
+
+impl States {
+    const fn of(states: &[State]) -> States {
+        let (mut all, mut rest) = (0, states);
+        while let [state, behind @ ..] = rest {
+            (all, rest) = (all | 1 << *state as u32, behind);
+        }
+        States(all)
+    }
+
+    const fn and(self, more: States) -> States {
+        States(self.0 | more.0)
+    }
+
+    pub(crate) const fn has(self, state: State) -> bool {
+        self.0 >> state as u32 & 1 != 0
+    }
+
+    /// Of these, those of which a message of ours was sent. `queue`: whether some may wait for that.
+    pub(crate) const fn sent(self, queue: bool) -> States {
+        if queue { States(self.0 | SENT) } else { self }
+    }
+
+    /// A request of ours awaits responses.
+    pub(crate) const AWAITS_RESPONSE: States =
+        States::of(&[State::Sent, State::Acked, State::SentNon, State::SentGroup, State::Watching]);
+    /// A request of ours may be answered by what acknowledges it.
+    pub(crate) const MAY_BE_ACKNOWLEDGED: States = States::of(&[State::Sent, State::Acked]);
+    /// A request of ours has its token to itself.
+    pub(crate) const HOLDS_TOKEN: States = States::AWAITS_RESPONSE.and(States::of(&[State::Retired]));
+    /// A request of a peer's awaits our answer.
+    const AWAITS_ANSWER: States = States::of(&[State::Asked, State::Deferred, State::AskedNon, State::AskedGroup]);
+    /// The answer has a Message ID of ours, so that the peer's lies elsewhere.
+    const ANSWERED_APART: States = States::of(&[State::Leisurely, State::Confirming, State::Confirmed]);
+    /// It is over, and kept for duplicates alone.
+    pub(crate) const REMEMBERED: States = States::of(&[State::Answered, State::Taken]);
+    /// It is known by our Message ID alone.
+    const KNOWN_BY_MESSAGE: States = States::of(&[State::Confirming, State::Notifying, State::Parting]);
+    /// A message of ours is on its way, or was, and is known by its Message ID.
+    pub(crate) const LOCAL: States =
+        States::of(&[State::Sent, State::Acked, State::SentNon, State::Pinged]).and(States::KNOWN_BY_MESSAGE);
+    /// A message of the peer's is known by its Message ID.
+    pub(crate) const REMOTE: States =
+        States(States::AWAITS_ANSWER.0 | States::ANSWERED_APART.0 | States::REMEMBERED.0 | OF_PEER);
+    /// A message of ours is to be acknowledged, now or once its turn has come.
+    const OUTSTANDING: States =
+        States::of(&[State::Sent, State::Pinged, State::Confirming, State::Notifying, State::Parting]);
+}
+
 impl State {
     /// Whether a request of ours awaits responses.
     pub(crate) const fn awaits_response(self) -> bool {
-        matches!(self, State::Sent | State::Acked | State::SentNon | State::SentGroup | State::Watching)
+        States::AWAITS_RESPONSE.has(self)
     }
 
     /// Whether a request of a peer's awaits our answer.
     pub(crate) const fn awaits_answer(self) -> bool {
-        matches!(self, State::Asked | State::Deferred | State::AskedNon | State::AskedGroup)
-    }
-
-    /// Whether a request of ours has its token to itself.
-    pub(crate) const fn holds_token(self) -> bool {
-        self.awaits_response() || matches!(self, State::Retired)
+        States::AWAITS_ANSWER.has(self)
     }
 
     /// Whether a request of a peer's is not dealt with: unanswered, or its answer is on the way.
     pub(crate) const fn is_served(self) -> bool {
-        self.awaits_answer() || self.is_answered_apart()
+        States::AWAITS_ANSWER.and(States::ANSWERED_APART).has(self)
     }
 
     /// Whether the answer has a Message ID of ours, so that the peer's lies elsewhere.
     pub(crate) const fn is_answered_apart(self) -> bool {
-        matches!(self, State::Leisurely | State::Confirming | State::Confirmed)
+        States::ANSWERED_APART.has(self)
     }
 
     /// Whether a message of ours is to be acknowledged, now or once its turn has come.
     pub(crate) const fn is_outstanding(self) -> bool {
-        matches!(self, State::Sent | State::Pinged | State::Confirming | State::Notifying | State::Parting)
+        States::OUTSTANDING.has(self)
     }
 
     /// Whether it is known by our Message ID alone.
     pub(crate) const fn is_known_by_message(self) -> bool {
-        matches!(self, State::Confirming | State::Notifying | State::Parting)
+        States::KNOWN_BY_MESSAGE.has(self)
     }
 
     /// Whether it is over, and kept for duplicates alone.
     pub(crate) const fn is_remembered(self) -> bool {
-        matches!(self, State::Answered | State::Taken)
+        States::REMEMBERED.has(self)
     }
 }
 
@@ -360,19 +415,19 @@ impl Exchange {
         if self.state.is_answered_apart() { self.kept_id() } else { self.message_id }
     }
 
-    /// Whether it is a request or response of the peer's with this Message ID.
-    #[inline]
-    pub(crate) const fn is_remote(&self, id: u16) -> bool {
-        let state = self.state;
-        self.remote_id() == id && (state.awaits_answer() || state.is_answered_apart() || state.is_remembered())
-    }
-
-    /// Whether a message of ours with this Message ID is outstanding. Nothing of one that waits was sent.
-    #[inline]
-    pub(crate) const fn is_local(&self, id: u16) -> bool {
-        let outstanding = matches!(self.state, State::Sent | State::Acked | State::SentNon | State::Pinged)
-            || self.state.is_known_by_message();
-        self.message_id == id && outstanding && !self.waits()
+    /// Whether it is with this peer, in one of these states, and has this Message ID, or [`ANY`]. `observe`:
+    /// whether it may be an observation.
+    #[inline(always)]
+    pub(crate) const fn is(&self, peer: u32, states: States, id: u32, observe: bool) -> bool {
+        if self.peer != peer || !states.has(self.state) {
+            return false;
+        }
+        // A registration that is to be made again has been sent before.
+        if states.0 & SENT != 0 && self.waits() && !(observe && self.has(flag::REGISTERED)) {
+            return false;
+        }
+        let its = if states.0 & OF_PEER != 0 { self.remote_id() } else { self.message_id };
+        id == ANY || its as u32 == id
     }
 
     /// Turns a request into the response to it that waits, under a Message ID of ours.
