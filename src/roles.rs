@@ -60,6 +60,11 @@ abilities! {
     /// What would exceed NSTART waits its turn (RFC 7252 4.7). Without it a request is an error then, and separate
     /// responses, which NSTART does not bind, go out at once.
     nstart_queue: bool,
+    /// A request may have transmission parameters and a timeout of its own
+    /// ([`Request::transmission`](crate::endpoint::Request::transmission),
+    /// [`timeout`](crate::endpoint::Request::timeout)). Without it one that has is an error
+    /// ([`NoTimesOfItsOwn`](crate::endpoint::RequestError::NoTimesOfItsOwn)).
+    own_times: bool,
     /// Tokens of more than 8 bytes (RFC 8974). Without it what has one is rejected, as RFC 7252 section 3 says: a
     /// Confirmable message with an RST, another one in silence.
     long_tokens: bool,
@@ -126,7 +131,7 @@ impl Roles for ServerMin {
     const HAS: Abilities = Abilities { server: true, ..Abilities::NONE };
 }
 
-/// A client alone: requests and retransmission. [`Config::DEFAULT`].
+/// A client alone: requests and retransmission, at the pace of [`Config::DEFAULT`].
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ClientMin {}

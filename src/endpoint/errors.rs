@@ -18,6 +18,9 @@ pub enum RequestError {
     },
     /// Requests to groups are Non-confirmable (RFC 7252 8.1), have a token of their own, and do not observe.
     NotForAGroup,
+    /// The request has transmission parameters or a timeout of its own, which these roles have not
+    /// ([`own_times`](crate::Abilities::own_times)).
+    NoTimesOfItsOwn,
     /// There is no such observation any more.
     NotObserving,
     /// All slots for exchanges are live; one is free when a request ends.
@@ -63,6 +66,9 @@ impl fmt::Display for RequestError {
             RequestError::NotForAGroup => f.write_str(
                 "a request to a group is to be Non-confirmable, with a token that no other has, and does not observe",
             ),
+            RequestError::NoTimesOfItsOwn => {
+                f.write_str("these roles leave out `own_times`: a request has the configuration's timeouts")
+            }
             RequestError::NotObserving => f.write_str("the observation is over, or the request is none"),
             RequestError::NoExchange => {
                 f.write_str("all slots for exchanges are in use: wait until a request ends, or lend more")

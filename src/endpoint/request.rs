@@ -237,8 +237,11 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         if observes && group {
             return Err(RequestError::NotForAGroup);
         }
+        if !R::HAS.own_times && (request.pace.is_some() || request.timeout.is_some()) {
+            return Err(RequestError::NoTimesOfItsOwn);
+        }
         let default = self.rules().pace;
-        let pace = request.pace.as_ref().unwrap_or(&default);
+        let pace = if R::HAS.own_times { request.pace.as_ref().unwrap_or(&default) } else { &default };
         let peer = if group { GROUP } else { self.peer_to_ask(to)? };
         if !request.non {
             self.may_wait(peer, pace.nstart, request.at_once)?;
@@ -267,10 +270,13 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             true => State::SentNon,
             false => State::Sent,
         };
-        let patience = request.timeout.unwrap_or(self.rules().patience);
+        let patience = self.rules().patience;
+        let patience = if R::HAS.own_times { request.timeout.unwrap_or(patience) } else { patience };
         let since = self.held.ticks();
         let set = |exchange: &mut Exchange| {
-            exchange.patience = patience;
+            if R::HAS.own_times {
+                exchange.patience = patience;
+            }
             exchange.since = since;
             if R::HAS.no_response {
                 exchange.flags = silence(message);

@@ -31,7 +31,12 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     pub(crate) fn pace(&mut self, index: u32, pace: &Pace) {
         let interval = self.first_timeout(pace);
         if let Some(exchange) = self.held.exchanges.at_mut(index) {
-            exchange.pace(interval, pace.most);
+            if R::HAS.own_times || R::HAS.observe {
+                exchange.pace(interval, pace.most);
+            } else {
+                // It is only ever sent out once.
+                exchange.interval = interval;
+            }
         }
     }
 
@@ -47,11 +52,11 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         if Self::COUNTS {
             return self.held.peers.at(peer).is_some_and(|peer| peer.outstanding >= nstart);
         }
-        let outstanding = |exchange: &Exchange| exchange.peer == peer && exchange.state.is_outstanding();
         // A request may have an NSTART of its own; that of the roles is a constant.
-        if !R::HAS.client && nstart == 1 {
-            return self.held.exchanges.scan(outstanding).is_some();
+        if !(R::HAS.client && R::HAS.own_times) && nstart == 1 {
+            return self.held.has_outstanding(peer);
         }
+        let outstanding = |exchange: &Exchange| exchange.peer == peer && exchange.state.is_outstanding();
         self.held.exchanges.count(outstanding) >= u32::from(nstart)
     }
 
@@ -168,7 +173,8 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let Some(exchange) = self.held.exchanges.at_mut(index) else { return Again::Never };
         let (interval, mut again) = (exchange.interval, exchange.again());
         // A request may have a pace of its own.
-        let most = if R::HAS.client { exchange.most() } else { rules.pace.most };
+        let own = R::HAS.client && R::HAS.own_times;
+        let most = if own { exchange.most() } else { rules.pace.most };
         let offset = |k: u8| offset(interval, k);
         let end = offset(most.wrapping_add(1));
         let passed = passed(ticks, exchange.since);
@@ -180,7 +186,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         if passed >= end {
             return Again::Never;
         }
-        let span = if R::HAS.client { rules.span.max(offset(most)) } else { rules.span };
+        let span = if own { rules.span.max(offset(most)) } else { rules.span };
         let mut next = end;
         let send = again < most && passed <= span.saturating_add(rules.pace.ack_timeout >> 2);
         if send {

@@ -47,7 +47,8 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                     exchange.state = State::Acked;
                     exchange.interval = round_trip;
                 }
-                self.held.after(index, unpack(exchange.patience));
+                let patience = if R::HAS.own_times { exchange.patience } else { self.rules().patience };
+                self.held.after(index, unpack(patience));
             }
             State::Pinged if R::HAS.client => self.end(index, Outcome::Acknowledged),
             State::Confirming if R::HAS.server => self.confirmed(index, Outcome::Acknowledged),

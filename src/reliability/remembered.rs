@@ -238,7 +238,9 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                 continue;
             }
             let mut key = 1 | self.held.passed(exchange.since) >> 2;
-            if exchange.has(flag::IDEMPOTENT) {
+            if !R::HAS.server {
+                // What was taken by a client is all alike.
+            } else if exchange.has(flag::IDEMPOTENT) {
                 key |= if asking == exchange.peer { 1 << 31 } else { 1 << 30 };
             } else if self.rules().strict_dedup() {
                 continue;

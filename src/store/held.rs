@@ -230,6 +230,11 @@ impl<'e, P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'e, P, C> {
         self.exchanges.find(BY_LOCAL, self.random.hash_token(peer, token), is_it)
     }
 
+    /// Whether a message of ours to a peer is to be acknowledged. Where there is no index.
+    pub(crate) fn has_outstanding(&self, peer: u32) -> bool {
+        self.seek(peer, States::OUTSTANDING, ANY, None, false).is_some()
+    }
+
     /// The first exchange that [`is`](Exchange::is) so, and has this token if it is to have one. Where there is no index:
     /// one function for all that is looked for.
     #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]

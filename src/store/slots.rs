@@ -143,7 +143,7 @@ impl States {
     pub(crate) const REMOTE: States =
         States(States::AWAITS_ANSWER.0 | States::ANSWERED_APART.0 | States::REMEMBERED.0 | OF_PEER);
     /// A message of ours is to be acknowledged, now or once its turn has come.
-    const OUTSTANDING: States =
+    pub(crate) const OUTSTANDING: States =
         States::of(&[State::Sent, State::Pinged, State::Confirming, State::Notifying, State::Parting]);
 }
 
