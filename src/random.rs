@@ -25,7 +25,7 @@ const SPREAD: u32 = 1_664_525;
 /// The key, and how many values were drawn.
 #[derive(Clone, Debug)]
 pub(crate) struct Random {
-    key: [u32; 4],
+    key: [u64; 2],
     drawn: u64,
     /// What is spread and no secret comes from here.
     spread: u32,
@@ -34,12 +34,13 @@ pub(crate) struct Random {
 impl Random {
     pub(crate) const fn new(seed: [u8; 16]) -> Random {
         let seed = u128::from_le_bytes(seed);
-        let [a, b, c, d] = [seed as u32, (seed >> 32) as u32, (seed >> 64) as u32, (seed >> 96) as u32];
+        let key = [seed as u64, (seed >> 64) as u64];
+        let [a, b, c, d] = words(key);
         // Of all 16 bytes, also where they are the same. In quarters: a small core has no wider product.
         let spread = a.wrapping_mul(SPREAD).wrapping_add(b);
         let spread = spread.wrapping_mul(SPREAD).wrapping_add(c);
         let spread = spread.wrapping_mul(SPREAD).wrapping_add(d);
-        Random { key: [a, b, c, d], drawn: 0, spread }
+        Random { key, drawn: 0, spread }
     }
 
     /// A number that follows from the seed, of 16 bits: 0 if that is zeros.
@@ -49,14 +50,14 @@ impl Random {
 
     /// By what handles of this endpoint are told from those of others. Nobody on the network gets to see it.
     pub(crate) const fn brand(&self) -> u16 {
-        let [a, _, c, _] = self.key;
-        (a ^ c) as u16
+        let [low, high] = self.key;
+        (low ^ high) as u16
     }
 
     #[inline]
     fn hasher(&self) -> SipHasher13 {
-        let [a, b, c, d] = self.key.map(u64::from);
-        SipHasher13::new_with_keys(b << 32 | a, d << 32 | c)
+        let [low, high] = self.key;
+        SipHasher13::new_with_keys(low, high)
     }
 
     /// The hash of an address.
@@ -100,7 +101,7 @@ impl Random {
     /// The next number, uniform in 64 bits: of the block cipher's counter mode.
     pub(crate) fn draw(&mut self) -> u64 {
         self.drawn = self.drawn.wrapping_add(1);
-        let [low, high, ..] = chaskey(self.key, [self.drawn as u32, (self.drawn >> 32) as u32, 0, 0]);
+        let [low, high, ..] = chaskey(words(self.key), words([self.drawn, 0]));
         u64::from(high) << 32 | u64::from(low)
     }
 
@@ -114,6 +115,11 @@ impl Random {
         self.spread = self.spread.wrapping_mul(SPREAD).wrapping_add(1_013_904_223);
         (u64::from(self.spread).wrapping_mul(u64::from(most).wrapping_add(1)) >> 32) as u32
     }
+}
+
+/// As words of 32 bits, the lowest first.
+const fn words([low, high]: [u64; 2]) -> [u32; 4] {
+    [low as u32, (low >> 32) as u32, high as u32, (high >> 32) as u32]
 }
 
 /// The rounds of Chaskey-12.

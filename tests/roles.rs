@@ -1,7 +1,10 @@
 //! What an endpoint does with what its roles leave out.
 
-use coaplet::endpoint::{Abilities, Arrival, ClientMin, Event, Output, RespondError, ServerMin, Statistics};
-use coaplet::{Code, Config, Endpoint, Fixed, Instant, Message, Roles};
+use coaplet::endpoint::{
+    Abilities, Arrival, ClientMin, Event, Failure, Output, Request, RequestError, RespondError, ServerMin, Statistics,
+};
+use coaplet::{Code, Config, Endpoint, Fixed, Instant, Message, Roles, Transmission};
+use core::time::Duration;
 
 /// The reply to a datagram that means nothing to the application, as the codec prints it.
 fn reply<R: Roles>(arrival: Arrival, datagram: &[u8]) -> Option<String> {
@@ -18,6 +21,35 @@ fn a_client_alone_rejects_requests() {
     assert_eq!(reply::<ClientMin>(Arrival::Unicast, b"\x41\x01\x00\x07\x53\xb1a"), rejected);
     assert_eq!(reply::<ClientMin>(Arrival::Unicast, b"\x51\x01\x00\x07\x53\xb1a"), None);
     assert_eq!(reply::<ClientMin>(Arrival::Group, b"\x51\x01\x00\x07\x53\xb1a"), None);
+}
+
+#[test]
+fn without_times_of_its_own_a_request_that_has_some_is_an_error() {
+    let mut ep = Endpoint::<_, ClientMin>::of_roles([7; 16], Fixed::<u8, 1, 2, 64>::new());
+    let mut tx = [0; 64];
+    let quick = Transmission { ack_timeout: Duration::from_millis(100), ..Transmission::DEFAULT };
+    for request in [Request::get().timeout(Duration::from_secs(1)), Request::get().transmission(&quick)] {
+        let made = ep.request(Instant::ZERO, 1, request, &mut tx, |_| {});
+        assert_eq!(made.map(|_| ()), Err(RequestError::NoTimesOfItsOwn));
+    }
+    // Nothing is kept of them: there is room for one more, at the pace of the configuration.
+    let (handle, sent) = ep.request(Instant::ZERO, 1, Request::get(), &mut tx, |_| {}).expect("room for it");
+    assert!(sent.is_some());
+    let Output::Idle(Some(first)) = ep.poll(Instant::ZERO, &mut tx) else { panic!("it was sent just now") };
+    assert!((2_000..=3_000).contains(&first.as_millis()), "{first:?}");
+    let mut failed = None;
+    let mut sent = 0;
+    let mut now = first;
+    while failed.is_none() {
+        match ep.poll(now, &mut tx) {
+            Output::Send(_) => sent += 1,
+            Output::Failed(which, Failure::TimedOut) => failed = Some(which),
+            Output::Idle(Some(next)) => now = next,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((failed, sent), (Some(handle), 4));
+    assert!((62_000..=93_000).contains(&now.as_millis()), "MAX_TRANSMIT_WAIT: {now:?}");
 }
 
 #[test]

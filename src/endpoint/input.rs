@@ -371,7 +371,9 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let confirmable = message_type == Type::Confirmable;
         if message_type != Type::Acknowledgement {
             let seen = peer.and_then(|peer| self.seen(peer, id, self.held.remote_key(peer, id)));
-            let taken = |index: &u32| self.held.exchanges.at(*index).is_some_and(|e| e.state == State::Taken);
+            // A client remembers nothing else.
+            let taken =
+                |index: &u32| !R::HAS.server || self.held.exchanges.at(*index).is_some_and(|e| e.state == State::Taken);
             if seen.filter(taken).is_some() {
                 // RFC 7252 4.5: taken before, and acknowledged again.
                 self.count(Counter::Duplicate);
@@ -432,12 +434,18 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             // Remembered, so that the response is acknowledged again if that gets lost, and not taken twice.
             if let Some(peer) = self.peer(from) {
                 let key = self.held.remote_key(peer, id);
+                let flags = flag::IDEMPOTENT | if confirmable { 0 } else { flag::NON };
+                let since = self.held.ticks();
                 let set = |taken: &mut Exchange| {
                     taken.interval = key;
-                    taken.flags = flag::IDEMPOTENT | if confirmable { 0 } else { flag::NON };
+                    taken.flags = flags;
+                    taken.since = since;
                 };
-                if let Some(index) = self.insert(State::Taken, peer, id, &[], set) {
-                    self.remember(index);
+                match self.insert(State::Taken, peer, id, &[], set) {
+                    Some(index) if C::INDEXED => self.remember(index),
+                    // There it has nothing but its deadline.
+                    Some(index) => self.held.after(index, self.lifetime(flags)),
+                    None => {}
                 }
             }
         }

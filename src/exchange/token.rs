@@ -14,8 +14,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
     /// `groups`: whether there may be any to groups.
     pub(crate) fn draw_token(&mut self, peer: u32, length: u8, groups: bool, observe: bool) -> Option<Token> {
         for _ in 0..DRAWS {
-            let bytes = self.random.draw().to_le_bytes();
-            let token = Token::try_from(bytes.get(..usize::from(length))?).ok()?;
+            let token = Token::of(self.random.draw().to_le_bytes(), length);
             let everybody = groups && peer != GROUP && self.is_taken(GROUP, &token, false);
             if !everybody && !self.is_taken(peer, &token, observe) {
                 return Some(token);

@@ -63,7 +63,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         for _ in 0..GIVE_WAY {
             if self.held.peers.len() < self.held.peers.capacity()
                 || self.drop_idle_peer(true)
-                || !self.recycle(GROUP, false)
+                || self.recycle(GROUP, false).is_none()
             {
                 break;
             }
@@ -103,7 +103,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                 }
                 return Some(index);
             }
-            if !self.recycle(GROUP, false) {
+            if self.recycle(GROUP, false).is_none() {
                 break;
             }
         }

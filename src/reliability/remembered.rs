@@ -45,7 +45,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         exchange.flags |= flags;
         if at_once {
             exchange.state = State::Answered;
-        } else {
+        } else if R::HAS.server {
             exchange.remember();
         }
         exchange.since = since;
@@ -150,7 +150,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     }
 
     /// How long an exchange with these flags is remembered.
-    pub(super) fn lifetime(&self, flags: u8) -> u32 {
+    pub(crate) fn lifetime(&self, flags: u8) -> u32 {
         if flags & flag::NON != 0 { self.rules().non_lifetime } else { self.rules().exchange_lifetime }
     }
 
@@ -159,7 +159,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let remembered = |exchange: &Exchange| exchange.state.is_remembered();
         if !C::INDEXED {
             return !self.held.exchanges.is_overdue(index, self.held.ticks())
-                || !self.held.exchanges.at(index).is_some_and(remembered);
+                || R::HAS.server && !self.held.exchanges.at(index).is_some_and(remembered);
         }
         self.held.exchanges.at(index).is_some_and(|exchange| {
             !remembered(exchange) || self.held.passed(exchange.since) < self.lifetime(exchange.flags)
@@ -193,16 +193,15 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     }
 
     /// Gives up what is only remembered, for the sake of `asking`; with `bytes`, something that holds some. A duplicate
-    /// of it would be taken for a new request. False if there is nothing.
+    /// of it would be taken for a new request. The slot, which is free now; `None` if there is nothing.
     #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(always))]
-    pub(crate) fn recycle(&mut self, asking: u32, bytes: bool) -> bool {
-        let found = if C::INDEXED { self.oldest(asking, bytes) } else { self.oldest_of_all(asking, bytes) };
-        let Some(index) = found else { return false };
+    pub(crate) fn recycle(&mut self, asking: u32, bytes: bool) -> Option<u32> {
+        let index = if C::INDEXED { self.oldest(asking, bytes)? } else { self.oldest_of_all(asking, bytes)? };
         if (R::HAS.statistics || R::HAS.recycled) && self.is_current(index) {
             self.count(Counter::Recycled);
         }
         self.let_go(index);
-        true
+        Some(index)
     }
 
     /// By the lists.
@@ -254,11 +253,10 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// A free slot, if need be that of an exchange that is only remembered. Where there is no index.
     fn vacancy(&mut self, asking: u32) -> Option<u32> {
-        let vacancy = self.held.exchanges.vacancy();
-        if vacancy.is_none() && self.recycle(asking, false) {
-            return self.held.exchanges.vacancy();
+        match self.held.exchanges.vacancy() {
+            None => self.recycle(asking, false),
+            vacancy => vacancy,
         }
-        vacancy
     }
 
     /// Takes a slot for an exchange, if need be that of one that is only remembered. `set` sets what else is to be known of
@@ -355,7 +353,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                 }
                 return true;
             }
-            if Self::REPLACES || !self.held.arena.could_hold(bytes.len()) || !self.recycle(peer, true) {
+            if Self::REPLACES || !self.held.arena.could_hold(bytes.len()) || self.recycle(peer, true).is_none() {
                 break;
             }
         }
@@ -369,7 +367,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             if self.held.arena.has_room(len) {
                 return true;
             }
-            if !self.held.arena.could_hold(len) || !self.recycle(asking, true) {
+            if !self.held.arena.could_hold(len) || self.recycle(asking, true).is_none() {
                 break;
             }
         }

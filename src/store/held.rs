@@ -237,7 +237,7 @@ impl<'e, P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'e, P, C> {
 
     /// The first exchange that [`is`](Exchange::is) so, and has this token if it is to have one. Where there is no index:
     /// one function for all that is looked for.
-    #[cfg_attr(any(target_os = "none", coaplet_small), inline(never))]
+    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
     fn seek(&self, peer: u32, states: States, id: u32, token: Option<&[u8]>, observe: bool) -> Option<u32> {
         self.exchanges.scan(|exchange| {
             exchange.is(peer, states, id, observe) && token.is_none_or(|token| self.has_token(exchange, token, observe))

@@ -5,6 +5,7 @@ use super::ids::Ids;
 use super::ring::Weave;
 use super::table::{Entry, Link, Rows, Timed, Untimed};
 use crate::copy::copy;
+use crate::wire::SMALL;
 
 /// A peer: its address, once, and what is counted for it.
 #[derive(Clone, Copy, Debug)]
@@ -112,8 +113,19 @@ impl States {
         States(self.0 | more.0)
     }
 
+    /// Whether a state is among these.
     pub(crate) const fn has(self, state: State) -> bool {
         self.0 >> state as u32 & 1 != 0
+    }
+
+    /// The same where these are a constant: of states that stand one behind the other, a comparison is left.
+    #[inline(always)]
+    const fn have(self, state: State) -> bool {
+        let (first, count) = (self.0.trailing_zeros(), self.0.count_ones());
+        if SMALL || 32 - self.0.leading_zeros() != first + count {
+            return self.has(state);
+        }
+        (state as u32).wrapping_sub(first) < count
     }
 
     /// Of these, those of which a message of ours was sent. `queue`: whether some may wait for that.
@@ -150,37 +162,37 @@ impl States {
 impl State {
     /// Whether a request of ours awaits responses.
     pub(crate) const fn awaits_response(self) -> bool {
-        States::AWAITS_RESPONSE.has(self)
+        States::AWAITS_RESPONSE.have(self)
     }
 
     /// Whether a request of a peer's awaits our answer.
     pub(crate) const fn awaits_answer(self) -> bool {
-        States::AWAITS_ANSWER.has(self)
+        States::AWAITS_ANSWER.have(self)
     }
 
     /// Whether a request of a peer's is not dealt with: unanswered, or its answer is on the way.
     pub(crate) const fn is_served(self) -> bool {
-        States::AWAITS_ANSWER.and(States::ANSWERED_APART).has(self)
+        States::AWAITS_ANSWER.and(States::ANSWERED_APART).have(self)
     }
 
     /// Whether the answer has a Message ID of ours, so that the peer's lies elsewhere.
     pub(crate) const fn is_answered_apart(self) -> bool {
-        States::ANSWERED_APART.has(self)
+        States::ANSWERED_APART.have(self)
     }
 
     /// Whether a message of ours is to be acknowledged, now or once its turn has come.
     pub(crate) const fn is_outstanding(self) -> bool {
-        States::OUTSTANDING.has(self)
+        States::OUTSTANDING.have(self)
     }
 
     /// Whether it is known by our Message ID alone.
     pub(crate) const fn is_known_by_message(self) -> bool {
-        States::KNOWN_BY_MESSAGE.has(self)
+        States::KNOWN_BY_MESSAGE.have(self)
     }
 
     /// Whether it is over, and kept for duplicates alone.
     pub(crate) const fn is_remembered(self) -> bool {
-        States::REMEMBERED.has(self)
+        States::REMEMBERED.have(self)
     }
 }
 
@@ -419,15 +431,15 @@ impl Exchange {
     /// whether it may be an observation.
     #[inline(always)]
     pub(crate) const fn is(&self, peer: u32, states: States, id: u32, observe: bool) -> bool {
-        if self.peer != peer || !states.has(self.state) {
-            return false;
-        }
-        // A registration that is to be made again has been sent before.
-        if states.0 & SENT != 0 && self.waits() && !(observe && self.has(flag::REGISTERED)) {
+        if self.peer != peer {
             return false;
         }
         let its = if states.0 & OF_PEER != 0 { self.remote_id() } else { self.message_id };
-        id == ANY || its as u32 == id
+        if id != ANY && its as u32 != id || !states.has(self.state) {
+            return false;
+        }
+        // A registration that is to be made again has been sent before.
+        states.0 & SENT == 0 || !self.waits() || observe && self.has(flag::REGISTERED)
     }
 
     /// Turns a request into the response to it that waits, under a Message ID of ours.

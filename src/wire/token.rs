@@ -26,6 +26,15 @@ impl Token {
     /// The token of length 0.
     pub const EMPTY: Token = Token { bytes: [0; Token::MAX_LENGTH], length: 0 };
 
+    /// The first so many bytes, at most 8.
+    pub(crate) const fn of(bytes: [u8; Token::MAX_LENGTH], length: u8) -> Token {
+        let length = if length < 8 { length } else { 8 };
+        // None of the shifts is by all 64 bits.
+        let cut = (8 - length as u32) * 8;
+        let kept = if cut < 64 { u64::from_le_bytes(bytes) << cut >> cut } else { 0 };
+        Token { bytes: kept.to_le_bytes(), length }
+    }
+
     /// The bytes of the token.
     #[inline]
     #[must_use]

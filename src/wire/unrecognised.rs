@@ -56,10 +56,15 @@ impl<'d> Message<'d> {
     #[inline]
     pub(crate) fn has_critical(&self) -> bool {
         let mut located = false;
-        self.options().any(|(number, _)| {
+        let mut options = self.options();
+        while options.step().is_some() {
+            let number = OptionNumber::new(options.number() as u16);
+            if number.is_critical() || located && number.is_reserved_location() {
+                return true;
+            }
             located |= number == OptionNumber::LOCATION_PATH || number == OptionNumber::LOCATION_QUERY;
-            number.is_critical() || located && number.is_reserved_location()
-        })
+        }
+        false
     }
 
     /// Whether there is nothing but segments of a path, each of up to 12 ASCII characters: what most requests consist
