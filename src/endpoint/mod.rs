@@ -444,7 +444,11 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
 /// However far the clock jumps, what is due is behind, and what was kept is not ahead.
 #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), cold)]
 fn within_bounds(passed: i64) -> u32 {
-    passed.clamp(0, i64::from(LONGEST)) as u32
+    // In two words: a small core has no longer ones.
+    match (passed >> 32) as i32 {
+        0 => (passed as u32).min(LONGEST),
+        high => if high < 0 { 0 } else { LONGEST },
+    }
 }
 
 impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
