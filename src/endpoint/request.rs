@@ -248,7 +248,8 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         } else if let Some(until) = self.probing_until(peer, pace.probing_rate) {
             return Err(RequestError::Probing { until: Instant::from_millis(until) });
         }
-        let token = self.token_for(peer, request.token)?;
+        let mut token = request.token.unwrap_or_default();
+        self.set_token(&mut token, peer, request.token.is_some())?;
         let id = if group { self.group_message_id() } else { self.message_id(peer) };
         let message_id = id.map_err(|until| RequestError::NoMessageId { until: Instant::from_millis(until) })?;
         let message_type = if request.non { Type::NonConfirmable } else { Type::Confirmable };
@@ -353,20 +354,18 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         Ok(())
     }
 
-    fn token_for(&mut self, peer: u32, given: Option<Token>) -> Result<Token, RequestError> {
+    /// Draws a token, or says whether the one that was given will do.
+    fn set_token(&mut self, token: &mut Token, peer: u32, given: bool) -> Result<(), RequestError> {
         let group = R::HAS.multicast && peer == GROUP;
-        match given {
+        if given {
             // Of a request to a group the token is all that responses are known by.
-            Some(token) if group && self.held.is_taken(GROUP, &token, false) => Err(RequestError::NotForAGroup),
-            Some(token) => Ok(token),
-            None => {
-                let length = self.rules().token_length;
-                let length = if group { length.max(4) } else { length };
-                self.held
-                    .draw_token(peer, length, R::HAS.multicast, R::HAS.observe)
-                    .ok_or(RequestError::NoToken { length })
-            }
+            let taken = group && self.held.is_taken(GROUP, token, false);
+            return if taken { Err(RequestError::NotForAGroup) } else { Ok(()) };
         }
+        let length = self.rules().token_length;
+        let length = if group { length.max(4) } else { length };
+        let drawn = self.held.draw_token(token, peer, length, R::HAS.multicast, R::HAS.observe);
+        if drawn { Ok(()) } else { Err(RequestError::NoToken { length }) }
     }
 
     fn cancel(&mut self, index: u32) -> bool {

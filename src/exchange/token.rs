@@ -9,18 +9,17 @@ use core::hash::Hash;
 const DRAWS: u32 = 10;
 
 impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
-    /// A token of so many bytes that none of our requests to this peer, or to a group, has. `None`: all that were tried
-    /// are taken.
-    /// `groups`: whether there may be any to groups.
-    pub(crate) fn draw_token(&mut self, peer: u32, length: u8, groups: bool, observe: bool) -> Option<Token> {
+    /// Draws a token of so many bytes that none of our requests to this peer, or to a group, has. False: all that were tried
+    /// are taken. `groups`: whether there may be any to groups.
+    pub(crate) fn draw_token(&mut self, token: &mut Token, peer: u32, length: u8, groups: bool, observe: bool) -> bool {
         for _ in 0..DRAWS {
-            let token = Token::of(self.random.draw().to_le_bytes(), length);
-            let everybody = groups && peer != GROUP && self.is_taken(GROUP, &token, false);
-            if !everybody && !self.is_taken(peer, &token, observe) {
-                return Some(token);
+            *token = Token::of(self.random.draw().to_le_bytes(), length);
+            let everybody = groups && peer != GROUP && self.is_taken(GROUP, token, false);
+            if !everybody && !self.is_taken(peer, token, observe) {
+                return true;
             }
         }
-        None
+        false
     }
 
     /// Whether a request of ours to this peer has this token.

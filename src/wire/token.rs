@@ -13,6 +13,8 @@ use core::fmt;
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+// Whole words: nine bytes are moved by a call.
+#[repr(align(4))]
 pub struct Token {
     // Bytes behind the length are 0, so that equality and hash may look at all.
     bytes: [u8; Token::MAX_LENGTH],
