@@ -331,11 +331,10 @@ use core::marker::PhantomData;
 /// An endpoint: a client and a server on one socket.
 ///
 /// What it can do is a type, `R`: everything, unless another set of [`Roles`] is named.
-#[derive(Clone, Debug)]
-pub struct Endpoint<S, R = Full> {
+pub struct Endpoint<S: Store, R = Full> {
     store: S,
     random: Random,
-    core: Core,
+    core: Core<<S::Layout as Layout>::Scale>,
     /// The latest time that the caller has told.
     now: Instant,
     /// What has passed from call to call, in ms modulo 2^32.
@@ -343,8 +342,30 @@ pub struct Endpoint<S, R = Full> {
     roles: PhantomData<R>,
 }
 
+// By hand: derived, they would ask the same of `S::Layout`, of which no value is kept.
+impl<S: Store + Clone, R> Clone for Endpoint<S, R> {
+    fn clone(&self) -> Endpoint<S, R> {
+        let Endpoint { store, random, core, now, ticks, roles } = self;
+        Endpoint {
+            store: store.clone(),
+            random: random.clone(),
+            core: core.clone(),
+            now: *now,
+            ticks: *ticks,
+            roles: *roles,
+        }
+    }
+}
+
+impl<S: Store + core::fmt::Debug, R> core::fmt::Debug for Endpoint<S, R> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let Endpoint { store, core, now, .. } = self;
+        f.debug_struct("Endpoint").field("store", store).field("core", core).field("now", now).finish_non_exhaustive()
+    }
+}
+
 #[cfg(feature = "defmt")]
-impl<S, R> defmt::Format for Endpoint<S, R> {
+impl<S: Store, R> defmt::Format for Endpoint<S, R> {
     fn format(&self, f: defmt::Formatter<'_>) {
         defmt::write!(f, "Endpoint({} remembered)", self.core.remembered);
     }

@@ -41,7 +41,7 @@ use crate::config::Rules;
 use crate::exchange::{Handle, Observing};
 use crate::random::Random;
 use crate::roles::Roles;
-use crate::store::{Held, Ids, Layout, Link, List, Parts};
+use crate::store::{Held, Ids, Layout, Link, List, Parts, Scale, Zeros};
 use crate::time::Instant;
 use crate::wire::Header;
 use core::hash::Hash;
@@ -49,13 +49,13 @@ use core::marker::PhantomData;
 
 /// What an endpoint knows apart from its store.
 #[derive(Clone, Debug)]
-pub(crate) struct Core {
+pub(crate) struct Core<C: Scale> {
     /// `None`: those of the roles.
     pub(crate) rules: Option<Rules>,
     /// How many exchanges are remembered.
     pub(crate) remembered: u32,
     /// What is remembered, oldest first, as [`remembered`] has it. Where there is an index.
-    pub(crate) lists: [List; remembered::LISTS],
+    pub(crate) lists: C::Lists,
     /// A CON request that was let in just now, as a link: it is put into its list when the next one comes, or `poll` is
     /// called. Most are answered before, and never are in it. Where there is an index.
     pub(crate) fresh: Link,
@@ -82,15 +82,15 @@ pub(crate) struct Hooks {
     pub(crate) endless_retransmission: bool,
 }
 
-impl Core {
+impl<C: Scale> Core<C> {
     /// `first`: where there is no index, the first Message ID.
-    pub(crate) const fn new(rules: Option<Rules>, first: u16) -> Core {
+    pub(crate) const fn new(rules: Option<Rules>, first: u16) -> Core<C> {
         let mut ids = Ids::NONE;
         ids.begin(first);
         Core {
             rules,
             remembered: 0,
-            lists: [List::EMPTY; remembered::LISTS],
+            lists: C::Lists::EMPTY,
             fresh: 0,
             idle: List::EMPTY,
             ids,
@@ -107,7 +107,7 @@ impl Core {
 /// What a call works on: all that is held, and what the endpoint knows beside it.
 pub(crate) struct Engine<'e, P: Copy, C: Layout<Peer = P>, R> {
     pub(crate) held: Held<'e, P, C>,
-    pub(crate) core: &'e mut Core,
+    pub(crate) core: &'e mut Core<C::Scale>,
     roles: PhantomData<R>,
 }
 
@@ -115,7 +115,7 @@ impl<'e, P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'e, P, C, R>
     pub(crate) fn new(
         parts: Parts<'e, C>,
         random: &'e mut Random,
-        core: &'e mut Core,
+        core: &'e mut Core<C::Scale>,
         now: Instant,
         ticks: u32,
     ) -> Self {

@@ -7,13 +7,10 @@
 
 use super::{Counter, Engine};
 use crate::roles::Roles;
-use crate::store::{Chain, Exchange, Layout, List, OfPeer, State, first, flag, push_back, remove};
+use crate::store::{Chain, Exchange, Layout, Lend, List, OfPeer, State, first, flag, push_back, remove};
 use crate::wire::SMALL;
 use core::hash::Hash;
 
-/// One for each lifetime, of what may be processed twice and what may not; and that of requests to be acknowledged in
-/// time.
-pub(super) const LISTS: usize = 5;
 /// The lists of what is remembered.
 const REMEMBERED: usize = 4;
 /// CON requests of peers that are not answered yet: each is to be acknowledged after the same time.
@@ -65,7 +62,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                 exchange.interval = key;
             }
         }
-        if let Some(list) = self.core.lists.get_mut(list_of(flags)) {
+        if let Some(list) = self.core.lists.lend().get_mut(list_of(flags)) {
             list.push_back(held.exchanges, index);
         }
         let Some((peer, own)) = held.peers.lend(peer) else { return };
@@ -82,7 +79,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(always))]
     pub(super) fn unlist(&mut self, index: u32, peer: u32, flags: u8) {
         self.core.remembered = self.core.remembered.wrapping_sub(1);
-        if let Some(list) = self.core.lists.get_mut(list_of(flags)) {
+        if let Some(list) = self.core.lists.lend().get_mut(list_of(flags)) {
             list.remove(self.held.exchanges, index);
         }
         if flags & flag::IDEMPOTENT != 0 {
@@ -108,7 +105,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     pub(crate) fn list_fresh(&mut self) {
         let fresh = core::mem::take(&mut self.core.fresh);
         if fresh != 0 {
-            if let Some(list) = self.core.lists.get_mut(ASKED) {
+            if let Some(list) = self.core.lists.lend().get_mut(ASKED) {
                 list.push_back(self.held.exchanges, fresh.wrapping_sub(1));
             }
         }
@@ -116,7 +113,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// A CON request that is to be acknowledged by now. Where there is an index.
     pub(crate) fn pop_asked(&mut self) -> Option<u32> {
-        let list = self.core.lists.get_mut(ASKED)?;
+        let list = self.core.lists.lend().get_mut(ASKED)?;
         let exchange = self.held.exchanges.at(list.first()?)?;
         if self.held.passed(exchange.since)
             < const { crate::roles::rules::<R>() }.or(self.core.rules)?.acknowledge_after
@@ -139,7 +136,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     fn stop_late(&mut self, index: u32) {
         if C::INDEXED {
-            if let Some(list) = self.core.lists.get_mut(ASKED) {
+            if let Some(list) = self.core.lists.lend().get_mut(ASKED) {
                 let asked = self.held.exchanges.at(index).is_some_and(|exchange| exchange.state == State::Asked);
                 if asked && list.remove(self.held.exchanges, index) {
                     return;
@@ -177,14 +174,14 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// In how many ms the next one may be forgotten. Where there is an index.
     pub(crate) fn next_expiry(&self) -> Option<u32> {
-        self.core.lists.iter().filter_map(|list| self.expiry(list)).map(|(_, wait)| wait).min()
+        self.core.lists.lent().iter().filter_map(|list| self.expiry(list)).map(|(_, wait)| wait).min()
     }
 
     /// Forgets what was remembered for long enough, up to some in a call.
     pub(crate) fn expire(&mut self, most: u32) {
         for which in 0..REMEMBERED {
             for _ in 0..most {
-                match self.core.lists.get(which).and_then(|list| self.expiry(list)) {
+                match self.core.lists.lent().get(which).and_then(|list| self.expiry(list)) {
                     Some((index, 0)) => self.let_go(index),
                     _ => break,
                 }
@@ -215,7 +212,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         }
         let classes = if self.rules().strict_dedup() { 1 } else { 2 };
         for [confirmable, non] in ORDER.into_iter().take(classes) {
-            let first = |list: usize| self.core.lists.get(list).and_then(List::first);
+            let first = |list: usize| self.core.lists.lent().get(list).and_then(List::first);
             let age = |index: u32| self.held.exchanges.at(index).map_or(0, |exchange| self.held.passed(exchange.since));
             // What holds bytes was Confirmable.
             let found = match (first(confirmable), if bytes { None } else { first(non) }) {

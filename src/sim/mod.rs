@@ -150,7 +150,7 @@ impl fmt::Display for Anomaly {
 impl core::error::Error for Anomaly {}
 
 #[derive(Debug)]
-struct Node<S, A> {
+struct Node<S: Store, A> {
     endpoint: Endpoint<S>,
     application: A,
     deadline: Option<Instant>,
@@ -172,7 +172,7 @@ struct Outbox {
 
 /// Endpoints, the network between them, and the clock.
 #[derive(Debug)]
-pub struct Sim<S, A> {
+pub struct Sim<S: Store, A> {
     /// The network: to be changed at any time, for what is sent from then on.
     pub network: Network,
     /// How often in a thousand steps a node is polled that has not asked for it, to see that it has nothing to do. 50.

@@ -92,7 +92,7 @@ impl<S: Store<Peer = u16>> Application<S> for Box<dyn Application<S>> {
 
 /// An endpoint in the hands of its application: what it sends goes on its way.
 #[derive(Debug)]
-pub struct Port<'p, S> {
+pub struct Port<'p, S: Store> {
     pub(super) endpoint: &'p mut Endpoint<S>,
     pub(super) outbox: &'p mut Outbox,
     pub(super) now: Instant,

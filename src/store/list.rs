@@ -11,7 +11,7 @@ use super::table::{Entry, Link, Rows, place};
 
 /// The two ends of a list. It belongs to one table.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct List {
+pub struct List {
     first: Link,
     last: Link,
 }

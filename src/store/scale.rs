@@ -1,5 +1,6 @@
 //! How many entries the tables are meant for, as a type, so that firmware does not link what it does not use.
 
+use super::list::List;
 use super::table::{Heads, Link};
 use super::wheel::Level;
 
@@ -20,6 +21,10 @@ pub trait Scale: sealed::Sealed + Copy + core::fmt::Debug + 'static {
     /// The levels of the timer wheel, where there are any.
     #[doc(hidden)]
     type Levels: Zeros<Level>;
+
+    /// The lists of what has a lifetime that is the same for all in one, where there are any.
+    #[doc(hidden)]
+    type Lists: Zeros<List>;
 }
 
 /// For few entries: each look-up goes through all of them. With eight that is faster than an index, and some kilobytes
@@ -38,6 +43,7 @@ impl Scale for Scan {
     type One<const N: usize> = [Heads<1>; 0];
     type Two<const N: usize> = [Heads<2>; 0];
     type Levels = [Level; 0];
+    type Lists = [List; 0];
 }
 
 impl Scale for Indexed {
@@ -45,7 +51,12 @@ impl Scale for Indexed {
     type One<const N: usize> = [Heads<1>; N];
     type Two<const N: usize> = [Heads<2>; N];
     type Levels = [Level; LEVELS];
+    type Lists = [List; LISTS];
 }
+
+/// One for each lifetime, of what may be processed twice and what may not; and that of requests to be acknowledged in
+/// time.
+const LISTS: usize = 5;
 
 /// Five levels of milliseconds reach 12 days.
 pub(super) const LEVELS: usize = 5;
@@ -114,6 +125,10 @@ impl<T> Lend<T> for alloc::boxed::Box<[T]> {
 pub trait Zeros<T>: Lend<T> + Clone + core::fmt::Debug {
     /// Nothing is held.
     const EMPTY: Self;
+}
+
+impl<const N: usize> Zeros<List> for [List; N] {
+    const EMPTY: Self = [List::EMPTY; N];
 }
 
 impl<const N: usize, const I: usize> Zeros<[Link; I]> for [[Link; I]; N] {

@@ -85,7 +85,7 @@ pub struct Capacity {
     pub observers: u32,
 }
 
-pub struct Node<S> {
+pub struct Node<S: Store> {
     endpoint: Endpoint<S>,
     capacity: Capacity,
     transmission: Transmission,

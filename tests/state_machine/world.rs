@@ -142,7 +142,7 @@ struct Made {
     idempotent: bool,
 }
 
-struct World<S> {
+struct World<S: Store> {
     nodes: [Node<S>; 2],
     config: Config,
     honest: bool,
