@@ -81,11 +81,15 @@ impl<P: Copy + Eq + Hash + 'static> Device<P> {
 
     fn raise(&mut self, usage: &Usage) {
         let most = &mut self.most;
-        most.peers = most.peers.max(usage.peers);
-        most.exchanges = most.exchanges.max(usage.exchanges);
-        most.observers = most.observers.max(usage.observers);
-        most.transfers = most.transfers.max(usage.transfers);
-        most.blocks = most.blocks.max(usage.blocks);
+        for (most, now) in [
+            (&mut most.peers, usage.peers),
+            (&mut most.exchanges, usage.exchanges),
+            (&mut most.observers, usage.observers),
+            (&mut most.transfers, usage.transfers),
+            (&mut most.blocks, usage.blocks),
+        ] {
+            *most = now.max(*most);
+        }
     }
 }
 
@@ -130,7 +134,8 @@ impl<P: Copy + Eq + Hash + 'static> Node for Device<P> {
     ) -> Option<Transmit<P>> {
         let input = self.server.handle(&mut self.board, now, from, arrival, datagram, tx);
         if let Some(response) = input.response.filter(|response| Some(response.handle) == self.registration) {
-            defmt::info!("the directory answers {}", response.message.code());
+            let code = response.message.code();
+            defmt::info!("the directory answers {=u8}.{=u8:02}", code.class(), code.detail());
         }
         input.reply
     }
