@@ -60,6 +60,9 @@ abilities! {
     /// What would exceed NSTART waits its turn (RFC 7252 4.7). Without it a request is an error then, and separate
     /// responses, which NSTART does not bind, go out at once.
     nstart_queue: bool,
+    /// Makes Non-confirmable requests (RFC 7252 4.3). Without it such a request is an error
+    /// ([`OnlyConfirmable`](crate::endpoint::RequestError::OnlyConfirmable)).
+    non_requests: bool,
     /// A request may have transmission parameters and a timeout of its own
     /// ([`Request::transmission`](crate::endpoint::Request::transmission),
     /// [`timeout`](crate::endpoint::Request::timeout)). Without it one that has is an error
@@ -138,7 +141,7 @@ pub enum ClientMin {}
 
 impl Roles for ClientMin {
     const CONFIG: Option<Config> = Some(Config::DEFAULT);
-    const HAS: Abilities = Abilities { client: true, ..Abilities::NONE };
+    const HAS: Abilities = Abilities { client: true, non_requests: true, ..Abilities::NONE };
 }
 
 /// What follows from a configuration that is known when the image is built.

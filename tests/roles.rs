@@ -146,3 +146,22 @@ fn what_gives_way_can_be_counted_alone() {
     assert_eq!(alone, Statistics::default());
     assert_eq!(counted::<Nothing>(), Statistics::default());
 }
+
+#[test]
+fn rfc7252_4_3_without_that_role_a_non_confirmable_request_is_an_error() {
+    enum Confirmed {}
+    impl Roles for Confirmed {
+        const HAS: Abilities = Abilities { non_requests: false, ..Abilities::ALL };
+    }
+    let mut ep = Endpoint::<_, Confirmed>::with_roles(Config::DEFAULT, [7; 16], Fixed::<u8, 4, 8, 512>::new());
+    let mut tx = [0; 64];
+    for request in [Request::get().non(), Request::get().group(), Request::post().non()] {
+        let made = ep.request(Instant::ZERO, 1, request, &mut tx, |_| {});
+        assert_eq!(made, Err(RequestError::OnlyConfirmable));
+    }
+    assert_eq!(ep.usage(), Default::default(), "nothing is kept");
+    assert!(ep.request(Instant::ZERO, 1, Request::get(), &mut tx, |_| {}).is_ok());
+    // The least client makes them.
+    let mut ep = Endpoint::<_, ClientMin>::of_roles([7; 16], Fixed::<u8, 4, 8, 512>::new());
+    assert!(ep.request(Instant::ZERO, 1, Request::get().non(), &mut tx, |_| {}).is_ok());
+}

@@ -21,6 +21,8 @@ pub enum RequestError {
     /// The request has transmission parameters or a timeout of its own, which these roles have not
     /// ([`own_times`](crate::Abilities::own_times)).
     NoTimesOfItsOwn,
+    /// It is Non-confirmable, and the roles leave these out ([`Abilities::non_requests`](crate::Abilities::non_requests)).
+    OnlyConfirmable,
     /// There is no such observation any more.
     NotObserving,
     /// All slots for exchanges are live; one is free when a request ends.
@@ -68,6 +70,9 @@ impl fmt::Display for RequestError {
             ),
             RequestError::NoTimesOfItsOwn => {
                 f.write_str("these roles leave out `own_times`: a request has the configuration's timeouts")
+            }
+            RequestError::OnlyConfirmable => {
+                f.write_str("the endpoint's roles leave Non-confirmable requests out: make it Confirmable, or give them `non_requests`")
             }
             RequestError::NotObserving => f.write_str("the observation is over, or the request is none"),
             RequestError::NoExchange => {

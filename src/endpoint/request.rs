@@ -237,13 +237,17 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         if observes && group {
             return Err(RequestError::NotForAGroup);
         }
+        if !R::HAS.non_requests && request.non {
+            return Err(RequestError::OnlyConfirmable);
+        }
+        let non = R::HAS.non_requests && request.non;
         if !R::HAS.own_times && (request.pace.is_some() || request.timeout.is_some()) {
             return Err(RequestError::NoTimesOfItsOwn);
         }
         let default = self.rules().pace;
         let pace = if R::HAS.own_times { request.pace.as_ref().unwrap_or(&default) } else { &default };
         let peer = if group { GROUP } else { self.peer_to_ask(to)? };
-        if !request.non {
+        if !non {
             self.may_wait(peer, pace.nstart, request.at_once)?;
         } else if let Some(until) = self.probing_until(peer, pace.probing_rate) {
             return Err(RequestError::Probing { until: Instant::from_millis(until) });
@@ -252,7 +256,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         self.set_token(&mut token, peer, request.token.is_some())?;
         let id = if group { self.group_message_id() } else { self.message_id(peer) };
         let message_id = id.map_err(|until| RequestError::NoMessageId { until: Instant::from_millis(until) })?;
-        let message_type = if request.non { Type::NonConfirmable } else { Type::Confirmable };
+        let message_type = if non { Type::NonConfirmable } else { Type::Confirmable };
         let mut writer = Writer::blank(tx);
         writer.begin_with(Header::new(message_type, request.code, message_id), token.as_bytes());
         build(&mut writer);
@@ -266,7 +270,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         if !code.is_request() {
             return Err(RequestError::NotARequest { code });
         }
-        let state = match request.non {
+        let state = match non {
             _ if group => State::SentGroup,
             true => State::SentNon,
             false => State::Sent,
@@ -282,21 +286,21 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             if R::HAS.no_response {
                 exchange.flags = silence(message);
             }
-            if observes && request.non {
+            if observes && non {
                 exchange.flags |= flag::NON;
             }
         };
         let inserted = self.insert(state, peer, message_id, token.as_bytes(), set);
         let index = inserted.ok_or(RequestError::NoExchange)?;
         // To be sent again; or, to register again.
-        if (!request.non || observes) && !self.keep_bytes(index, message) {
+        if (!non || observes) && !self.keep_bytes(index, message) {
             self.let_go(index);
             return Err(RequestError::NoBytes { needed: len });
         }
         if observes {
             self.keep_registration(index, message);
         }
-        let at_once = if request.non {
+        let at_once = if non {
             let wait = if group { self.rules().group_lifetime } else { unpack(patience) };
             self.held.after(index, wait);
             if group {

@@ -10,12 +10,12 @@ use coaplet::endpoint::{Abilities, Arrival, ClientMin, Event, Output, Request, T
 use coaplet::{Config, Endpoint, Fixed, Instant, Roles};
 use device::{CONSOLE, Device, Place, emit, seed};
 
-/// As [`ClientMin`](coaplet::endpoint::ClientMin), with bodies in blocks.
+/// As [`ClientMin`](coaplet::endpoint::ClientMin), with bodies in blocks, each of them confirmed.
 enum Small {}
 
 impl Roles for Small {
     const CONFIG: Option<Config> = Some(Config::DEFAULT.blockwise());
-    const HAS: Abilities = ClientMin::HAS;
+    const HAS: Abilities = Abilities { non_requests: false, ..ClientMin::HAS };
 }
 
 /// One server, and a slot for the request and one for its separate response.
