@@ -337,23 +337,14 @@ pub struct Endpoint<S: Store, R = Full> {
     core: Core<<S::Layout as Layout>::Scale>,
     /// The latest time that the caller has told.
     now: Instant,
-    /// What has passed from call to call, in ms modulo 2^32.
-    ticks: u32,
     roles: PhantomData<R>,
 }
 
 // By hand: derived, they would ask the same of `S::Layout`, of which no value is kept.
 impl<S: Store + Clone, R> Clone for Endpoint<S, R> {
     fn clone(&self) -> Endpoint<S, R> {
-        let Endpoint { store, random, core, now, ticks, roles } = self;
-        Endpoint {
-            store: store.clone(),
-            random: random.clone(),
-            core: core.clone(),
-            now: *now,
-            ticks: *ticks,
-            roles: *roles,
-        }
+        let Endpoint { store, random, core, now, roles } = self;
+        Endpoint { store: store.clone(), random: random.clone(), core: core.clone(), now: *now, roles: *roles }
     }
 }
 
@@ -404,7 +395,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         let random = Random::new(seed);
         let first = if S::Layout::INDEXED { 0 } else { random.first() };
         let core = Core::new(rules, first);
-        Endpoint { store, core, random, now: Instant::ZERO, ticks: 0, roles: PhantomData }
+        Endpoint { store, core, random, now: Instant::ZERO, roles: PhantomData }
     }
 
     /// Gives an endpoint its seed that was made before there was one, in a `static`. To be called before it is used:
@@ -440,7 +431,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
 
     #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(always))]
     fn engine(&mut self) -> Engine<'_, S::Peer, S::Layout, R> {
-        Engine::new(self.store.parts(), &mut self.random, &mut self.core, self.now, self.ticks)
+        Engine::new(self.store.parts(), &mut self.random, &mut self.core, self.now)
     }
 
     /// The engine at a time.
@@ -451,12 +442,8 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
             let passed = now.as_millis().wrapping_sub(self.now.as_millis());
             let soon = !SMALL && passed <= u64::from(LONGEST);
             let passed = if soon { passed as u32 } else { within_bounds(passed as i64) };
-            self.ticks = self.ticks.wrapping_add(passed);
             self.now = now;
-            if S::Layout::INDEXED {
-                let elapsed = &mut self.store.parts().timers.elapsed;
-                *elapsed = elapsed.wrapping_add(u64::from(passed));
-            }
+            self.store.parts().timers.pass(passed);
         }
         self.engine()
     }

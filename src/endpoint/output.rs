@@ -41,7 +41,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         }
         self.list_fresh();
         for _ in 0..STEPS {
-            let now = self.held.timers.elapsed;
+            let now = self.held.elapsed();
             let due = self.held.timers.pop_due(self.held.exchanges, now).or_else(|| self.pop_asked());
             let Some(index) = due else { break };
             let mut output = self.due(index, tx);
@@ -76,7 +76,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             }
         }
         let deadline = self.held.timers.next_deadline(self.held.exchanges);
-        let ahead = |deadline: u64| deadline.saturating_sub(self.held.timers.elapsed).min(u64::from(NEVER)) as u32;
+        let ahead = |deadline: u64| deadline.saturating_sub(self.held.elapsed()).min(u64::from(NEVER)) as u32;
         let sweep = Some(0).filter(|_| self.core.sweep > 0);
         let mut next = [deadline.map(ahead), self.next_expiry(), sweep].into_iter().flatten().min();
         if R::HAS.transfers {

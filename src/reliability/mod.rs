@@ -112,14 +112,8 @@ pub(crate) struct Engine<'e, P: Copy, C: Layout<Peer = P>, R> {
 }
 
 impl<'e, P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'e, P, C, R> {
-    pub(crate) fn new(
-        parts: Parts<'e, C>,
-        random: &'e mut Random,
-        core: &'e mut Core<C::Scale>,
-        now: Instant,
-        ticks: u32,
-    ) -> Self {
-        Engine { held: Held::new(parts, random, now.as_millis(), ticks), core, roles: PhantomData }
+    pub(crate) fn new(parts: Parts<'e, C>, random: &'e mut Random, core: &'e mut Core<C::Scale>, now: Instant) -> Self {
+        Engine { held: Held::new(parts, random, now.as_millis()), core, roles: PhantomData }
     }
 
     /// By what the application names an exchange.

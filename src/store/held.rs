@@ -8,6 +8,7 @@ use super::{
     slots::ANY,
 };
 use crate::random::{Purpose, Random};
+use crate::wire::SMALL;
 use core::hash::Hash;
 
 /// By what a peer names an exchange: its Message ID. Our own requests stand here under ours.
@@ -36,7 +37,9 @@ pub(crate) struct Held<'e, P: Copy, C: Layout<Peer = P>> {
 
 impl<'e, P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'e, P, C> {
     #[inline(always)]
-    pub(crate) fn new(parts: Parts<'e, C>, random: &'e mut Random, now: u64, ticks: u32) -> Held<'e, P, C> {
+    pub(crate) fn new(parts: Parts<'e, C>, random: &'e mut Random, now: u64) -> Held<'e, P, C> {
+        // Where flash counts, a copy is at hand; elsewhere it is read when it is needed.
+        let ticks = if SMALL { parts.timers.ticks() } else { 0 };
         Held {
             peers: parts.peers,
             exchanges: parts.exchanges,
@@ -53,7 +56,12 @@ impl<'e, P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'e, P, C> {
     /// What times are compared by that are kept in 32 bits: the sum of what has passed from call to call, modulo 2^32 ms.
     /// It never goes back, and goes on by [`LONGEST`](crate::config::LONGEST) at most, however the clock jumps.
     pub(crate) const fn ticks(&self) -> u32 {
-        self.ticks
+        if SMALL { self.ticks } else { self.timers.ticks() }
+    }
+
+    /// The same, that does not go round: by it deadlines stand on the wheel.
+    pub(crate) const fn elapsed(&self) -> u64 {
+        self.now.saturating_add_signed(self.ticks().wrapping_sub(self.now as u32) as i32 as i64)
     }
 
     /// The time in so many ms, in ms.
@@ -69,7 +77,7 @@ impl<'e, P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'e, P, C> {
     /// Sets the deadline of an exchange, so many ms from now.
     pub(crate) fn after(&mut self, index: u32, wait: u32) {
         if C::INDEXED {
-            let deadline = self.timers.elapsed.saturating_add(u64::from(wait));
+            let deadline = self.elapsed().saturating_add(u64::from(wait));
             self.timers.schedule(self.exchanges, index, deadline);
         } else {
             self.exchanges.set_due(index, self.ticks().wrapping_add(wait));

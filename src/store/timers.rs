@@ -26,14 +26,32 @@ use super::wheel::{self, Level};
 pub struct Root {
     /// All deadlines are at or after it: what lay before was handed out. Milliseconds.
     pub(super) base: u64,
+    /// How many slots are scheduled; and above that the level of which a bucket is being emptied, 0 if none is.
     scheduled: u32,
-    /// The level of which a bucket is being emptied; 0: none is.
-    pub(super) pending: u32,
+    /// What an endpoint goes by in place of the caller's clock, index or none: what has passed from call to call, in
+    /// milliseconds modulo 2^32.
+    ticks: u32,
 }
+
+/// In `scheduled`: where the level stands.
+const PENDING: u32 = 29;
 
 impl Root {
     /// The root where nothing is scheduled.
-    pub(crate) const EMPTY: Self = Self { base: 0, scheduled: 0, pending: 0 };
+    pub(crate) const EMPTY: Self = Self { base: 0, scheduled: 0, ticks: 0 };
+
+    /// The level of which a bucket is being emptied; 0: none is.
+    pub(super) const fn pending(&self) -> u32 {
+        self.scheduled >> PENDING
+    }
+
+    pub(super) const fn set_pending(&mut self, level: u32) {
+        self.scheduled = self.count() | level << PENDING;
+    }
+
+    const fn count(&self) -> u32 {
+        self.scheduled & ((1 << PENDING) - 1)
+    }
 }
 
 /// Timers. They and the table given to each call belong together from the first use on.
@@ -41,14 +59,22 @@ impl Root {
 pub struct Timers<L> {
     root: Root,
     levels: L,
-    /// What an endpoint goes by in place of the caller's clock: the sum of what has passed, in milliseconds.
-    pub(crate) elapsed: u64,
 }
 
 impl<L> Timers<L> {
     /// Nothing is scheduled. With no levels it is a linear scan; there are [`wheel::LEVELS`] at most.
     pub(crate) const fn new(levels: L) -> Self {
-        Self { root: Root::EMPTY, levels, elapsed: 0 }
+        Self { root: Root::EMPTY, levels }
+    }
+
+    /// What has passed, in milliseconds modulo 2^32.
+    pub(crate) const fn ticks(&self) -> u32 {
+        self.root.ticks
+    }
+
+    /// So much has passed since the last call.
+    pub(crate) const fn pass(&mut self, ms: u32) {
+        self.root.ticks = self.root.ticks.wrapping_add(ms);
     }
 }
 
@@ -56,7 +82,7 @@ impl<L: Lend<Level>> Timers<L> {
     /// How many slots are scheduled.
     #[cfg(test)]
     pub(crate) const fn len(&self) -> u32 {
-        self.root.scheduled
+        self.root.count()
     }
 
     /// When this slot is due, in milliseconds; `None` if it is not scheduled.
@@ -76,9 +102,9 @@ impl<L: Lend<Level>> Timers<L> {
     ) -> bool {
         self.cancel(table, index);
         let Some(node) = table.node_mut(index).filter(|node| node.place() == place::IDLE) else { return false };
-        if self.root.scheduled == 0 {
+        if self.root.count() == 0 {
             // The last one may have been cancelled out of a bucket that was being emptied.
-            self.root.pending = 0;
+            self.root.set_pending(0);
             if deadline < self.root.base || deadline.wrapping_sub(self.root.base) >= HORIZON / 2 {
                 // The first deadline of all, or a clock that was set anew. Others may come on either side of it.
                 self.root.base = deadline.saturating_sub(HORIZON / 2);
@@ -112,7 +138,7 @@ impl<L: Lend<Level>> Timers<L> {
 
     /// When to call [`pop_due`](Self::pop_due) next, in milliseconds; `None` if nothing is scheduled.
     pub(crate) fn next_deadline<T: Entry, const N: usize>(&self, table: &impl Rows<T, N>) -> Option<u64> {
-        if self.root.scheduled == 0 {
+        if self.root.count() == 0 {
             None
         } else if self.on_wheel() {
             wheel::next(self.levels.lent(), &self.root).map(|step| step.time)
@@ -126,7 +152,7 @@ impl<L: Lend<Level>> Timers<L> {
     ///
     /// `None` if there is none, or if the steps of one call did not lead to it: `next_deadline` tells.
     pub(crate) fn pop_due<T: Entry, const N: usize>(&mut self, table: &mut impl Rows<T, N>, now: u64) -> Option<u32> {
-        if self.root.scheduled == 0 {
+        if self.root.count() == 0 {
             self.root.base = now;
             return None;
         }

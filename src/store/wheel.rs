@@ -132,8 +132,8 @@ pub(super) fn take<T: Entry, const N: usize>(
 
 /// What is to be done next, and when; `None` if nothing is scheduled.
 pub(super) fn next(levels: &[Level], root: &Root) -> Option<Step> {
-    if root.pending != 0 {
-        return Some(Step { level: root.pending as usize, time: root.base });
+    if root.pending() != 0 {
+        return Some(Step { level: root.pending() as usize, time: root.base });
     }
     for (k, level) in levels.iter().enumerate() {
         if level.occupied != 0 {
@@ -163,7 +163,7 @@ pub(super) fn pop_due<T: Entry, const N: usize>(
             Some(level) => level.pop(table, bucket),
             None => {
                 let last = levels.last_mut()?;
-                if root.pending == 0 {
+                if root.pending() == 0 {
                     last.sweep = core::mem::take(&mut last.far);
                 }
                 last.sweep.pop_front(table)
@@ -173,7 +173,7 @@ pub(super) fn pop_due<T: Entry, const N: usize>(
             return slot;
         }
         // Until it is empty.
-        root.pending = if slot.is_some() { k as u32 } else { 0 };
+        root.set_pending(if slot.is_some() { k as u32 } else { 0 });
         if let Some(index) = slot {
             let deadline = table.node(index)?.deadline(time);
             place(levels, root, table, index, deadline);
