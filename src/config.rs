@@ -192,8 +192,10 @@ pub struct Config {
     /// The critical options of requests that the application understands (RFC 7252 5.4.1). A request with another one
     /// is refused: with 5.05 where it is Proxy-Uri or Proxy-Scheme (5.10.2), else with 4.02.
     pub known: fn(OptionNumber) -> bool,
-    /// The critical options of responses that the application understands. `None`: none, as RFC 7252 defines no critical
-    /// option for a response (5.9, 5.10). A response with another one is rejected.
+    /// Whether Block1 and Block2 are understood in responses (RFC 7959): [`blockwise`](Config::blockwise) says so.
+    pub blocks_in_responses: bool,
+    /// The other critical options of responses that the application understands. `None`: none, as RFC 7252 defines no
+    /// critical option for a response (5.9, 5.10). A response with another one is rejected.
     pub known_in_responses: Option<fn(OptionNumber) -> bool>,
 }
 
@@ -232,6 +234,7 @@ impl Config {
         strict_dedup: false,
         non_bad_option: false,
         known,
+        blocks_in_responses: false,
         known_in_responses: None,
     };
 
@@ -240,7 +243,7 @@ impl Config {
     /// ([`block`](crate::block)).
     #[must_use]
     pub const fn blockwise(self) -> Config {
-        Config { known: |number| known(number) || is_block(number), known_in_responses: Some(is_block), ..self }
+        Config { known: |number| known(number) || is_block(number), blocks_in_responses: true, ..self }
     }
 }
 
@@ -302,7 +305,7 @@ pub(crate) struct Rules {
     pub(crate) queue: u8,
     pub(crate) peer_share: u8,
     pub(crate) confirm_every: u8,
-    /// `strict_dedup` in bit 0, `non_bad_option` in bit 1. Two `bool` would have room for `None` of an `Option<Rules>`,
+    /// `strict_dedup` in bit 0, `non_bad_option` in bit 1, `blocks_in_responses` in bit 2. Three `bool` would have room for `None` of an `Option<Rules>`,
     /// which then were not zeros: and an endpoint in a `static` is to be nothing but zeros.
     choices: u8,
     pub(crate) known: fn(OptionNumber) -> bool,
@@ -316,6 +319,10 @@ impl Rules {
 
     pub(crate) const fn non_bad_option(&self) -> bool {
         self.choices & 2 != 0
+    }
+
+    pub(crate) const fn blocks_in_responses(&self) -> bool {
+        self.choices & 4 != 0
     }
 
     pub(crate) const DEFAULT: Rules = Rules::new(&Config::DEFAULT);
@@ -341,7 +348,9 @@ impl Rules {
             queue: config.queue,
             peer_share: if config.peer_share > 100 { 100 } else { config.peer_share },
             confirm_every: config.confirm_every,
-            choices: config.strict_dedup as u8 | (config.non_bad_option as u8) << 1,
+            choices: config.strict_dedup as u8
+                | (config.non_bad_option as u8) << 1
+                | (config.blocks_in_responses as u8) << 2,
             known: config.known,
             known_in_responses: config.known_in_responses,
         }
@@ -368,7 +377,7 @@ fn known(number: OptionNumber) -> bool {
     )
 }
 
-fn is_block(number: OptionNumber) -> bool {
+pub(crate) const fn is_block(number: OptionNumber) -> bool {
     matches!(number, OptionNumber::BLOCK1 | OptionNumber::BLOCK2)
 }
 

@@ -3,6 +3,7 @@
 use super::Endpoint;
 use super::types::{Arrival, ClientResponse, Event, Input, ServerRequest, Transmit};
 use super::watch::Heard;
+use crate::config::is_block;
 use crate::exchange::{Handle, RequestId, asked};
 use crate::reliability::{Counter, Engine, write};
 use crate::roles::Roles;
@@ -397,9 +398,13 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             }
             return None;
         };
+        let blocks = self.rules().blocks_in_responses();
         let unrecognised = match self.rules().known_in_responses {
-            None => message.has_critical(),
-            Some(known) => message.unrecognised_in(true, known).next_of(R::HAS.texts).is_some(),
+            None => message.has_critical(blocks),
+            Some(known) => {
+                let known = |number| blocks && is_block(number) || known(number);
+                message.unrecognised_in(true, known).next_of(R::HAS.texts).is_some()
+            }
         };
         if unrecognised {
             self.count(Counter::BadOption);

@@ -2,6 +2,7 @@
 
 use super::option::SMALL;
 use super::{Message, OptionFormat, OptionNumber, Options};
+use crate::config::is_block;
 
 impl<'d> Message<'d> {
     /// Lists the critical options of which the receiver must refuse the message, in wire order.
@@ -52,16 +53,20 @@ impl<'d> Message<'d> {
         }
     }
 
-    /// Whether [`unrecognised`](Message::unrecognised) lists anything of a response, where no critical option is known.
+    /// Whether [`unrecognised`](Message::unrecognised) lists anything of a response, where of the critical options none but
+    /// those of `blocks` are known, if these are: without a look at the registry.
     #[inline]
-    pub(crate) fn has_critical(&self) -> bool {
-        let mut located = false;
+    pub(crate) fn has_critical(&self, blocks: bool) -> bool {
+        let (mut located, mut previous) = (false, OptionNumber::new(0));
         let mut options = self.options();
-        while options.step().is_some() {
+        while let Some(value) = options.step() {
             let number = OptionNumber::new(options.number() as u16);
-            if number.is_critical() || located && number.is_reserved_location() {
+            // RFC 7959 2.2: up to three bytes, and no second one.
+            let known = blocks && is_block(number) && value.len() <= 3 && number != previous;
+            if number.is_critical() && !known || located && number.is_reserved_location() {
                 return true;
             }
+            previous = number;
             located |= number == OptionNumber::LOCATION_PATH || number == OptionNumber::LOCATION_QUERY;
         }
         false
@@ -235,6 +240,26 @@ mod tests {
         #[test]
         fn short_ascii(bytes in prop::collection::vec(prop_oneof![9 => 0..=0x7f_u8, 1 => any::<u8>()], 0..24)) {
             prop_assert_eq!(is_short_ascii(&bytes), bytes.is_ascii() && bytes.len() <= 16);
+        }
+
+        /// Of a response, what is said without the registry is what is said with it.
+        #[test]
+        fn critical_in_a_response(
+            options in prop::collection::vec(
+                (prop::sample::select(&[4_u16, 8, 11, 12, 20, 23, 27, 28, 65, 128, 140, 65_001][..]), 0..5_usize),
+                0..5,
+            ),
+            blocks in any::<bool>(),
+        ) {
+            let mut buffer = [0; 256];
+            let mut writer = Writer::new(&mut buffer, Header::confirmable(Code::CONTENT, 1), &[]);
+            for (number, length) in &options {
+                writer.insert(OptionNumber::new(*number), &b"text"[..*length]);
+            }
+            let length = writer.finish().expect("it fits");
+            let message = Message::parse(&buffer[..length]).expect("a message");
+            let listed = message.unrecognised_in(true, |number| blocks && is_block(number)).next_of(true).is_some();
+            prop_assert_eq!(message.has_critical(blocks), listed, "{} {}", message, blocks);
         }
 
         /// The quick look at the options says what a walk over them says.
