@@ -243,7 +243,7 @@ impl Config {
     /// ([`block`](crate::block)).
     #[must_use]
     pub const fn blockwise(self) -> Config {
-        Config { known: |number| known(number) || is_block(number), blocks_in_responses: true, ..self }
+        Config { known: |number| known(number) || number.is_block(), blocks_in_responses: true, ..self }
     }
 }
 
@@ -253,7 +253,7 @@ impl Config {
     /// [`blockwise`](Config::blockwise), and If-Match, If-None-Match, Proxy-Uri and Proxy-Scheme.
     #[must_use]
     pub const fn serving(self) -> Config {
-        Config { known: |number| known(number) || is_block(number) || is_served(number), ..self.blockwise() }
+        Config { known: |number| known(number) || number.is_block() || is_served(number), ..self.blockwise() }
     }
 }
 
@@ -375,10 +375,6 @@ fn known(number: OptionNumber) -> bool {
             | OptionNumber::URI_QUERY
             | OptionNumber::ACCEPT
     )
-}
-
-pub(crate) const fn is_block(number: OptionNumber) -> bool {
-    matches!(number, OptionNumber::BLOCK1 | OptionNumber::BLOCK2)
 }
 
 fn is_served(number: OptionNumber) -> bool {

@@ -3,7 +3,6 @@
 use super::Endpoint;
 use super::types::{Arrival, ClientResponse, Event, Input, ServerRequest, Transmit};
 use super::watch::Heard;
-use crate::config::is_block;
 use crate::exchange::{Handle, RequestId, asked};
 use crate::reliability::{Counter, Engine, write};
 use crate::roles::Roles;
@@ -402,7 +401,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let unrecognised = match self.rules().known_in_responses {
             None => message.has_critical(blocks),
             Some(known) => {
-                let known = |number| blocks && is_block(number) || known(number);
+                let known = |number: OptionNumber| blocks && number.is_block() || known(number);
                 message.unrecognised_in(true, known).next_of(R::HAS.texts).is_some()
             }
         };

@@ -332,6 +332,11 @@ impl OptionNumber {
         matches!(self.0, 128 | 132 | 136 | 140)
     }
 
+    /// Whether this is Block1 or Block2 (RFC 7959).
+    pub(crate) const fn is_block(self) -> bool {
+        matches!(self, OptionNumber::BLOCK1 | OptionNumber::BLOCK2)
+    }
+
     /// Whether this is one of 65000 to 65535, for experiments (RFC 7252 12.2).
     pub const fn is_experimental(self) -> bool {
         self.0 >= 65000

@@ -2,7 +2,6 @@
 
 use super::option::SMALL;
 use super::{Message, OptionFormat, OptionNumber, Options};
-use crate::config::is_block;
 
 impl<'d> Message<'d> {
     /// Lists the critical options of which the receiver must refuse the message, in wire order.
@@ -62,7 +61,7 @@ impl<'d> Message<'d> {
         while let Some(value) = options.step() {
             let number = OptionNumber::new(options.number() as u16);
             // RFC 7959 2.2: up to three bytes, and no second one.
-            let known = blocks && is_block(number) && value.len() <= 3 && number != previous;
+            let known = blocks && number.is_block() && value.len() <= 3 && number != previous;
             if number.is_critical() && !known || located && number.is_reserved_location() {
                 return true;
             }
@@ -258,7 +257,7 @@ mod tests {
             }
             let length = writer.finish().expect("it fits");
             let message = Message::parse(&buffer[..length]).expect("a message");
-            let listed = message.unrecognised_in(true, |number| blocks && is_block(number)).next_of(true).is_some();
+            let listed = message.unrecognised_in(true, |number: OptionNumber| blocks && number.is_block()).next_of(true).is_some();
             prop_assert_eq!(message.has_critical(blocks), listed, "{} {}", message, blocks);
         }
 
