@@ -11,7 +11,7 @@ use crate::wire::{Token, Writer};
 /// An upload: a request with a body of any length, and its answer, of any length too. For PUT, POST, PATCH and iPATCH,
 /// and for a FETCH, whose body says what is to be fetched (RFC 8132 2.5).
 ///
-/// It goes as a [`Fetch`] does: [`ask`](Send::ask), [`take`](Send::take), [`failed`](Send::failed). While the body is
+/// It goes as a [`Fetch`](super::Fetch) does: [`ask`](Send::ask), [`take`](Send::take), [`failed`](Send::failed). While the body is
 /// on its way, each step is [`Progress::Next`], or [`Progress::Restarted`] if the server wants it from the first block
 /// on; then the answer comes in [`Part`](super::Part)s, of which one is the last. An answer with an error code may come
 /// before the body is through.
@@ -122,7 +122,7 @@ impl<P: Copy> Send<P> {
         (self.0.blocks.down, self.0.blocks.size)
     }
 
-    /// Makes the next request, if one is due: as [`Fetch::ask`], with the body, the same one each time. Of the options
+    /// Makes the next request, if one is due: as [`Fetch::ask`](super::Fetch::ask), with the body, the same one each time. Of the options
     /// Content-Format is to be among them, the same in each request (RFC 7959 2.3). No-Response (RFC 7967) is left out where
     /// the body goes in several blocks, if it stands behind all others: the response to a block says that the next may come.
     ///
@@ -145,7 +145,7 @@ impl<P: Copy> Send<P> {
         self.0.take(response)
     }
 
-    /// Looks at a request of ours that has ended without a response: as [`Fetch::failed`]. A POST or PATCH that went in
+    /// Looks at a request of ours that has ended without a response: as [`Fetch::failed`](super::Fetch::failed). A POST or PATCH that went in
     /// one message is not made again: nobody would know that it is the same.
     pub fn failed(&mut self, handle: Handle, why: Failure) -> Option<Progress<'static>> {
         self.0.failed(handle, why)
