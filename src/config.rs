@@ -305,8 +305,8 @@ pub(crate) struct Rules {
     pub(crate) queue: u8,
     pub(crate) peer_share: u8,
     pub(crate) confirm_every: u8,
-    /// `strict_dedup` in bit 0, `non_bad_option` in bit 1, `blocks_in_responses` in bit 2. Three `bool` would have room for `None` of an `Option<Rules>`,
-    /// which then were not zeros: and an endpoint in a `static` is to be nothing but zeros.
+    /// `strict_dedup` in bit 0, `non_bad_option` in bit 1, `blocks_in_responses` in bit 2. Three `bool` would have room for
+    /// `None` of an `Option<Rules>`, which then were not zeros: and an endpoint in a `static` is to be nothing but zeros.
     choices: u8,
     pub(crate) known: fn(OptionNumber) -> bool,
     pub(crate) known_in_responses: Option<fn(OptionNumber) -> bool>,

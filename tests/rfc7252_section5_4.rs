@@ -14,6 +14,7 @@ in_both_scales! {
     corr_clar_a_non_confirmable_request_is_answered_if_it_is_configured,
     rfc7252_5_4_1_in_responses,
     rfc7252_5_4_1_what_is_understood_in_responses,
+    rfc7959_2_1_blocks_are_understood_beside_others,
     rfc7252_5_4_1_the_first_of_several_is_told,
     rfc7252_5_10_2_proxying_is_not_supported,
     rfc7252_5_4_1_our_client_copes_with_both,
@@ -87,6 +88,28 @@ fn rfc7252_5_4_1_what_is_understood_in_responses<C: Scale>() {
     s.answered(handle, PEER, "ACK 2.05 Content mid=$a token=$t [65001: 0x01]");
     s.recv(0, OTHER, "NON GET mid=0x0001 [65001: 0x01]").silence();
     s.all_free(900_000);
+}
+
+fn rfc7959_2_1_blocks_are_understood_beside_others<C: Scale>() {
+    let known_in_responses: Option<fn(OptionNumber) -> bool> = Some(|number| number.get() == 65_001);
+    for known in [None, known_in_responses] {
+        let mut s = roomy::<C>(Config { known_in_responses: known, ..Config::DEFAULT.blockwise() });
+        let handle = s.get(0, PEER);
+        s.sent(0, PEER, "CON GET mid=$a token=$t [Uri-Path: temperature]");
+        // Too long, twice, and what nobody knows.
+        for options in ["23: 0x01020304", "23: 0x06, 23: 0x06", "23: 0x06, 65003: 0x01", "19: 0x06"] {
+            s.recv(0, PEER, &format!("ACK 2.05 Content mid=$a token=$t [{options}]")).silence();
+        }
+        s.recv(0, PEER, "ACK 2.05 Content mid=$a token=$t [65001: 0x01]");
+        if known.is_none() {
+            s.silence();
+            s.recv(0, PEER, "ACK 2.05 Content mid=$a token=$t [23: 0x06, 27: 0x06]");
+            s.answered(handle, PEER, "ACK 2.05 Content mid=$a token=$t [Block2: 0/0/1024, Block1: 0/0/1024]");
+        } else {
+            s.answered(handle, PEER, "ACK 2.05 Content mid=$a token=$t [65001: 0x01]");
+        }
+        s.all_free(900_000);
+    }
 }
 
 fn rfc7252_5_4_1_the_first_of_several_is_told<C: Scale>() {

@@ -14,8 +14,19 @@ pub(super) type Said = [u32; 8];
 /// `memset` that writes it.)
 pub(super) const NOT_SAID: u32 = u32::MAX - 1;
 
-/// ETag, Content-Format, Block2, Block1, Size2 and Size1, and how many bytes each has at most.
-const OPTIONS: [(u8, u8); 6] = [(4, 8), (12, 2), (23, 3), (27, 3), (28, 4), (60, 4)];
+/// What is looked for, and how many bytes it has at most.
+const OPTIONS: [(u8, u8); 6] = [
+    wanted(OptionNumber::ETAG),
+    wanted(OptionNumber::CONTENT_FORMAT),
+    wanted(OptionNumber::BLOCK2),
+    wanted(OptionNumber::BLOCK1),
+    wanted(OptionNumber::SIZE2),
+    wanted(OptionNumber::SIZE1),
+];
+
+const fn wanted(number: OptionNumber) -> (u8, u8) {
+    (number.get() as u8, number.bounds().1 as u8)
+}
 
 /// Begin with nothing said. (A value that is returned is copied.)
 pub(super) fn read(message: &Message<'_>, said: &mut Said) {
@@ -47,7 +58,10 @@ pub(super) const SIZE1: usize = 3;
 
 /// Writes them: `BEHIND` as `INSERT` for [`put`].
 pub(super) fn say<const BEHIND: bool>(w: &mut Writer<'_>, saying: &Saying) {
-    static NUMBERS: [u8; 4] = [23, 27, 28, 60];
+    static NUMBERS: [u8; 4] = {
+        let [_, _, (block2, _), (block1, _), (size2, _), (size1, _)] = OPTIONS;
+        [block2, block1, size2, size1]
+    };
     for (number, value) in NUMBERS.iter().zip(saying) {
         if *value != NOT_SAID {
             append::<BEHIND>(w, OptionNumber::new(u16::from(*number)), uint::encode(*value).as_bytes());

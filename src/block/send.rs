@@ -122,8 +122,8 @@ impl<P: Copy> Send<P> {
         (self.0.blocks.down, self.0.blocks.size)
     }
 
-    /// Makes the next request, if one is due: as [`Fetch::ask`](super::Fetch::ask), with the body, the same one each time. Of the options
-    /// Content-Format is to be among them, the same in each request (RFC 7959 2.3). No-Response (RFC 7967) is left out where
+    /// Makes the next request, if one is due: as [`Fetch::ask`](super::Fetch::ask), with the body, the same one each time.
+    /// Of the options Content-Format is to be among them, the same in each request (RFC 7959 2.3). No-Response (RFC 7967) is left out where
     /// the body goes in several blocks, if it stands behind all others: the response to a block says that the next may come.
     ///
     /// # Errors

@@ -454,14 +454,9 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
 fn within_bounds(passed: i64) -> u32 {
     // In two words: a small core has no longer ones.
     match (passed >> 32) as i32 {
+        ..0 => 0,
         0 => (passed as u32).min(LONGEST),
-        high => {
-            if high < 0 {
-                0
-            } else {
-                LONGEST
-            }
-        }
+        1.. => LONGEST,
     }
 }
 

@@ -260,8 +260,8 @@ impl<T: Entry, const N: usize, S: Lend<Slot<T, N>>, H: Lend<Heads<N>>> Rows<T, N
     }
 }
 
-/// More could not be counted: a link counts from 1, and that of nothing leads nowhere.
-const MOST: usize = u32::MAX as usize - 1;
+/// More slots are not made use of: [timers](super::timers) count so many.
+const MOST: usize = super::timers::MOST as usize;
 
 impl<T, const N: usize, S, H> Table<T, N, S, H> {
     /// An empty table over slots that nobody has used, and heads that are zeros. Slots beyond the first 2^32 - 2 are

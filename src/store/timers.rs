@@ -36,6 +36,9 @@ pub struct Root {
 /// In `scheduled`: where the level stands.
 const PENDING: u32 = 29;
 
+/// How many slots can be scheduled.
+pub(super) const MOST: u32 = (1 << PENDING) - 1;
+
 impl Root {
     /// The root where nothing is scheduled.
     pub(crate) const EMPTY: Self = Self { base: 0, scheduled: 0, ticks: 0 };
@@ -50,7 +53,7 @@ impl Root {
     }
 
     const fn count(&self) -> u32 {
-        self.scheduled & ((1 << PENDING) - 1)
+        self.scheduled & MOST
     }
 }
 
