@@ -5,12 +5,9 @@ mod endpoint;
 
 use coaplet::endpoint::{Failure, Handle, Request, RequestError};
 use coaplet::store::Scale;
-use coaplet::{Code, Config, Fixed, Store, Token, Transmission};
+use coaplet::{Code, Fixed, Store, Token};
+use endpoint::observing::steady;
 use endpoint::{OTHER, PEER, Script, roomy};
-
-fn steady() -> Config {
-    Config { transmission: Transmission { ack_random_factor: 1000, ..Transmission::DEFAULT }, ..Config::DEFAULT }
-}
 
 /// Asks to observe, by the token 4a; the registration goes out at once.
 #[track_caller]

@@ -3,33 +3,14 @@
 #[macro_use]
 mod endpoint;
 
-use coaplet::endpoint::{ResourceId, Usage};
+use coaplet::endpoint::ResourceId;
 use coaplet::store::Scale;
-use coaplet::{Code, Config, Fixed, OptionNumber, Store, Transmission};
+use coaplet::{Code, Config, Fixed};
+use endpoint::observing::{observers, rapid, slots, steady};
 use endpoint::{OTHER, PEER, Script, Shown, roomy};
 use std::time::Duration;
 
 const HOUR: u64 = 3_600_000;
-
-/// The first timeout of a message, less the half that is drawn: what is due comes a little after.
-fn steady() -> Config {
-    Config { transmission: Transmission { ack_random_factor: 1000, ..Transmission::DEFAULT }, ..Config::DEFAULT }
-}
-
-/// NON notifications as fast as they come.
-fn rapid() -> Config {
-    Config { notification_interval: Duration::ZERO, confirm_every: 255, ..steady() }
-}
-
-/// How many slots for observers are in use.
-fn observers<S: Store<Peer = u16>>(s: &mut Script<S>) -> u32 {
-    s.ep.usage().observers
-}
-
-/// How many slots these take: with an index each resource has one, too.
-fn slots<C: Scale>(observers: u32, resources: u32) -> u32 {
-    if C::INDEXED { observers + resources } else { observers }
-}
 
 /// A number that was told is greater than another one (3.4).
 fn is_after(later: u32, earlier: u32) -> bool {
@@ -503,43 +484,6 @@ fn section4_5_2_late_acknowledgements<C: Scale>() {
     s.all_free(900_000);
 }
 
-/// Several tokens of a resource, several resources of a peer, several peers: each is told once, what its tag says; resources take
-/// turns.
-fn issue_4_many_to_many<C: Scale>() {
-    let mut s = roomy::<C>(rapid());
-    for (resource, peers) in [(1, 10..14_u16), (2, 20..24), (3, 30..31)] {
-        for peer in peers {
-            s.observer(0, peer, 1, "01", resource, u32::from(peer));
-            s.observer(0, peer, 2, "02", resource, u32::from(peer) + 100);
-        }
-    }
-    for resource in 1..=3 {
-        s.changes(0, resource, Shown { skip: true, ..Shown::non("{tag}") }).silence();
-    }
-    // All change before anybody is told.
-    for resource in 1..=3 {
-        s.ep.notify(ResourceId(resource));
-    }
-    for resource in 1..=3 {
-        s.shows(resource, Shown::non("{tag}"));
-    }
-    s.until(1);
-    let lines = s.sent_lines();
-    assert_eq!(lines.len(), 18);
-    let resource =
-        |line: &String| line.split(" to ").nth(1).and_then(|rest| rest.split(':').next()).unwrap()[..1].to_owned();
-    let order: Vec<_> = lines.iter().map(resource).collect();
-    assert_eq!(order[..6], ["1", "2", "3", "1", "2", "3"], "{order:?}");
-    assert_eq!(order[6..], ["1", "2"].repeat(6), "{order:?}");
-    for tag in [10, 110, 13, 113, 20, 120, 30, 130] {
-        assert_eq!(lines.iter().filter(|line| line.ends_with(&format!("\"{tag}\""))).count(), 1, "{lines:?}");
-    }
-    for peer in (10..14).chain(20..24).chain(30..31) {
-        s.forget(2, peer);
-    }
-    s.all_free(900_000);
-}
-
 /// Who was just sent a NON waits for `notification_interval` (4.5.1), with an index in an exchange of its own, and among few
 /// in none, so that a table of exchanges that is full of requests delays nobody; and is told once, the latest state.
 fn section4_5_1_who_waits<C: Scale>() {
@@ -567,47 +511,6 @@ fn section4_5_1_who_waits<C: Scale>() {
     s.all_free(900_000);
 }
 
-/// RFC 7959 2.6: the size of a block that the registration asked for comes back with each notification.
-fn rfc7959_section2_6_the_size_of_a_block<C: Scale>() {
-    let mut s = roomy::<C>(Config { known: |_| true, ..rapid() });
-    s.observer(0, PEER, 1, "4a", 3, 0);
-    s.recv(0, OTHER, &format!("CON GET mid=0x0001 token=4b [Observe: 0, {}: 0x02]", OptionNumber::BLOCK2.get()));
-    let id = s.asked_by(OTHER);
-    s.accept(0, id, 3, 0, "").sent(0, OTHER, "ACK 2.05 Content mid=0x0001 token=4b [Observe: $o]");
-    s.changes(0, 3, Shown::non("{size}"));
-    s.sent(0, PEER, r#"NON 2.05 Content mid=$a token=4a [Observe: $p] payload 4 bytes "none""#);
-    s.sent(0, OTHER, r#"NON 2.05 Content mid=$b token=4b [Observe: $p] payload 2 bytes "64""#);
-    s.forget(0, PEER).forget(0, OTHER);
-    s.all_free(900_000);
-}
-
-/// With no exchange to be had, an observer stays due; it is told when one is free. What the application leaves out is left out.
-fn issue_4_full_tables<C: Scale>() {
-    let mut s = Script::new(steady(), Fixed::<u16, 4, 2, 512, 8, 0, C>::new());
-    for peer in 0..4 {
-        s.observer(0, peer, 1, "4a", 3, 0);
-    }
-    s.changes(1_000, 3, Shown::con("a"));
-    s.sent_any_as(0, "a");
-    s.sent_any_as(1, "b");
-    s.until(1_500).silence();
-    s.recv(1_500, 1, "ACK Empty mid=$b");
-    s.sent_any_as(3, "d");
-    s.recv(1_600, 0, "RST Empty mid=$a");
-    s.sent_any_as(2, "c");
-    s.recv(1_700, 2, "ACK Empty mid=$c");
-    s.recv(1_700, 3, "ACK Empty mid=$d").silence();
-    assert_eq!(observers(&mut s), slots::<C>(3, 1));
-    // Whoever is ended by the application is told nothing.
-    s.changes(2_000, 3, Shown { skip: true, ..Shown::con("") }).silence();
-    s.until(200_000).silence();
-    for peer in 1..4 {
-        s.forget(200_000, peer);
-    }
-    s.all_free(900_000);
-    assert_eq!(s.ep.usage(), Usage::default());
-}
-
 in_both_scales! {
     section4_1_registration_and_notifications,
     section4_1_what_is_no_registration,
@@ -623,7 +526,4 @@ in_both_scales! {
     section4_5_1_who_waits,
     section4_5_2_superseded,
     section4_5_2_late_acknowledgements,
-    issue_4_many_to_many,
-    rfc7959_section2_6_the_size_of_a_block,
-    issue_4_full_tables,
 }

@@ -9,6 +9,7 @@
 #![allow(dead_code, unused_imports, unused_macros)]
 
 mod expect;
+pub mod observing;
 mod text;
 
 pub use text::unhex;
