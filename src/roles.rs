@@ -77,6 +77,13 @@ abilities! {
     aging: bool,
     /// Observes, and is observed (RFC 7641). Without it the option is ignored, as any elective one.
     observe: bool,
+    /// Sends Non-confirmable notifications (RFC 7641 4.5), and knows an observer by the Message IDs of the last four that it
+    /// was sent. Without it each notification is Confirmable, whatever [`Notify::non`](crate::endpoint::Notify::non) says,
+    /// and an observer is known by the last Message ID alone.
+    non_notifications: bool,
+    /// Tells all observers of a resource that it is no more ([`Endpoint::end_observers`](crate::Endpoint::end_observers)).
+    /// Without it that is always false: an observer is ended by an error that is written as its notification.
+    end_observers: bool,
     /// Says of a separate response whether it arrived, if it was asked for.
     reports: bool,
     /// Refuses a critical option that is a string, but not UTF-8 (RFC 7252 3.2). Without it, it is a string that is equal

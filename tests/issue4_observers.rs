@@ -16,7 +16,7 @@ in_both_scales! {
 }
 
 /// Several tokens of a resource, several resources of a peer, several peers: each is told once, what its tag says; resources take
-/// turns.
+/// turns, or among few observers do.
 fn issue_4_many_to_many<C: Scale>() {
     let mut s = roomy::<C>(rapid());
     for (resource, peers) in [(1, 10..14_u16), (2, 20..24), (3, 30..31)] {
@@ -41,8 +41,13 @@ fn issue_4_many_to_many<C: Scale>() {
     let resource =
         |line: &String| line.split(" to ").nth(1).and_then(|rest| rest.split(':').next()).unwrap()[..1].to_owned();
     let order: Vec<_> = lines.iter().map(resource).collect();
-    assert_eq!(order[..6], ["1", "2", "3", "1", "2", "3"], "{order:?}");
-    assert_eq!(order[6..], ["1", "2"].repeat(6), "{order:?}");
+    if C::INDEXED {
+        assert_eq!(order[..6], ["1", "2", "3", "1", "2", "3"], "{order:?}");
+        assert_eq!(order[6..], ["1", "2"].repeat(6), "{order:?}");
+    } else {
+        // One after the other as they lie, each once before anybody is told twice.
+        assert_eq!(order, [["1"; 8].as_slice(), &["2"; 8], &["3"; 2]].concat(), "{order:?}");
+    }
     for tag in [10, 110, 13, 113, 20, 120, 30, 130] {
         assert_eq!(lines.iter().filter(|line| line.ends_with(&format!("\"{tag}\""))).count(), 1, "{lines:?}");
     }

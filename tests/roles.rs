@@ -1,7 +1,8 @@
 //! What an endpoint does with what its roles leave out.
 
 use coaplet::endpoint::{
-    Abilities, Arrival, ClientMin, Event, Failure, Output, Request, RequestError, RespondError, ServerMin, Statistics,
+    Abilities, Arrival, ClientMin, Event, Failure, Output, Request, RequestError, ResourceId, RespondError, ServerMin,
+    Statistics,
 };
 use coaplet::{Code, Config, Endpoint, Fixed, Instant, Message, Roles, Transmission};
 use core::time::Duration;
@@ -164,4 +165,101 @@ fn rfc7252_4_3_without_that_role_a_non_confirmable_request_is_an_error() {
     // The least client makes them.
     let mut ep = Endpoint::<_, ClientMin>::of_roles([7; 16], Fixed::<u8, 4, 8, 512>::new());
     assert!(ep.request(Instant::ZERO, 1, Request::get().non(), &mut tx, |_| {}).is_ok());
+}
+
+/// Observes resource 1 as peer 1, by a request with this Message ID and token, and is answered at once.
+fn observer<S: coaplet::store::Store<Peer = u8>, R: Roles>(
+    ep: &mut Endpoint<S, R>,
+    now: Instant,
+    id: u8,
+    token: u8,
+    tx: &mut [u8],
+) {
+    let registration = [0x41, 1, 0, id, token, 0x60];
+    let Event::Request(request) = ep.handle(now, 1, Arrival::Unicast, &registration, tx).event else {
+        panic!("it is a request")
+    };
+    let answer = ep.respond_observing(now, request.id, ResourceId(1), 0, tx, |w| _ = w.code(Code::CONTENT));
+    let len = answer.expect("room for it").expect("at once").len;
+    assert!(Message::parse(&tx[..len]).expect("a message").observe().is_some());
+}
+
+/// What `poll` gives to be told, written as Non-confirmable as may be: the Message ID, if it is a CON.
+fn told<S: coaplet::store::Store<Peer = u8>, R: Roles>(
+    ep: &mut Endpoint<S, R>,
+    now: Instant,
+    tx: &mut [u8],
+) -> Option<[u8; 2]> {
+    let Output::Notify(notify) = ep.poll(now, tx) else { return None };
+    let sent = ep.write_notification(now, notify.non(), tx, |w| _ = w.code(Code::CONTENT).payload(b"x")).unwrap();
+    assert!(sent.is_some());
+    (tx[0] & 0x30 == 0).then_some([tx[2], tx[3]])
+}
+
+#[test]
+fn rfc7641_4_5_without_that_role_each_notification_is_confirmable() {
+    enum Confirmed {}
+    impl Roles for Confirmed {
+        const HAS: Abilities = Abilities { non_notifications: false, ..Abilities::ALL };
+    }
+    /// The same where there is an index, and where there is none.
+    fn run<C: coaplet::store::Scale>() {
+        let store = Fixed::<u8, 4, 8, 512, 4, 0, C>::new();
+        let mut ep = Endpoint::<_, Confirmed>::with_roles(Config::DEFAULT, [7; 16], store);
+        let (mut tx, mut now) = ([0; 64], Instant::ZERO);
+        observer(&mut ep, now, 1, 0x4a, &mut tx);
+        for _ in 0..3 {
+            assert!(ep.notify(ResourceId(1)));
+            let [high, low] = told(&mut ep, now, &mut tx).expect("a CON");
+            assert!(matches!(ep.poll(now, &mut tx), Output::Idle(Some(_))), "nothing else, while it is outstanding");
+            now = now + Duration::from_millis(100);
+            assert!(matches!(
+                ep.handle(now, 1, Arrival::Unicast, &[0x60, 0, high, low], &mut tx).event,
+                Event::Handled
+            ));
+        }
+        // What has arrived is told by nothing more, however long it stays as it is.
+        while let Output::Idle(Some(at)) = ep.poll(now, &mut tx) {
+            now = at;
+        }
+        assert_eq!(ep.usage().exchanges, 0);
+        now = now + Duration::from_secs(48 * 3600);
+        assert!(matches!(ep.poll(now, &mut tx), Output::Idle(None)));
+        // A reset ends it.
+        ep.notify(ResourceId(1));
+        let [high, low] = told(&mut ep, now, &mut tx).expect("a CON");
+        let _ = ep.handle(now, 1, Arrival::Unicast, &[0x70, 0, high, low], &mut tx);
+        assert_eq!((ep.usage().observers, ep.usage().exchanges), (0, 0));
+
+        // So does one of the first response, where that is a NON.
+        let registration = &[0x51, 1, 0, 9, 0x4b, 0x60];
+        let Event::Request(request) = ep.handle(now, 1, Arrival::Unicast, registration, &mut tx).event else {
+            panic!()
+        };
+        let sent = ep.respond_observing(now, request.id, ResourceId(1), 0, &mut tx, |w| _ = w.code(Code::CONTENT));
+        assert!(sent.unwrap().is_some() && ep.usage().observers > 0);
+        let reset = [0x70, 0, tx[2], tx[3]];
+        let _ = ep.handle(now, 1, Arrival::Unicast, &reset, &mut tx);
+        assert_eq!(ep.usage().observers, 0);
+    }
+    run::<coaplet::store::Scan>();
+    run::<coaplet::store::Indexed>();
+}
+
+#[test]
+fn without_that_role_observers_are_ended_by_an_error_alone() {
+    enum Lasting {}
+    impl Roles for Lasting {
+        const HAS: Abilities = Abilities { end_observers: false, ..Abilities::ALL };
+    }
+    let mut ep = Endpoint::<_, Lasting>::with_roles(Config::DEFAULT, [7; 16], Fixed::<u8, 4, 8, 512, 4>::new());
+    let (mut tx, now) = ([0; 64], Instant::ZERO);
+    observer(&mut ep, now, 1, 0x4a, &mut tx);
+    assert!(!ep.end_observers(ResourceId(1), Code::NOT_FOUND));
+    assert!(matches!(ep.poll(now, &mut tx), Output::Idle(Some(_))) && ep.usage().observers == 1, "nobody is told");
+    assert!(ep.notify(ResourceId(1)));
+    let Output::Notify(notify) = ep.poll(now, &mut tx) else { panic!("it has changed") };
+    let sent = ep.write_notification(now, notify, &mut tx, |w| _ = w.code(Code::NOT_FOUND)).unwrap();
+    assert_eq!(Message::parse(&tx[..sent.unwrap().len]).unwrap().code(), Code::NOT_FOUND);
+    assert_eq!(ep.usage().observers, 0);
 }

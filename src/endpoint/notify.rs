@@ -66,7 +66,8 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         {
             return Err(RespondError::Stale);
         }
-        let made = self.respond_any(ASKED, if notify.non { flag::NON } else { 0 }, None, tx, with);
+        let made =
+            self.respond_any(ASKED, if R::HAS.non_notifications && notify.non { flag::NON } else { 0 }, None, tx, with);
         self.count_sent(matches!(made, Ok(Some(_))));
         made
     }
@@ -78,7 +79,8 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let index = observer.wrapping_sub(1);
         let observer = self.held.observer(index).ok_or(None)?;
         let peer = observer.peer;
-        let message_type = if self.core.observing.sure || !non { Type::Confirmable } else { Type::NonConfirmable };
+        let confirmable = !R::HAS.non_notifications || self.core.observing.sure || !non;
+        let message_type = if confirmable { Type::Confirmable } else { Type::NonConfirmable };
         let mut header = Header::new(message_type, Code::INTERNAL_SERVER_ERROR, 0);
         *number = Some(self.core.observing.peek());
         if exchange > 0 {
@@ -105,8 +107,8 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let Asked { observer, exchange } = core::mem::replace(&mut self.core.observing.asked, Asked::NOTHING);
         let &[first, code, high, low] = tx.first_chunk()?;
         let (index, id) = (observer.wrapping_sub(1), u16::from_be_bytes([high, low]));
-        let (confirmable, last) =
-            (Type::from_bits(first >> 4) == Type::Confirmable, Code::from_byte(code).class() != 2);
+        let confirmable = !R::HAS.non_notifications || Type::from_bits(first >> 4) == Type::Confirmable;
+        let last = Code::from_byte(code).class() != 2;
         let peer = self.held.observer(index)?.peer;
         let sent = Some(Transmit { to: self.address(peer)?, len });
         self.count(Counter::Notified);
@@ -144,7 +146,9 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                         self.set_pending(index, true);
                         if at_once {
                             // The pause after a NON was over, or this would not have been written.
-                            self.held.peers.mark(peer, false);
+                            if R::HAS.non_notifications {
+                                self.held.peers.mark(peer, false);
+                            }
                             self.note_told(index, Some(id), false);
                         }
                     }
@@ -154,7 +158,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             } else if !last {
                 // There is no exchange for it. It has its turn when there is one.
                 self.core.observing.blocked = true;
-                if !C::INDEXED && self.core.observing.sure {
+                if !C::INDEXED && R::HAS.non_notifications && self.core.observing.sure {
                     self.held.observer_mut(index)?.set_loose(u8::MAX);
                 }
                 self.make_stale(index);
@@ -209,6 +213,13 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// An observer was told something, under this Message ID if it is another one: by a NON, of which nobody knows whether
     /// it arrives, or by what is to be confirmed.
     pub(super) fn note_told(&mut self, index: u32, id: Option<u16>, non: bool) {
+        if !C::INDEXED && !R::HAS.non_notifications {
+            // A Message ID is all that matters of it.
+            if let (Some(id), Some(observer)) = (id, self.held.observer_mut(index)) {
+                observer.note_only(id);
+            }
+            return;
+        }
         let ticks = self.held.ticks();
         let peer = if C::INDEXED {
             self.note_told_of_many(index, id, non)

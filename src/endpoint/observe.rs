@@ -74,11 +74,10 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     ///
     /// From then on the client is told what `resource` becomes: see [`notify`](Endpoint::notify). `tag` comes back
     /// with each [`Notify`], and tells the application what was asked for: one observer may want
-    /// `/temp?unit=F` and another `/temp?unit=C`. An observer with the same token is replaced.
+    /// `/temp?unit=F` and another `/temp?unit=C`. Who observed by the same token is none any more since the request has come.
     ///
     /// It is a plain response, without Observe, if the request is no registration, has come by a group address or has a
-    /// token of more than 8 bytes, if no slot is free, or if the code is not 2.xx; an observer with the same token then
-    /// is none any more.
+    /// token of more than 8 bytes, if no slot is free, or if the code is not 2.xx.
     ///
     /// ```
     /// use coaplet::endpoint::{Arrival, Event, Output, ResourceId};
@@ -145,9 +144,10 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     /// this code, such as 4.04, by [`poll`](Endpoint::poll). It is to be confirmed; Non-confirmable, where the store has
     /// no room for it. False if nobody observes it.
     ///
-    /// A code that is not an error, 4.xx or 5.xx, counts as 5.00.
+    /// A code that is not an error, 4.xx or 5.xx, counts as 5.00. Always false, and nobody is told, where the roles leave it out
+    /// ([`Abilities::end_observers`](crate::Abilities::end_observers)).
     pub fn end_observers(&mut self, resource: ResourceId, code: Code) -> bool {
-        R::HAS.observe && self.engine().end_observers(resource.0, code)
+        R::HAS.observe && R::HAS.end_observers && self.engine().end_observers(resource.0, code)
     }
 
     /// What is kept with the observer that is to be told, at the start of `out`, and how long it is: `None` if it has a
@@ -180,17 +180,12 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         if !R::HAS.server || !here || !matches!(message.code(), Code::GET | Code::FETCH) {
             return None;
         }
-        match message.observe() {
-            Some(observe::REGISTER) => return Some(message.block2().map_or(7, |block| block.szx())),
-            Some(observe::DEREGISTER) => {
-                // RFC 7641 4.1: and is processed as usual.
-                if let Some(index) = self.held.find_observer(peer, message.token()) {
-                    self.end_observer(index);
-                }
-            }
-            _ => {}
+        let wish = message.observe().filter(|&wish| wish <= observe::DEREGISTER)?;
+        // RFC 7641 4.1: either way it is processed as usual, and its answer lets a registration in anew.
+        if let Some(index) = self.held.find_observer(peer, message.token()) {
+            self.end_observer(index);
         }
-        None
+        (wish == observe::REGISTER).then(|| message.block2().map_or(7, |block| block.szx()))
     }
 
     /// As [`respond`](Self::respond); with a resource it accepts an observer. With [`ASKED`] in the place of an exchange it
@@ -235,7 +230,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         if let (true, 2, Some(resource)) = (registers, code.class(), resource) {
             let heard = !R::HAS.no_response || is_wanted(code, asked);
             let refused = R::HAS.multicast && state == State::AskedGroup || C::INDEXED && self.is_full(peer);
-            if heard && !refused && self.held.can_observe(resource, index) {
+            if heard && !refused && self.held.can_observe(resource) {
                 // What is kept with the exchange comes first, with Observe. Two pieces take no more than this in blocks.
                 let needed = writer.length().saturating_add(if C::INDEXED { 64 } else { 8 });
                 let keep = with.keep().filter(|keep| match keep {
@@ -262,19 +257,12 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         self.complete::<true>(index, flags, len, empty, accepted.as_ref(), tx)
     }
 
-    /// The response to a registration goes, with this Message ID: who observed by its token, does so no more (RFC 7641 4.1),
-    /// and whom it accepts does so from now on.
+    /// The response to a registration goes, with this Message ID: whom it accepts observes from now on (RFC 7641 4.1).
     #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), cold)]
-    pub(super) fn register(&mut self, index: u32, accepted: Option<&Accepted<'_>>, id: u16) {
-        let Some(exchange) = self.held.exchanges.at(index).filter(|it| !R::HAS.long_tokens || !it.has_long_token())
-        else {
-            return;
-        };
+    pub(super) fn register(&mut self, index: u32, accepted: &Accepted<'_>, id: u16) {
+        let Some(exchange) = self.held.exchanges.at(index) else { return };
         let (peer, state) = (exchange.peer, exchange.state);
-        if let Some(old) = self.held.find_observer(peer, exchange.token()) {
-            self.end_observer(old);
-        }
-        let Some(&Accepted { resource, keep }) = accepted else { return };
+        let &Accepted { resource, keep } = accepted;
         let number = self.core.observing.number();
         let tag = if let Keep::Tag(tag) = keep { tag } else { 0 };
         let Some(observer) = self.held.enter_observer(index, resource, tag, number) else { return };
@@ -368,7 +356,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             }
             return was;
         }
-        self.on_late_acknowledgement(peer, id)
+        (R::HAS.non_notifications || C::INDEXED) && self.on_late_acknowledgement(peer, id)
     }
 
     /// Ends the observers of a peer, without an index.

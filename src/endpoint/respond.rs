@@ -159,8 +159,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         Ok(header)
     }
 
-    /// What becomes of the request now that its answer lies in `tx`, and, if it `REGISTERS` one, of the observer: `accepted`,
-    /// or none any more.
+    /// What becomes of the request now that its answer lies in `tx`, and, if it may `REGISTER` one, of the observer: `accepted`.
     pub(super) fn complete<const REGISTERS: bool>(
         &mut self,
         index: u32,
@@ -179,16 +178,12 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             return Err(RespondError::NotAResponse { code });
         }
         let (state, peer) = (exchange.state, exchange.peer);
-        let registers = REGISTERS && R::HAS.observe && exchange.registers().is_some();
         let unwanted = R::HAS.no_response && !is_wanted(code, exchange.flags)
             || R::HAS.multicast && state == State::AskedGroup && !exchange.speaks_up() && (empty || code.class() != 2);
         if unwanted {
             exchange.flags |= flags & flag::IDEMPOTENT;
             let header = Header::empty_acknowledgement(exchange.message_id);
             self.count(Counter::Suppressed);
-            if registers {
-                self.register(index, None, local_id);
-            }
             self.forget_bytes(index);
             self.remember(index);
             let written = if state == State::Asked { write(tx, header) } else { None };
@@ -204,7 +199,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         } else if !self.keep_bytes(index, tx.get(..len).unwrap_or_default()) {
             return Err(RespondError::NoBytes { needed: len });
         }
-        if registers {
+        if let Some(accepted) = accepted.filter(|_| REGISTERS && R::HAS.observe) {
             self.register(index, accepted, local_id);
         }
         let sent = self.address(peer).map(|to| Transmit { to, len });

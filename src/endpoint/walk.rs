@@ -43,60 +43,60 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         }
     }
 
-    /// Where there is no index: somebody who may be told something, of each resource one in turn, and of one who was told
-    /// longest ago. `Err`: in how many ms somebody may be.
+    /// Where there is no index: the next who may be told something, behind the one who was told last. `Err`: in how many ms
+    /// somebody may be.
     pub(super) fn walk_few(&mut self) -> Result<(), u32> {
-        // Who does not stand in a queue is told something when it is visited.
-        for _ in 0..if R::HAS.nstart_queue { STEPS } else { 1 } {
-            let (mut soonest, mut least, mut next) = (NEVER, u64::MAX, 0);
-            for (index, observer, told_at) in self.held.observers.all_told() {
-                let passed = self.held.passed(told_at);
-                let wait = self.wait_of(index, observer, passed);
-                let behind = observer.resource.wrapping_sub(self.core.observing.sweep);
-                let key = u64::from(behind) << 32 | u64::from(!passed);
-                if wait < soonest || wait == 0 && key < least {
-                    (soonest, least, next) = (wait, key, index);
-                }
+        let mut soonest = NEVER;
+        for _ in 0..self.held.observers.slots() {
+            let index = self.core.observing.sweep;
+            let next = index.wrapping_add(1);
+            self.core.observing.sweep = if next < self.held.observers.slots() { next } else { 0 };
+            let Some(&observer) = self.held.observer(index) else { continue };
+            let mut wait = self.wait_of(index, &observer);
+            if wait == 0 {
+                // One sequence of Message IDs is for all.
+                wait = self.without_id(GROUP);
             }
-            // One sequence of Message IDs is for all.
-            let wait = if soonest > 0 { soonest } else { self.without_id(GROUP) };
             if wait > 0 {
-                return Err(wait);
+                soonest = soonest.min(wait);
+                continue;
             }
-            let Some(&observer) = self.held.observer(next) else { break };
-            self.core.observing.sweep = observer.resource.wrapping_add(1);
+            // Who does not stand in a queue is told something when it is visited.
             if R::HAS.nstart_queue
                 && !observer.has(mark::LEAVING)
                 && self.would_wait(observer.peer, self.rules().pace.nstart)
             {
-                if self.line_up(next, &observer, 0) == Turn::Full {
+                if self.line_up(index, &observer, 0) == Turn::Full {
                     self.core.observing.blocked = true;
                 }
-            } else {
-                // What one that leaves has taken the place of leaves its turn to something else, whose deadline is now.
-                self.choose(next, None, false);
-                return Ok(());
+                continue;
             }
+            // What one that leaves has taken the place of leaves its turn to something else, whose deadline is now.
+            self.choose(index, None, false);
+            return Ok(());
         }
-        Err(0)
+        Err(soonest)
     }
 
-    /// In how many ms an observer may be told something, that was so long ago, if there are Message IDs. Where there is
-    /// no index.
-    fn wait_of(&self, index: u32, observer: &Observer, passed: u32) -> u32 {
-        if observer.has(mark::LEAVING) {
+    /// In how many ms an observer may be told something, if there are Message IDs. Where there is no index.
+    fn wait_of(&self, index: u32, observer: &Observer) -> u32 {
+        if R::HAS.end_observers && observer.has(mark::LEAVING) {
             return 0;
         }
         let nstart = self.rules().pace.nstart;
-        if !observer.has(mark::STALE | mark::LOOSE)
+        if !observer.has(mark::STALE | if R::HAS.non_notifications { mark::LOOSE } else { 0 })
             || self.core.observing.blocked
             || !R::HAS.nstart_queue && self.would_wait(observer.peer, nstart)
             || (R::HAS.nstart_queue || nstart > 1) && self.outstanding_for(index, observer).is_some()
         {
             return NEVER;
         }
-        let quiet = if observer.has(mark::STALE) { 0 } else { self.rules().confirm_after.saturating_sub(passed) };
-        self.pause_of(observer).max(quiet)
+        let mut wait = self.pause_of(observer);
+        if R::HAS.non_notifications && !observer.has(mark::STALE) {
+            let passed = self.held.passed(self.held.observers.told_at(index));
+            wait = wait.max(self.rules().confirm_after.saturating_sub(passed));
+        }
+        wait
     }
 
     /// Somebody who is to be told something: of each resource one, in turn. Where there is an index.
@@ -199,6 +199,9 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// The code of the last notification, if that is all that an observer is to be told: its resource is no more, and the
     /// application is not asked.
     fn leaves_with(&self, index: u32) -> Option<Code> {
+        if !R::HAS.end_observers {
+            return None;
+        }
         let observer = self.held.observer(index)?;
         if !C::INDEXED {
             return observer.has(mark::LEAVING).then_some(Code::from_byte(observer.tag as u8));
@@ -271,7 +274,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             non: false,
         };
         if !C::INDEXED && !again {
-            if !observer.has(mark::STALE) {
+            if R::HAS.non_notifications && !observer.has(mark::STALE) {
                 self.core.observing.advance();
             }
             self.put(index, Ring::Told);

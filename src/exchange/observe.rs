@@ -143,9 +143,12 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
     }
 
     /// Who was sent a notification with this Message ID, one of the last four. `given`: how many Message IDs were given
-    /// out to the peer since, this one included.
-    pub(crate) fn find_notified(&self, peer: u32, id: u16, given: u16) -> Option<u32> {
+    /// out to the peer since, this one included. `last_alone`: without an index nothing but the last one is known.
+    pub(crate) fn find_notified(&self, peer: u32, id: u16, given: u16, last_alone: bool) -> Option<u32> {
         let table = &*self.observers;
+        if !C::INDEXED && last_alone {
+            return table.scan(|observer| observer.peer == peer && observer.last_id() == Some(id));
+        }
         let has = |observer: &Observer| {
             !(C::INDEXED && observer.is_resource()) && observer.peer == peer && observer.has_sent(id)
         };
@@ -178,18 +181,14 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
         table.link(index, BY_MESSAGE, new);
     }
 
-    /// Whether there is room for one more observer of a resource, whom this exchange registers: if need be in the place of
-    /// one that has the same token.
-    pub(crate) fn can_observe(&self, resource: u32, exchange: u32) -> bool {
+    /// Whether there is room for one more observer of a resource.
+    pub(crate) fn can_observe(&self, resource: u32) -> bool {
         let table = &*self.observers;
-        let room = if C::INDEXED { table.capacity().saturating_sub(table.len()) } else { 0 };
-        let needed = 1 + u32::from(C::INDEXED && self.find_resource(resource).is_none());
-        if if C::INDEXED { needed <= room } else { table.vacancy().is_some() } {
-            return true;
+        if !C::INDEXED {
+            return table.vacancy().is_some();
         }
-        let exchange = self.exchanges.at(exchange);
-        let instead = exchange.and_then(|exchange| self.find_observer(exchange.peer, exchange.token()));
-        instead.is_some() && needed <= room.saturating_add(1)
+        let needed = 1 + u32::from(self.find_resource(resource).is_none());
+        needed <= table.capacity().saturating_sub(table.len())
     }
 
     /// Enters whom this exchange registers as an observer of a resource that has this number, whose state has one of its own:
@@ -224,8 +223,12 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
         Some(index)
     }
 
-    /// Where there is no index: which ring an observer would hang in. If it is told, it is so now.
-    pub(crate) fn mark_told(&mut self, index: u32, ring: Ring) {
+    /// Where there is no index: which ring an observer would hang in. If it is told, it is so now. `timed`: whether it
+    /// matters when.
+    pub(crate) fn mark_told(&mut self, index: u32, ring: Ring, timed: bool) {
+        if !timed {
+            return self.observer_mut(index).map_or((), |observer| observer.set_ring(ring));
+        }
         let now = self.ticks();
         self.observers.mark_told(index, ring, now);
     }

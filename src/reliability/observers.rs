@@ -70,13 +70,13 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// Who was sent a notification by this Message ID (RFC 7641 4.5).
     fn notified(&self, peer: u32, id: u16) -> Option<u32> {
         if !C::INDEXED {
-            return self.held.find_notified(peer, id, 0);
+            return self.held.find_notified(peer, id, 0, !R::HAS.non_notifications);
         }
         if self.held.observers.len() == 0 {
             return None;
         }
         let given = self.held.peers.at(peer)?.ids.peek().wrapping_sub(id);
-        self.held.find_notified(peer, id, given)
+        self.held.find_notified(peer, id, given, false)
     }
 
     /// A reset has come, or nothing has: whoever was notified by this Message ID is not interested any more
@@ -108,7 +108,9 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             let peer = exchange.peer;
             self.release(index);
             // A round trip has passed since whatever went before.
-            self.held.peers.mark(peer, false);
+            if R::HAS.non_notifications {
+                self.held.peers.mark(peer, false);
+            }
             return;
         }
         let exchange = *exchange;
@@ -136,7 +138,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// Puts an observer into a ring.
     pub(crate) fn put(&mut self, index: u32, ring: Ring) {
         if !C::INDEXED {
-            return self.held.mark_told(index, ring);
+            return self.held.mark_told(index, ring, R::HAS.non_notifications);
         }
         self.held.observers.pull(index);
         self.held.observers.push(ring, index);
@@ -165,7 +167,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     pub(crate) fn pause_of(&self, observer: &Observer) -> u32 {
         let (rules, peer) = (self.rules(), observer.peer);
         // Marked: the last that it was sent is a NON notification.
-        let notified = self.held.peers.marked(peer);
+        let notified = if R::HAS.non_notifications || C::INDEXED { self.held.peers.marked(peer) } else { None };
         let pause = notified.map_or(0, |it| rules.notification_interval.saturating_sub(self.held.passed(it.last)));
         // The first response is a notification, too: one at a time, even where NSTART would allow more.
         let answering = rules.pace.nstart > 1 && observer.last_id().is_some_and(|id| self.is_confirming(peer, id));
@@ -211,6 +213,9 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// Whether a notification is to be confirmed, whatever the application wishes (RFC 7641 4.5).
     pub(crate) fn is_overdue(&self, index: u32, observer: &Observer) -> bool {
+        if !R::HAS.non_notifications {
+            return true;
+        }
         if observer.loose().saturating_add(1) >= self.rules().confirm_every {
             return true;
         }

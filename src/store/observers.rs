@@ -14,7 +14,7 @@ use super::scale::Lend;
 use super::slots::Exchange;
 #[cfg(test)]
 use super::slots::State;
-use super::table::{Entry, Heads, Id, Link, Slot, Table, Untimed, place};
+use super::table::{Entry, Heads, Id, Link, Slot, Table, Untimed};
 
 /// An observer of a resource, or a resource that has some.
 #[derive(Clone, Copy, Debug)]
@@ -210,6 +210,12 @@ impl Observer {
         self.last = id;
     }
 
+    /// A message to it has this Message ID, and no other matters.
+    pub(crate) const fn note_only(&mut self, id: u16) {
+        self.history = self.history & !STEPS | SENT;
+        self.last = id;
+    }
+
     /// How many notifications in a row were Non-confirmable.
     pub(crate) const fn loose(&self) -> u8 {
         self.loose
@@ -338,11 +344,9 @@ impl<S: Lend<Slot<Observer, 2>>, H: Lend<Heads<2>>> Table<Observer, 2, S, H> {
         }
     }
 
-    /// All observers with their slots, and when they were told something, in ms modulo 2^32. Where there is no index: it
-    /// lies where the link of a ring would.
-    pub(crate) fn all_told(&self) -> impl Iterator<Item = (u32, &Observer, u32)> {
-        let used = (0..).zip(self.slots.lent()).filter(|(_, slot)| slot.node.place() != place::FREE);
-        used.map(|(index, slot)| (index, &slot.value, slot.node.previous))
+    /// When it was last told something, in ms modulo 2^32. Where there is no index: it lies where the link of a ring would.
+    pub(crate) fn told_at(&self, observer: u32) -> u32 {
+        self.slots.lent().get(observer as usize).map_or(0, |slot| slot.node.previous)
     }
 
     /// Which ring it would hang in. If it is told, it is so now.
