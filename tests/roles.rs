@@ -184,14 +184,21 @@ fn observer<S: coaplet::store::Store<Peer = u8>, R: Roles>(
     assert!(Message::parse(&tx[..len]).expect("a message").observe().is_some());
 }
 
-/// What `poll` gives to be told, written as Non-confirmable as may be: the Message ID, if it is a CON.
+/// Waits until somebody is to be told something, and writes it, as Non-confirmable as may be: the Message ID, if it is a
+/// CON all the same.
 fn told<S: coaplet::store::Store<Peer = u8>, R: Roles>(
     ep: &mut Endpoint<S, R>,
-    now: Instant,
+    now: &mut Instant,
     tx: &mut [u8],
 ) -> Option<[u8; 2]> {
-    let Output::Notify(notify) = ep.poll(now, tx) else { return None };
-    let sent = ep.write_notification(now, notify.non(), tx, |w| _ = w.code(Code::CONTENT).payload(b"x")).unwrap();
+    let notify = loop {
+        match ep.poll(*now, tx) {
+            Output::Notify(notify) => break notify,
+            Output::Idle(Some(at)) => *now = at,
+            other => panic!("{other:?}"),
+        }
+    };
+    let sent = ep.write_notification(*now, notify.non(), tx, |w| _ = w.code(Code::CONTENT).payload(b"x")).unwrap();
     assert!(sent.is_some());
     (tx[0] & 0x30 == 0).then_some([tx[2], tx[3]])
 }
@@ -202,15 +209,20 @@ fn rfc7641_4_5_without_that_role_each_notification_is_confirmable() {
     impl Roles for Confirmed {
         const HAS: Abilities = Abilities { non_notifications: false, ..Abilities::ALL };
     }
+    /// And nobody stands in a queue.
+    enum Plain {}
+    impl Roles for Plain {
+        const HAS: Abilities = Abilities { nstart_queue: false, ..Confirmed::HAS };
+    }
     /// The same where there is an index, and where there is none.
-    fn run<C: coaplet::store::Scale>() {
+    fn run<C: coaplet::store::Scale, R: Roles>() {
         let store = Fixed::<u8, 4, 8, 512, 4, 0, C>::new();
-        let mut ep = Endpoint::<_, Confirmed>::with_roles(Config::DEFAULT, [7; 16], store);
+        let mut ep = Endpoint::<_, R>::with_roles(Config::DEFAULT, [7; 16], store);
         let (mut tx, mut now) = ([0; 64], Instant::ZERO);
         observer(&mut ep, now, 1, 0x4a, &mut tx);
         for _ in 0..3 {
             assert!(ep.notify(ResourceId(1)));
-            let [high, low] = told(&mut ep, now, &mut tx).expect("a CON");
+            let [high, low] = told(&mut ep, &mut now, &mut tx).expect("a CON");
             assert!(matches!(ep.poll(now, &mut tx), Output::Idle(Some(_))), "nothing else, while it is outstanding");
             now = now + Duration::from_millis(100);
             assert!(matches!(
@@ -218,6 +230,12 @@ fn rfc7641_4_5_without_that_role_each_notification_is_confirmable() {
                 Event::Handled
             ));
         }
+        // What changes meanwhile is in what is sent again, and then told.
+        ep.notify(ResourceId(1));
+        told(&mut ep, &mut now, &mut tx).expect("a CON");
+        ep.notify(ResourceId(1));
+        let [high, low] = told(&mut ep, &mut now, &mut tx).expect("a CON");
+        let _ = ep.handle(now, 1, Arrival::Unicast, &[0x60, 0, high, low], &mut tx);
         // What has arrived is told by nothing more, however long it stays as it is.
         while let Output::Idle(Some(at)) = ep.poll(now, &mut tx) {
             now = at;
@@ -227,7 +245,7 @@ fn rfc7641_4_5_without_that_role_each_notification_is_confirmable() {
         assert!(matches!(ep.poll(now, &mut tx), Output::Idle(None)));
         // A reset ends it.
         ep.notify(ResourceId(1));
-        let [high, low] = told(&mut ep, now, &mut tx).expect("a CON");
+        let [high, low] = told(&mut ep, &mut now, &mut tx).expect("a CON");
         let _ = ep.handle(now, 1, Arrival::Unicast, &[0x70, 0, high, low], &mut tx);
         assert_eq!((ep.usage().observers, ep.usage().exchanges), (0, 0));
 
@@ -242,8 +260,10 @@ fn rfc7641_4_5_without_that_role_each_notification_is_confirmable() {
         let _ = ep.handle(now, 1, Arrival::Unicast, &reset, &mut tx);
         assert_eq!(ep.usage().observers, 0);
     }
-    run::<coaplet::store::Scan>();
-    run::<coaplet::store::Indexed>();
+    run::<coaplet::store::Scan, Confirmed>();
+    run::<coaplet::store::Indexed, Confirmed>();
+    run::<coaplet::store::Scan, Plain>();
+    run::<coaplet::store::Indexed, Plain>();
 }
 
 #[test]

@@ -92,7 +92,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                 true => self.held.resource(observer.resource).is_some_and(|resource| resource.is_ahead(it.number())),
                 false => observer.has(mark::STALE),
             };
-            if !waits && !changed && !it.has(flag::ANEW) {
+            if !waits && !changed && (Self::PLAIN || !it.has(flag::ANEW)) {
                 header.message_id = it.message_id;
                 *number = Some(it.number());
                 return Ok(header);
@@ -104,6 +104,9 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// What becomes of the observer now that what it is told lies in `tx`. Who is told an error is none any more.
     pub(super) fn complete_notification(&mut self, len: usize, tx: &mut [u8]) -> Option<Transmit<P>> {
+        if Self::PLAIN {
+            return self.complete_plain(len, tx);
+        }
         let Asked { observer, exchange } = core::mem::replace(&mut self.core.observing.asked, Asked::NOTHING);
         let &[first, code, high, low] = tx.first_chunk()?;
         let (index, id) = (observer.wrapping_sub(1), u16::from_be_bytes([high, low]));
@@ -164,14 +167,68 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                 self.make_stale(index);
                 return None;
             }
-            if let Some(first) = tx.first_mut() {
-                // RFC 7252 section 3: the type is in bits 4 and 5.
-                *first = *first & 0xcf | 0x10;
-            }
+            once(tx);
         }
         self.take_message_id(peer);
         if !last {
             self.note_told(index, Some(id), true);
+        }
+        sent
+    }
+
+    /// Whether each notification is a CON, nobody waits in an exchange, and there is no index.
+    pub(super) const PLAIN: bool = !(C::INDEXED || R::HAS.nstart_queue || R::HAS.non_notifications);
+
+    /// The same where notifications are [`PLAIN`](Self::PLAIN).
+    fn complete_plain(&mut self, len: usize, tx: &mut [u8]) -> Option<Transmit<P>> {
+        let Asked { observer, exchange } = core::mem::replace(&mut self.core.observing.asked, Asked::NOTHING);
+        let index = observer.wrapping_sub(1);
+        let &[_, code, high, low] = tx.first_chunk()?;
+        let (id, last) = (u16::from_be_bytes([high, low]), Code::from_byte(code).class() != 2);
+        let peer = self.held.observer(index)?.peer;
+        let sent = Some(Transmit { to: self.address(peer)?, len });
+        self.count(Counter::Notified);
+        let number = self.core.observing.number();
+        if last {
+            // With what is outstanding for it.
+            self.end_observer(index);
+        } else if let Some(exchange) = exchange.checked_sub(1) {
+            // RFC 7641 4.5.2: timer and counter go on.
+            self.count(Counter::Retransmitted);
+            let it = self.held.exchanges.at_mut(exchange)?;
+            it.set_number(number);
+            if core::mem::replace(&mut it.message_id, id) != id {
+                self.take_message_id(peer);
+                self.note_told(index, Some(id), false);
+            }
+            return sent;
+        }
+        let state = if last { State::Parting } else { State::Notifying };
+        let set = |it: &mut Exchange| {
+            it.set_observer(index, 0);
+            it.set_number(number);
+        };
+        let mut exchange = self.insert(state, peer, id, &[], set);
+        if last {
+            if let Some(kept) = exchange.filter(|&kept| !self.keep_bytes(kept, tx.get(..len).unwrap_or_default())) {
+                self.let_go(kept);
+                exchange = None;
+            }
+        } else if exchange.is_some() {
+            self.note_told(index, Some(id), false);
+        }
+        match exchange {
+            Some(exchange) => _ = self.set_out(exchange),
+            None if last => {
+                self.take_message_id(peer);
+                once(tx);
+            }
+            None => {
+                // It has its turn when there is one.
+                self.core.observing.blocked = true;
+                self.make_stale(index);
+                return None;
+            }
         }
         sent
     }
@@ -214,7 +271,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// it arrives, or by what is to be confirmed.
     pub(super) fn note_told(&mut self, index: u32, id: Option<u16>, non: bool) {
         if !C::INDEXED && !R::HAS.non_notifications {
-            // A Message ID is all that matters of it.
+            // All that matters of it is under which Message ID.
             if let (Some(id), Some(observer)) = (id, self.held.observer_mut(index)) {
                 observer.note_only(id);
             }
@@ -250,5 +307,12 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             self.core.observing.make_quiet(&mut *self.held.observers, resource, ticks);
         }
         Some(peer)
+    }
+}
+
+/// Makes what was to be confirmed Non-confirmable (RFC 7252 section 3: the type is in bits 4 and 5).
+const fn once(tx: &mut [u8]) {
+    if let Some(first) = tx.first_mut() {
+        *first = *first & 0xcf | 0x10;
     }
 }

@@ -157,7 +157,10 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         match state {
             _ if sent_again => match self.next_try(index) {
                 Again::Later => None,
-                next if R::HAS.observe && state == State::Notifying && (next == Again::Now || has(flag::ANEW)) => {
+                next if R::HAS.observe
+                    && state == State::Notifying
+                    && (next == Again::Now || !Self::PLAIN && has(flag::ANEW)) =>
+                {
                     if next == Again::Never {
                         // It is written under a new Message ID; or, where the application does not, waits once more.
                         self.held.after(index, interval);

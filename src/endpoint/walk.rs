@@ -233,17 +233,19 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     fn choose(&mut self, index: u32, exchange: Option<u32>, sure: bool) {
         let exchange = exchange.map_or(0, |exchange| exchange.wrapping_add(1));
         self.core.observing.asked = Asked { observer: index.wrapping_add(1), exchange };
-        self.core.observing.sure = sure;
+        if !Self::PLAIN {
+            self.core.observing.sure = sure;
+        }
     }
 
     /// Asks the application to write a notification, if one is chosen to whom. The last one, when the resource is no more,
     /// is written at once, and in the place of what is outstanding.
     pub(super) fn ask(&mut self, tx: &mut [u8]) -> Option<Output<P>> {
-        let Asked { observer: link, exchange } = core::mem::replace(&mut self.core.observing.asked, Asked::NOTHING);
-        let (index, again) = (link.checked_sub(1)?, exchange > 0 && self.core.observing.sure);
+        let Asked { observer: link, exchange } = self.core.observing.asked;
+        let (index, again) = (link.checked_sub(1)?, exchange > 0 && (Self::PLAIN || self.core.observing.sure));
         let observer = self.held.observer(index)?;
         if let Some(code) = self.leaves_with(index) {
-            self.core.observing.asked = Asked { observer: link, exchange: 0 };
+            self.core.observing.asked.exchange = 0;
             let mut last = Plain { build: Some(|w: &mut Writer<'_>| _ = w.code(code)), tag: 0 };
             let sent = self.respond_any(ASKED, 0, None, tx, &mut last);
             self.core.observing.asked.observer = 0;
@@ -257,9 +259,9 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                 }
             };
         }
-        let sure = self.core.observing.sure || self.is_overdue(index, observer);
-        self.core.observing.asked = Asked { observer: link, exchange };
-        self.core.observing.sure = sure;
+        if !Self::PLAIN {
+            self.core.observing.sure |= self.is_overdue(index, observer);
+        }
         let notify = Notify {
             observer: ObserverId(self.held.observer_handle(index)),
             resource: ResourceId(if C::INDEXED {

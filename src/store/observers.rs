@@ -210,9 +210,10 @@ impl Observer {
         self.last = id;
     }
 
-    /// A message to it has this Message ID, and no other matters.
+    /// Among few: it is told by a message with this Message ID, and no other matters.
     pub(crate) const fn note_only(&mut self, id: u16) {
-        self.history = self.history & !STEPS | SENT;
+        self.marks &= !(mark::STALE | mark::LOOSE);
+        self.history |= SENT;
         self.last = id;
     }
 
