@@ -1,8 +1,8 @@
 //! The blocks of a response, one after another: is this the one that is due, and of the same body?
 
 use super::options::{NOT_SAID, Said};
+use super::progress::Step;
 use super::transfer::{Blocks, is_beyond};
-use super::{Fault, Part};
 use crate::wire::{Block, Message};
 
 impl Blocks {
@@ -19,16 +19,16 @@ impl Blocks {
     }
 
     /// What a response means to the answer.
-    pub(super) fn answered<'d>(&mut self, message: &Message<'d>, said: &Said) -> Result<Part<'d>, Fault> {
+    pub(super) fn answered(&mut self, message: &Message<'_>, said: &Said) -> Step {
         let (code, first) = (message.code(), self.of.is_none());
         let [etag_high, etag_length, etag, format, block, _, size, _] = *said;
         let (expected, of) = self.of.get_or_insert((code, [etag_high, etag_length, etag, format]));
         if *expected != code {
-            return Err(Fault::Refused(code));
+            return Step::Refused;
         }
         // 2.4: blocks of different representations are not put together; 2.3: nor those of different formats.
         if !of.iter().zip(said).all(|(one, other)| one == other) {
-            return Err(Fault::Changed);
+            return Step::Changed;
         }
         if size != NOT_SAID {
             self.size = Some(size);
@@ -40,26 +40,26 @@ impl Blocks {
             let size = block.nominal_size();
             // RFC 7959 2.2, 2.4: the block that was asked for, of the size that was asked for or a smaller one.
             if !block.begins_at(self.down) || size > if self.asked { self.down_size } else { 1024 } {
-                return Err(Fault::WrongBlock);
+                return Step::WrongBlock;
             }
             // 2.3: with M set, the size is that of the payload.
             more = block.more();
             if bytes.len() > usize::from(size) || more && bytes.len() < usize::from(size) {
-                return Err(Fault::WrongLength);
+                return Step::WrongLength;
             }
             offset = self.down;
             // 2.4: what the server has chosen is kept to; never more than what we wanted.
             self.down_size = self.down_size.min(size);
         } else if self.down > 0 && (!first || code.is_success()) {
             // Without Block2 it is all of it, which answers only who wants all of it. An error is an answer in any case.
-            return Err(Fault::Ignored);
+            return Step::Ignored;
         }
         // No slice is longer than the rest of the numbers would be: the sum does not wrap.
         let end = offset.wrapping_add(u32::try_from(bytes.len()).unwrap_or(u32::MAX / 2));
         if end > self.settings.max_body || more && is_beyond(end, self.down_size) {
-            return Err(Fault::TooLong);
+            return Step::TooLong;
         }
         self.down = end;
-        Ok(Part { code, offset, bytes, last: !more })
+        if more { Step::Part } else { Step::Last }
     }
 }

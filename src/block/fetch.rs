@@ -127,6 +127,7 @@ impl<P: Copy> Fetch<P> {
     }
 
     /// Looks at a response. `None`: it answers another request.
+    #[inline]
     pub fn take<'d>(&mut self, response: &ClientResponse<'d, P>) -> Option<Progress<'d>> {
         self.0.take(response)
     }
@@ -146,6 +147,7 @@ impl<P: Copy> Fetch<P> {
     /// Looks at a request of ours that has ended without a response. `None`: it was another one.
     ///
     /// One that has timed out is made again, [`block_retries`](Settings::block_retries) times in a row.
+    #[inline]
     pub fn failed(&mut self, handle: Handle, why: Failure) -> Option<Progress<'static>> {
         self.0.failed(handle, why)
     }

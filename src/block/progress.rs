@@ -58,6 +58,29 @@ impl Part<'_> {
     }
 }
 
+/// A [`Progress`] in a byte: the rest stands in the response and in the transfer. Those that end it are behind the others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    Part,
+    Next,
+    Restarted,
+    Last,
+    Refused,
+    Changed,
+    TooLong,
+    Incomplete,
+    TooLarge,
+    WrongBlock,
+    WrongLength,
+    Ignored,
+}
+
+impl Step {
+    pub(super) const fn is_last(self) -> bool {
+        self as u8 >= Step::Last as u8
+    }
+}
+
 /// Puts bytes where they belong. False if they do not fit.
 pub(super) fn put(body: &mut [u8], offset: u32, bytes: &[u8]) -> bool {
     match body.get_mut(offset as usize..).and_then(|room| room.get_mut(..bytes.len())) {

@@ -141,12 +141,14 @@ impl<P: Copy> Send<P> {
     }
 
     /// Looks at a response. `None`: it answers another request.
+    #[inline]
     pub fn take<'d>(&mut self, response: &ClientResponse<'d, P>) -> Option<Progress<'d>> {
         self.0.take(response)
     }
 
     /// Looks at a request of ours that has ended without a response: as [`Fetch::failed`](super::Fetch::failed). A POST or PATCH that went in
     /// one message is not made again: nobody would know that it is the same.
+    #[inline]
     pub fn failed(&mut self, handle: Handle, why: Failure) -> Option<Progress<'static>> {
         self.0.failed(handle, why)
     }

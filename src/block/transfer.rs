@@ -2,7 +2,8 @@
 //! those of an answer come down.
 
 use super::options::{BLOCK2, NOT_SAID, SIZE2, Saying, append, read, say};
-use super::{Body, Fault, Progress, Settings};
+use super::progress::Step;
+use super::{Body, Fault, Part, Progress, Settings};
 use crate::endpoint::{ClientResponse, Endpoint, Failure, Request, RequestError, Transmit};
 use crate::exchange::Handle;
 use crate::roles::Roles;
@@ -52,7 +53,7 @@ pub(super) struct Blocks {
     pub(super) up_size: u16,
     /// The size of the next block that is asked for.
     pub(super) down_size: u16,
-    /// How long the body is, or `UNKNOWN`.
+    /// How long the body is, or `UNKNOWN`. At the end of [`Step::TooLarge`], what the server would take.
     pub(super) length: u32,
     pub(super) settings: Settings,
     /// Where the next block begins, in bytes; the one that is on its way, if one is.
@@ -112,15 +113,29 @@ impl<P: Copy> Transfer<P> {
     }
 
     /// A response has come. `None`: it answers another request.
+    // In line: an application that does without some of what it says need not have it made.
+    #[inline(always)]
     pub(super) fn take<'d>(&mut self, response: &ClientResponse<'d, P>) -> Option<Progress<'d>> {
-        if !self.ends(response.handle) {
-            return None;
-        }
-        Some(self.blocks.take(&response.message))
+        let message = response.message;
+        let step = self.step(response.handle, &message)?;
+        Some(self.blocks.progress(step, &message))
+    }
+
+    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
+    fn step(&mut self, handle: Handle, message: &Message<'_>) -> Option<Step> {
+        if self.ends(handle) { Some(self.blocks.step(message)) } else { None }
     }
 
     /// A request has ended without a response. `None`: it was another one.
+    #[inline(always)]
     pub(super) fn failed(&mut self, handle: Handle, why: Failure) -> Option<Progress<'static>> {
+        let again = self.asks_again(handle, why)?;
+        Some(if again { Progress::Next } else { Progress::Failed(Fault::NoResponse(why)) })
+    }
+
+    /// Whether what has failed is to be tried again.
+    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
+    fn asks_again(&mut self, handle: Handle, why: Failure) -> Option<bool> {
         if !self.ends(handle) {
             return None;
         }
@@ -130,10 +145,10 @@ impl<P: Copy> Transfer<P> {
         let in_time = matches!(why, Failure::TimedOut | Failure::Unanswered) && !once;
         if in_time && blocks.tries < blocks.settings.block_retries {
             blocks.tries = blocks.tries.wrapping_add(1);
-            return Some(Progress::Next);
+            return Some(true);
         }
         blocks.over = true;
-        Some(Progress::Failed(Fault::NoResponse(why)))
+        Some(false)
     }
 
     /// Whether this is the request that is outstanding. If so, it is not any more.
@@ -216,39 +231,61 @@ impl Blocks {
     }
 
     /// What a response means decides what is next.
+    #[inline(always)]
     pub(super) fn take<'d>(&mut self, message: &Message<'d>) -> Progress<'d> {
-        self.tries = 0;
-        let progress = match self.judge(message) {
-            Ok(progress) => progress,
-            Err(Fault::Changed | Fault::Incomplete) if self.restarts < self.settings.restarts => {
-                self.restarts = self.restarts.wrapping_add(1);
-                self.up = 0;
-                self.down = self.first;
-                self.of = None;
-                Progress::Restarted
-            }
-            Err(fault) => Progress::Failed(fault),
-        };
-        self.over = match &progress {
-            Progress::Part(part) => part.last,
-            Progress::Failed(_) => true,
-            Progress::Next | Progress::Restarted => false,
-        };
-        progress
+        let step = self.step(message);
+        self.progress(step, message)
     }
 
-    fn judge<'d>(&mut self, message: &Message<'d>) -> Result<Progress<'d>, Fault> {
+    fn step(&mut self, message: &Message<'_>) -> Step {
+        self.tries = 0;
+        let mut step = self.judge(message);
+        if matches!(step, Step::Changed | Step::Incomplete) && self.restarts < self.settings.restarts {
+            self.restarts = self.restarts.wrapping_add(1);
+            self.up = 0;
+            self.down = self.first;
+            self.of = None;
+            step = Step::Restarted;
+        }
+        self.over = step.is_last();
+        step
+    }
+
+    fn judge(&mut self, message: &Message<'_>) -> Step {
         let mut said = [NOT_SAID; 8];
         read(message, &mut said);
         if self.sending {
-            if let Some(progress) = self.acknowledged(message.code(), &said)? {
-                return Ok(progress);
+            if let Some(step) = self.acknowledged(message.code(), &said) {
+                return step;
             }
             self.sending = false;
             // The representation that answers a POST cannot be asked for again without doing it again.
             self.restarts = u8::MAX;
         }
-        self.answered(message, &said).map(Progress::Part)
+        self.answered(message, &said)
+    }
+
+    /// What the application is told of the step that this response was.
+    #[inline(always)]
+    fn progress<'d>(&self, step: Step, message: &Message<'d>) -> Progress<'d> {
+        let fault = match step {
+            Step::Next => return Progress::Next,
+            Step::Restarted => return Progress::Restarted,
+            Step::Part | Step::Last => {
+                let (code, bytes) = (message.code(), message.payload());
+                let offset = self.down.wrapping_sub(bytes.len() as u32);
+                return Progress::Part(Part { code, offset, bytes, last: step == Step::Last });
+            }
+            Step::Refused => Fault::Refused(message.code()),
+            Step::Changed => Fault::Changed,
+            Step::TooLong => Fault::TooLong,
+            Step::Incomplete => Fault::Incomplete,
+            Step::TooLarge => Fault::TooLarge { most: self.length },
+            Step::WrongBlock => Fault::WrongBlock,
+            Step::WrongLength => Fault::WrongLength,
+            Step::Ignored => Fault::Ignored,
+        };
+        Progress::Failed(fault)
     }
 }
 

@@ -1,10 +1,11 @@
 //! The blocks of a request's body, one after another: which one is next, and what a response means to it.
 
+use super::Body;
 use super::body::UNKNOWN;
 use super::options::{BLOCK1, BLOCK2, NOT_SAID, SIZE1, Said, Saying};
+use super::progress::Step;
 use super::serve::read;
 use super::transfer::{Blocks, is_beyond};
-use super::{Body, Fault, Progress};
 use crate::wire::{Block, Code, OptionNumber, WriteError, Writer};
 
 impl Blocks {
@@ -48,26 +49,27 @@ impl Blocks {
     }
 
     /// What a response means to the body. `None`: it is the answer to all of it.
-    pub(super) fn acknowledged(&mut self, code: Code, said: &Said) -> Result<Option<Progress<'static>>, Fault> {
+    pub(super) fn acknowledged(&mut self, code: Code, said: &Said) -> Option<Step> {
         let [.., block, _, most] = *said;
         if code == Code::REQUEST_ENTITY_INCOMPLETE && self.blockwise {
-            return Err(Fault::Incomplete);
+            return Some(Step::Incomplete);
         }
         if code == Code::REQUEST_ENTITY_TOO_LARGE {
             // RFC 7959 2.9.3: the most that is taken of a body, or a hint to try blocks, or smaller ones.
             if most < self.length && self.length != UNKNOWN {
-                return Err(Fault::TooLarge { most });
+                self.length = most;
+                return Some(Step::TooLarge);
             }
             // Where none is said, this is 1024.
             let mut size = Block::of(block).nominal_size();
             if size >= self.up_size {
                 if self.blockwise {
-                    return Ok(None);
+                    return None;
                 }
                 size = self.up_size;
                 while size >= self.sent {
                     if size == 16 {
-                        return Ok(None);
+                        return None;
                     }
                     size /= 2;
                 }
@@ -75,22 +77,22 @@ impl Blocks {
             self.up_size = size;
             self.blockwise = true;
             self.up = 0;
-            return Ok(Some(Progress::Restarted));
+            return Some(Step::Restarted);
         }
         // 2.3: a success for a block alone, where the server does with each what is to be done (Figure 8).
         if !code.is_success() || !self.more && code != Code::CONTINUE {
-            return Ok(None);
+            return None;
         }
         if block == NOT_SAID {
-            return Err(Fault::Ignored);
+            return Some(Step::Ignored);
         }
         let (block, size) = (Block::of(block), u32::from(self.up_size));
         // The number may be counted in either size.
         if !self.more || !block.begins_at(self.up) && block.num().wrapping_mul(size) != self.up {
-            return Err(Fault::WrongBlock);
+            return Some(Step::WrongBlock);
         }
         self.up = self.up.wrapping_add(size);
         self.up_size = self.up_size.min(block.nominal_size());
-        if is_beyond(self.up, self.up_size) { Err(Fault::TooLong) } else { Ok(Some(Progress::Next)) }
+        Some(if is_beyond(self.up, self.up_size) { Step::TooLong } else { Step::Next })
     }
 }

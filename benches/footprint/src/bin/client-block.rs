@@ -62,14 +62,19 @@ fn firmware(_: &[u8], tx: &mut [u8], device: &mut Device) {
                 transmit(now, tx, reply);
             }
             if let Event::Response(response) = input.event {
-                tell(now, fetch.take(&response).or_else(|| send.take(&response)));
+                // Of the one that is under way.
+                if fetch.is_over() { tell(now, send.take(&response)) } else { tell(now, fetch.take(&response)) }
             }
         }
         until = loop {
             match client.poll(now, tx) {
                 Output::Send(due) => transmit(now, tx, due),
                 Output::Failed(handle, why) => {
-                    tell(now, fetch.failed(handle, why).or_else(|| send.failed(handle, why)))
+                    if fetch.is_over() {
+                        tell(now, send.failed(handle, why))
+                    } else {
+                        tell(now, fetch.failed(handle, why))
+                    }
                 }
                 Output::Idle(at) => break at.map_or(u64::MAX, Instant::as_millis),
                 _ => {}
@@ -78,6 +83,7 @@ fn firmware(_: &[u8], tx: &mut [u8], device: &mut Device) {
     }
 }
 
+#[inline(always)] // Of what has come, no more is made than is told.
 fn tell(now: Instant, progress: Option<Progress<'_>>) {
     match progress {
         Some(Progress::Part(part)) => emit(now.as_millis(), CONSOLE, part.bytes, part.bytes.len()),
