@@ -39,7 +39,7 @@ impl Blocks {
             let block = Block::of(block);
             let size = block.nominal_size();
             // RFC 7959 2.2, 2.4: the block that was asked for, of the size that was asked for or a smaller one.
-            if !block.begins_at(self.down) || size > if self.asked { self.down_size } else { 1024 } {
+            if !block.begins_at(self.down) || size > self.largest {
                 return Step::WrongBlock;
             }
             // 2.3: with M set, the size is that of the payload.

@@ -4,7 +4,7 @@
 use super::options::{BLOCK2, NOT_SAID, SIZE2, Saying, append, read, say};
 use super::progress::Step;
 use super::{Body, Fault, Part, Progress, Settings};
-use crate::endpoint::{ClientResponse, Endpoint, Failure, Request, RequestError, Transmit};
+use crate::endpoint::{ClientResponse, Endpoint, Failure, Refused, Request, RequestError, Transmit, Why};
 use crate::exchange::Handle;
 use crate::roles::Roles;
 use crate::store::Store;
@@ -45,8 +45,8 @@ pub(super) struct Blocks {
     pub(super) more: bool,
     /// Whether it has a Block1, even if it is the only one.
     pub(super) blockwise: bool,
-    /// Whether the request had a Block2, by which the response has to go.
-    pub(super) asked: bool,
+    /// The largest block that may come: if the request had a Block2, the response has to go by it.
+    pub(super) largest: u16,
     /// The payload of the block that is on its way.
     pub(super) sent: u16,
     /// The size of the next block that is sent, and of the one that is on its way.
@@ -90,6 +90,8 @@ impl<P: Copy> Transfer<P> {
     }
 
     /// Makes the next request, if one is due.
+    // In line, as `take` is.
+    #[inline(always)]
     pub(super) fn ask<S: Store<Peer = P>, R: Roles>(
         &mut self,
         ep: &mut Endpoint<S, R>,
@@ -98,18 +100,40 @@ impl<P: Copy> Transfer<P> {
         body: &mut Body<'_>,
         options: &mut dyn FnMut(&mut Writer<'_>),
     ) -> Result<Option<Transmit<P>>, RequestError> {
-        if self.blocks.over || self.waits() {
-            return Ok(None);
+        let mut writer = Writer::blank(tx);
+        match self.next(ep, now, &mut writer, body, options) {
+            (None, 0) => Ok(None),
+            (None, _) => Ok(Some(Transmit { to: self.to, len: writer.length() })),
+            (Some(why), value) => Err(Refused { why, value }.error(now, &writer)),
         }
-        let most = tx.len().min(usize::from(self.blocks.settings.max_message));
-        let tx = tx.get_mut(..most).unwrap_or_default();
+    }
+
+    /// Writes the next request: why it is refused, or else not 0 if it is to be sent. In two registers.
+    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
+    fn next<S: Store<Peer = P>, R: Roles>(
+        &mut self,
+        ep: &mut Endpoint<S, R>,
+        now: Instant,
+        writer: &mut Writer<'_>,
+        body: &mut Body<'_>,
+        options: &mut dyn FnMut(&mut Writer<'_>),
+    ) -> (Option<Why>, u32) {
+        if self.blocks.over || self.waits() {
+            return (None, 0);
+        }
         let blocks = &mut self.blocks;
-        let (handle, sent) = ep.request_by(now, self.to, &self.request, tx, |w| {
+        writer.limit(usize::from(blocks.settings.max_message));
+        let made = ep.request_by(now, self.to, &self.request, writer, |w| {
             options(w);
             if R::HAS.options_behind { blocks.write::<true>(w, body) } else { blocks.write::<false>(w, body) }
-        })?;
-        self.handle = handle;
-        Ok(sent)
+        });
+        match made {
+            Ok((handle, at_once)) => {
+                self.handle = handle;
+                (None, u32::from(at_once))
+            }
+            Err(refused) => (Some(refused.why), refused.value),
+        }
     }
 
     /// A response has come. `None`: it answers another request.
@@ -179,7 +203,7 @@ impl Blocks {
             restarts: 0,
             more: false,
             blockwise: false,
-            asked: false,
+            largest: 1024,
             sent: 0,
             up_size: 16 << settings.wanted_szx(),
             down_size: 16 << settings.szx(),
@@ -213,7 +237,7 @@ impl Blocks {
         } else if self.settings.sizes && self.of.is_none() {
             saying[SIZE2] = 0;
         }
-        self.asked = saying[BLOCK2] != NOT_SAID;
+        self.largest = if saying[BLOCK2] != NOT_SAID { self.down_size } else { 1024 };
         self.say::<BEHIND>(w, &saying);
         // RFC 7959 3.3: no payload where a later block of the answer is asked for. But a FETCH is for what its
         // payload says (RFC 8132 2.3), and where it went in one message the server has kept nothing of it.

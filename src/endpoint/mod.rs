@@ -313,6 +313,7 @@ pub use crate::reliability::Statistics;
 pub use crate::roles::{Abilities, ClientMin, Full, Roles, ServerMin};
 pub use errors::{ForgetError, RequestError, RespondError};
 pub use request::Request;
+pub(crate) use request::{Refused, Why};
 pub use respond::Answer;
 pub use types::{
     Arrival, ClientResponse, Event, Failure, Input, Notify, Output, Requested, ServerRequest, TransferId, Transmit,

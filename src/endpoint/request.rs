@@ -5,11 +5,11 @@ use super::errors::RequestError;
 use super::types::{Requested, Transmit};
 use crate::config::{Pace, Transmission, ms};
 use crate::exchange::{Handle, asked};
-use crate::reliability::{Engine, write};
+use crate::reliability::Engine;
 use crate::roles::Roles;
 use crate::store::{Exchange, GROUP, Layout, State, Store, flag, pack, unpack};
 use crate::time::Instant;
-use crate::wire::{Code, Header, Message, OptionNumber, Token, Type, Writer};
+use crate::wire::{Code, Header, Message, OptionNumber, Token, Type, WriteError, Writer};
 use core::hash::Hash;
 use core::time::Duration;
 
@@ -172,22 +172,24 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         tx: &mut [u8],
         build: impl FnOnce(&mut Writer<'_>),
     ) -> Result<Requested<S::Peer>, RequestError> {
-        self.request_by(now, to, &request, tx, build)
+        let mut writer = Writer::blank(tx);
+        let made = self.request_by(now, to, &request, &mut writer, build);
+        requested(now, to, &writer, made)
     }
 
-    /// The same, of a request that lies elsewhere.
+    /// The same, of a request and a blank writer that lie elsewhere.
     #[inline(always)]
     pub(crate) fn request_by(
         &mut self,
         now: Instant,
         to: S::Peer,
         request: &Request,
-        tx: &mut [u8],
+        writer: &mut Writer<'_>,
         build: impl FnOnce(&mut Writer<'_>),
-    ) -> Result<Requested<S::Peer>, RequestError> {
+    ) -> Result<(Handle, bool), Refused> {
         let mut engine = self.at(now);
-        let made = engine.request(to, request, tx, build);
-        engine.count_sent(matches!(made, Ok((_, Some(_)))));
+        let made = engine.request(to, request, writer, build);
+        engine.count_sent(matches!(made, Ok((_, true))));
         made
     }
 
@@ -199,9 +201,10 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     /// As [`request`](Endpoint::request).
     pub fn ping(&mut self, now: Instant, to: S::Peer, tx: &mut [u8]) -> Result<Requested<S::Peer>, RequestError> {
         let mut engine = self.at(now);
-        let made = engine.ping(to, tx);
-        engine.count_sent(matches!(made, Ok((_, Some(_)))));
-        made
+        let mut writer = Writer::blank(tx);
+        let made = engine.ping(to, &mut writer);
+        engine.count_sent(matches!(made, Ok((_, true))));
+        requested(now, to, &writer, made)
     }
 
     /// Ends a request of ours: a response that still comes finds nobody. False if it has ended before.
@@ -224,51 +227,126 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     }
 }
 
+/// A [`RequestError`] in two words, which go by registers: the rest stands in the writer, and moments are so many ms from
+/// now. The error is made in line, so that an application that does not look at it need not have it.
+#[derive(Clone, Copy)]
+pub(crate) struct Refused {
+    pub(crate) why: Why,
+    pub(crate) value: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// What was written is no request.
+    Message,
+    NotForAGroup,
+    NoTimesOfItsOwn,
+    OnlyConfirmable,
+    NoExchange,
+    NoBytes,
+    NoPeer,
+    NoMessageId,
+    NoToken,
+    WouldWait,
+    Probing,
+}
+
+impl Why {
+    const fn with(self, value: u32) -> Refused {
+        Refused { why: self, value }
+    }
+}
+
+impl From<Why> for Refused {
+    fn from(why: Why) -> Refused {
+        why.with(0)
+    }
+}
+
+impl Refused {
+    #[inline(always)]
+    pub(crate) fn error(self, now: Instant, writer: &Writer<'_>) -> RequestError {
+        let until = Instant::from_millis(now.as_millis().saturating_add(u64::from(self.value)));
+        match self.why {
+            Why::Message => match writer.finish() {
+                Err(error) => RequestError::Write(error),
+                Ok(_) => match writer.present_code() {
+                    code if code.is_reserved_class() => RequestError::Write(WriteError::ReservedCodeClass { code }),
+                    code => RequestError::NotARequest { code },
+                },
+            },
+            Why::NotForAGroup => RequestError::NotForAGroup,
+            Why::NoTimesOfItsOwn => RequestError::NoTimesOfItsOwn,
+            Why::OnlyConfirmable => RequestError::OnlyConfirmable,
+            Why::NoExchange => RequestError::NoExchange,
+            Why::NoBytes => RequestError::NoBytes { needed: writer.length() },
+            Why::NoPeer => RequestError::NoPeer { until },
+            Why::NoMessageId => RequestError::NoMessageId { until },
+            Why::NoToken => RequestError::NoToken { length: self.value as u8 },
+            Why::WouldWait => RequestError::WouldWait { limit: self.value as u8 },
+            Why::Probing => RequestError::Probing { until },
+        }
+    }
+}
+
+/// What the application is told of a request that was made, at once or not, or refused.
+#[inline(always)]
+fn requested<P>(
+    now: Instant,
+    to: P,
+    writer: &Writer<'_>,
+    made: Result<(Handle, bool), Refused>,
+) -> Result<Requested<P>, RequestError> {
+    match made {
+        Ok((handle, at_once)) => Ok((handle, at_once.then(|| Transmit { to, len: writer.length() }))),
+        Err(refused) => Err(refused.error(now, writer)),
+    }
+}
+
 impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     fn request(
         &mut self,
         to: P,
         request: &Request,
-        tx: &mut [u8],
+        writer: &mut Writer<'_>,
         build: impl FnOnce(&mut Writer<'_>),
-    ) -> Result<Requested<P>, RequestError> {
+    ) -> Result<(Handle, bool), Refused> {
         let group = R::HAS.multicast && request.group;
         let observes = R::HAS.observe && request.observe;
         if observes && group {
-            return Err(RequestError::NotForAGroup);
+            return Err(Why::NotForAGroup.into());
         }
         if !R::HAS.non_requests && request.non {
-            return Err(RequestError::OnlyConfirmable);
+            return Err(Why::OnlyConfirmable.into());
         }
         let non = R::HAS.non_requests && request.non;
         if !R::HAS.own_times && (request.pace.is_some() || request.timeout.is_some()) {
-            return Err(RequestError::NoTimesOfItsOwn);
+            return Err(Why::NoTimesOfItsOwn.into());
         }
         let default = self.rules().pace;
         let pace = if R::HAS.own_times { request.pace.as_ref().unwrap_or(&default) } else { &default };
         let peer = if group { GROUP } else { self.peer_to_ask(to)? };
         if !non {
-            self.may_wait(peer, pace.nstart, request.at_once)?;
-        } else if let Some(until) = self.probing_until(peer, pace.probing_rate) {
-            return Err(RequestError::Probing { until: Instant::from_millis(until) });
+            let may = self.may_wait(peer, pace.nstart, request.at_once);
+            may.map_err(|limit| Why::WouldWait.with(u32::from(limit)))?;
+        } else if let Some(wait) = self.probing_pause(peer, pace.probing_rate) {
+            return Err(Why::Probing.with(wait));
         }
         let mut token = request.token.unwrap_or_default();
         self.set_token(&mut token, peer, request.token.is_some())?;
-        let id = if group { self.group_message_id() } else { self.message_id(peer) };
-        let message_id = id.map_err(|until| RequestError::NoMessageId { until: Instant::from_millis(until) })?;
+        let id = if group { self.group_message_id() } else { self.next_id(peer) };
+        let message_id = id.map_err(|wait| Why::NoMessageId.with(wait))? as u16;
         let message_type = if non { Type::NonConfirmable } else { Type::Confirmable };
-        let mut writer = Writer::blank(tx);
-        writer.begin_with(Header::new(message_type, request.code, message_id), token.as_bytes());
-        build(&mut writer);
+        // What code it has is looked at once all is written.
+        writer.begin_sound(Header::new(message_type, request.code, message_id), token.as_bytes(), false);
+        build(writer);
         if observes {
             // 0, registers: no bytes (RFC 7641 section 2).
             writer.insert(OptionNumber::OBSERVE, &[]);
         }
-        let len = writer.finish().map_err(RequestError::Write)?;
-        let message = tx.get(..len).unwrap_or_default();
-        let code = message.get(1).map_or(Code::EMPTY, |&byte| Code::from_byte(byte));
-        if !code.is_request() {
-            return Err(RequestError::NotARequest { code });
+        let message = writer.bytes().ok_or(Why::Message)?;
+        if !message.get(1).is_some_and(|&code| Code::from_byte(code).is_request()) {
+            return Err(Why::Message.into());
         }
         let state = match non {
             _ if group => State::SentGroup,
@@ -291,11 +369,11 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             }
         };
         let inserted = self.insert(state, peer, message_id, token.as_bytes(), set);
-        let index = inserted.ok_or(RequestError::NoExchange)?;
+        let index = inserted.ok_or(Why::NoExchange)?;
         // To be sent again; or, to register again.
         if (!non || observes) && !self.keep_bytes(index, message) {
             self.let_go(index);
-            return Err(RequestError::NoBytes { needed: len });
+            return Err(Why::NoBytes.into());
         }
         if observes {
             self.keep_registration(index, message);
@@ -305,30 +383,30 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             self.held.after(index, wait);
             if group {
                 self.take_group_message_id();
-                return Ok((self.handle_of(index), Some(Transmit { to, len })));
+                return Ok((self.handle_of(index), true));
             }
-            self.probe(peer, len);
+            self.probe(peer, message.len());
             self.take_message_id(peer);
             true
         } else {
             self.pace(index, pace);
             self.start(index, pace.nstart)
         };
-        Ok((self.handle_of(index), at_once.then_some(Transmit { to, len })))
+        Ok((self.handle_of(index), at_once))
     }
 
-    fn ping(&mut self, to: P, tx: &mut [u8]) -> Result<Requested<P>, RequestError> {
+    fn ping(&mut self, to: P, writer: &mut Writer<'_>) -> Result<(Handle, bool), Refused> {
         let peer = self.peer_to_ask(to)?;
         let pace = self.rules().pace;
-        self.may_wait(peer, pace.nstart, false)?;
-        let id = self.message_id(peer);
-        let message_id = id.map_err(|until| RequestError::NoMessageId { until: Instant::from_millis(until) })?;
-        let needed = crate::wire::WriteError::BufferTooSmall { needed: 4 };
-        let len = write(tx, Header::confirmable(Code::EMPTY, message_id)).ok_or(RequestError::Write(needed))?;
-        let index = self.insert(State::Pinged, peer, message_id, &[], |_| {}).ok_or(RequestError::NoExchange)?;
+        let may = self.may_wait(peer, pace.nstart, false);
+        may.map_err(|limit| Why::WouldWait.with(u32::from(limit)))?;
+        let message_id = self.next_id(peer).map_err(|wait| Why::NoMessageId.with(wait))? as u16;
+        writer.begin_sound(Header::confirmable(Code::EMPTY, message_id), &[], false);
+        writer.written().ok_or(Why::Message)?;
+        let index = self.insert(State::Pinged, peer, message_id, &[], |_| {}).ok_or(Why::NoExchange)?;
         self.pace(index, &pace);
         let at_once = self.start(index, pace.nstart);
-        Ok((self.handle_of(index), at_once.then_some(Transmit { to, len })))
+        Ok((self.handle_of(index), at_once))
     }
 
     /// A registration is kept until the observation ends: to be made again.
@@ -341,35 +419,35 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         }
     }
 
-    fn peer_to_ask(&mut self, to: P) -> Result<u32, RequestError> {
+    fn peer_to_ask(&mut self, to: P) -> Result<u32, Refused> {
         match self.peer(to) {
             Some(peer) => Ok(peer),
-            None => Err(RequestError::NoPeer { until: Instant::from_millis(self.peer_free_at()) }),
+            None => Err(Why::NoPeer.with(self.peer_free_in())),
         }
     }
 
-    /// Whether there is room behind NSTART, if one has to wait.
-    pub(super) fn may_wait(&self, peer: u32, nstart: u8, at_once: bool) -> Result<(), RequestError> {
+    /// Whether there is room behind NSTART, if one has to wait; or how many may.
+    pub(super) fn may_wait(&self, peer: u32, nstart: u8, at_once: bool) -> Result<(), u8> {
         let limit = if R::HAS.nstart_queue { self.rules().queue } else { 0 };
         let waiting = self.held.peers.at(peer).map_or(0, |peer| peer.waiting);
         if self.would_wait(peer, nstart) && (at_once || waiting >= limit) {
-            return Err(RequestError::WouldWait { limit });
+            return Err(limit);
         }
         Ok(())
     }
 
     /// Draws a token, or says whether the one that was given will do.
-    fn set_token(&mut self, token: &mut Token, peer: u32, given: bool) -> Result<(), RequestError> {
+    fn set_token(&mut self, token: &mut Token, peer: u32, given: bool) -> Result<(), Refused> {
         let group = R::HAS.multicast && peer == GROUP;
         if given {
             // Of a request to a group the token is all that responses are known by.
             let taken = group && self.held.is_taken(GROUP, token, false);
-            return if taken { Err(RequestError::NotForAGroup) } else { Ok(()) };
+            return if taken { Err(Why::NotForAGroup.into()) } else { Ok(()) };
         }
         let length = self.rules().token_length;
         let length = if group { length.max(4) } else { length };
         let drawn = self.held.draw_token(token, peer, length, R::HAS.multicast, R::HAS.observe);
-        if drawn { Ok(()) } else { Err(RequestError::NoToken { length }) }
+        if drawn { Ok(()) } else { Err(Why::NoToken.with(u32::from(length))) }
     }
 
     fn cancel(&mut self, index: u32) -> bool {

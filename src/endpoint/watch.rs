@@ -133,7 +133,8 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let to = self.address(exchange.peer).ok_or(RequestError::NotObserving)?;
         let outstanding = exchange.state == State::Sent;
         if !exchange.has(flag::NON) && !outstanding {
-            self.may_wait(exchange.peer, self.rules().pace.nstart, false)?;
+            let may = self.may_wait(exchange.peer, self.rules().pace.nstart, false);
+            may.map_err(|limit| RequestError::WouldWait { limit })?;
         }
         let id = self.message_id(exchange.peer);
         let id = id.map_err(|until| RequestError::NoMessageId { until: Instant::from_millis(until) })?;

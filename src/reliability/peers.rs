@@ -138,16 +138,15 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         held.peers.remove(index)
     }
 
-    /// When a slot for a peer may be free, in ms, if none is now.
-    pub(crate) fn peer_free_at(&self) -> u64 {
+    /// In how many ms a slot for a peer may be free, if none is now.
+    pub(crate) fn peer_free_in(&self) -> u32 {
         let lifetime = self.rules().exchange_lifetime;
         // Without an index every peer is referred to then.
         let idle = if C::INDEXED { self.core.idle.first() } else { None };
-        let wait = match idle.and_then(|index| self.held.peers.at(index)) {
+        match idle.and_then(|index| self.held.peers.at(index)) {
             Some(peer) => lifetime.saturating_sub(self.held.passed(peer.last)),
             None => lifetime,
-        };
-        self.held.later(wait)
+        }
     }
 
     /// An exchange refers to a peer: one that counts for its share, or not.
@@ -236,27 +235,27 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     }
 
     /// As [`message_id`](Self::message_id), for a request to a group.
-    pub(crate) fn group_message_id(&mut self) -> Result<u16, u64> {
-        let (now, ticks, lifetime) = (self.held.now, self.held.ticks(), self.rules().non_lifetime);
+    /// As [`next_id`](Self::next_id), towards groups.
+    pub(crate) fn group_message_id(&mut self) -> Result<u32, u32> {
+        let (ticks, lifetime) = (self.held.ticks(), self.rules().non_lifetime);
         if self.core.group.is_new() {
             let start = self.held.random.up_to(0xffff) as u16 | GROUPS;
             self.core.group.begin(start);
         }
-        let id = self.core.group.next(ticks, HALF_OF_GROUPS, lifetime);
-        id.map_err(|wait| now.saturating_add(u64::from(wait)))
+        self.core.group.next(ticks, HALF_OF_GROUPS, lifetime).map(u32::from)
     }
 
     pub(crate) fn take_group_message_id(&mut self) {
         self.core.group.take(GROUPS.wrapping_add(1));
     }
 
-    /// When a NON request may go to a peer, in ms, if not now (RFC 7252 4.7): one that does not respond is sent
+    /// In how many ms a NON request may go to a peer, if not now (RFC 7252 4.7): one that does not respond is sent
     /// PROBING_RATE bytes a second.
-    pub(crate) fn probing_until(&self, peer: u32, rate: u16) -> Option<u64> {
+    pub(crate) fn probing_pause(&self, peer: u32, rate: u16) -> Option<u32> {
         let peer = self.held.peers.at(peer).filter(|peer| peer.unheard > 0)?;
         let pause = u32::from(peer.unheard).wrapping_mul(8_000) / u32::from(rate.max(1));
         let left = pause.saturating_sub(self.held.passed(peer.last));
-        (left > 0).then(|| self.held.later(left))
+        (left > 0).then_some(left)
     }
 
     /// A NON request goes to a peer; nothing was heard of it since.
@@ -282,7 +281,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let Some(address) = old.address else { return Ok(()) };
         let full = self.held.peers.len() == self.held.peers.capacity();
         if !old.ids.is_new() && full && !self.drop_idle_peer(true) {
-            return Err(self.peer_free_at());
+            return Err(self.held.later(self.peer_free_in()));
         }
         self.held.unlink_peer(index, address);
         if let Some(peer) = self.held.peers.at_mut(index) {

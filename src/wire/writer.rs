@@ -313,6 +313,18 @@ impl<'b> Writer<'b> {
         self.buffer.get(1).map_or(Code::EMPTY, |&byte| Code::from_byte(byte))
     }
 
+    /// The bytes of the message, if nothing is wrong with it but perhaps that it is Empty and has content.
+    #[inline]
+    pub(crate) fn bytes(&self) -> Option<&[u8]> {
+        if self.error.is_some() { None } else { self.buffer.get(..self.length) }
+    }
+
+    /// The message becomes no longer than this.
+    pub(crate) fn limit(&mut self, most: usize) {
+        let most = most.min(self.buffer.len());
+        self.buffer = core::mem::take(&mut self.buffer).get_mut(..most).unwrap_or_default();
+    }
+
     /// How long the message may become.
     pub(crate) const fn room(&self) -> usize {
         self.buffer.len()

@@ -7,7 +7,7 @@
 
 use coaplet::block::{Body, Fetch, Progress, Send, Settings};
 use coaplet::endpoint::{Abilities, Arrival, ClientMin, Event, Output, Request, Transmit};
-use coaplet::{Config, Endpoint, Fixed, Instant, Roles};
+use coaplet::{Config, Endpoint, Fixed, Instant, Roles, Writer};
 use device::{CONSOLE, Device, Place, emit, seed};
 
 /// As [`ClientMin`](coaplet::endpoint::ClientMin), with bodies in blocks, each of them confirmed.
@@ -45,12 +45,14 @@ fn firmware(_: &[u8], tx: &mut [u8], device: &mut Device) {
     let mut until = 0;
     loop {
         // What is due, first and then.
+        let path = if fetch.is_over() { "image" } else { "text" };
+        let options = |w: &mut Writer<'_>| _ = w.path(path);
         let asked = if fetch.is_over() {
-            send.ask(client, now, tx, Body::slice(IMAGE), |w| _ = w.path("image"))
+            send.ask(client, now, tx, Body::slice(IMAGE), options).ok().flatten()
         } else {
-            fetch.ask(client, now, tx, |w| _ = w.path("text"))
+            fetch.ask(client, now, tx, options).ok().flatten()
         };
-        if let Ok(Some(request)) = asked {
+        if let Some(request) = asked {
             transmit(now, tx, request);
             until = 0;
         }
