@@ -105,9 +105,8 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
             Seen::Later(transfer) => return Ok(Received::Later(transfer)),
             Seen::Refused(Code::EMPTY, _) => return Ok(Received::Answered(None)),
             Seen::Refused(code, of_block) => {
-                let max_age = engine.rules().refusal_max_age;
                 let refusal = Refusal::of(code, of_block, block1, settings);
-                return engine.answer(id, None, tx, &mut |w| refusal.write(w, max_age)).map(Received::Answered);
+                return engine.answer_by_itself(id, None, refusal, tx).map(Received::Answered);
             }
         };
         Ok(Received::Piece(Piece {
@@ -136,7 +135,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         tx: &mut [u8],
     ) -> Result<Option<Transmit<S::Peer>>, RespondError> {
         let refusal = Refusal { code: Code::CONTINUE, block1: piece.asked.block1, size1: None };
-        self.answer_piece(now, piece, tx, &mut |w| refusal.write(w, 0))
+        self.at(now).answer_by_itself(piece.request, Some(piece), refusal, tx)
     }
 
     /// Answers the last piece, with the answer to all of the body; or any other one, to end the transfer by an error.
@@ -264,62 +263,59 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     ) -> Seen {
         let bytes = message.payload();
         let later = block.is_none() && message.block2().is_some_and(|block| block.num() > 0);
-        let alone = !later && block.is_none_or(|block| block.num() == 0 && !block.more());
-        let (mut key, mut found) = (0, None);
-        if R::HAS.transfers && !alone {
-            key = self.held.body_key(peer, message);
-            found = self.held.transfers.find(peer, key);
-        }
-        // What is looked at of the transfer, and no copy of all of it.
-        let known = found.and_then(|index| {
-            let transfer = self.transfer(index)?;
-            Some((index, transfer.next, transfer.hash, transfer.block(), transfer.code(), transfer.stage))
-        });
-        if later {
-            if let Some((index, .., stage)) = known {
-                // It is remembered as long as its answer is fetched.
-                self.touch_transfer(index, stage);
-            }
-            return Seen::Later(found.and_then(|index| self.transfer_handle(index)).map(TransferId));
-        }
-        let (room, offset, value) = match block {
-            Some(block) => (block.size(), block.offset(), block.value()),
-            None => (Some(u16::MAX), Some(0), 0),
+        let (room, offset, value, more) = match block {
+            Some(block) => (block.size(), block.offset(), block.value(), block.more()),
+            None => (Some(u16::MAX), Some(0), 0, false),
         };
         // RFC 7959 2.2, 2.3.
-        let more = block.is_some_and(Block::more);
         let (Some(room), Some(offset)) = (room, offset) else { return Seen::Refused(Code::BAD_REQUEST, false) };
         if bytes.len() > usize::from(room) || more && bytes.len() < usize::from(room) {
             return Seen::Refused(Code::BAD_REQUEST, false);
         }
-        let hash = if R::HAS.transfers && !alone { self.held.body_hash(0, value, bytes) as u32 } else { 0 };
-        if let Some((index, _, _, _, code, stage)) =
-            known.filter(|&(_, _, last_hash, last, ..)| last == value && last_hash == hash)
-        {
-            // It came before: the answer got lost, or is still being made, and goes to who asks last.
-            self.touch_transfer(index, stage);
-            if let Some(transfer) = self.transfer_mut(index) {
-                transfer.request = request.0;
-            }
-            return Seen::Refused(Code::from_byte(code), true);
-        }
+        let alone = !later && offset == 0 && !more;
         let end = offset.saturating_add(bytes.len() as u32);
         let announced = if offset == 0 { message.size1().unwrap_or(0) } else { 0 };
-        if end.max(announced) > settings.max_body || !R::HAS.transfers && !alone {
+        if !later && (end.max(announced) > settings.max_body || !R::HAS.transfers && !alone) {
             return Seen::Refused(Code::REQUEST_ENTITY_TOO_LARGE, false);
         }
         if alone {
             return Seen::Piece(None);
         }
-        let index = match known {
-            // 2.5: the first block begins a new body in any case.
-            Some((index, next, .., stage)) if offset == 0 || next == offset && stage == Stage::Coming => index,
-            None if offset == 0 => match self.insert_transfer(peer, key) {
+        if !R::HAS.transfers {
+            return Seen::Later(None);
+        }
+        let key = self.held.body_key(peer, message);
+        let found = self.held.transfers.find(peer, key);
+        if later {
+            if let Some((index, stage)) = found.and_then(|index| Some((index, self.transfer(index)?.stage))) {
+                // It is remembered as long as its answer is fetched.
+                self.touch_transfer(index, stage);
+            }
+            return Seen::Later(found.and_then(|index| self.transfer_handle(index)).map(TransferId));
+        }
+        let hash = self.held.body_hash(0, value, bytes) as u32;
+        let index = match found.and_then(|index| Some((index, self.transfer(index)?))) {
+            Some((index, transfer)) => {
+                let (stage, code) = (transfer.stage, transfer.code());
+                if transfer.block() == value && transfer.hash == hash {
+                    // It came before: the answer got lost, or is still being made, and goes to who asks last.
+                    self.touch_transfer(index, stage);
+                    if let Some(transfer) = self.transfer_mut(index) {
+                        transfer.request = request.0;
+                    }
+                    return Seen::Refused(Code::from_byte(code), true);
+                }
+                // 2.5: the first block begins a new body in any case; 2.9.2.
+                if offset > 0 && (transfer.next != offset || stage != Stage::Coming) {
+                    return Seen::Refused(Code::REQUEST_ENTITY_INCOMPLETE, true);
+                }
+                index
+            }
+            None if offset > 0 => return Seen::Refused(Code::REQUEST_ENTITY_INCOMPLETE, true),
+            None => match self.insert_transfer(peer, key) {
                 Some(index) => index,
                 None => return Seen::Refused(Code::SERVICE_UNAVAILABLE, false),
             },
-            // 2.9.2.
-            _ => return Seen::Refused(Code::REQUEST_ENTITY_INCOMPLETE, true),
         };
         self.touch_transfer(index, if more { Stage::Coming } else { Stage::Over });
         if let Some(transfer) = self.transfer_mut(index) {
@@ -357,6 +353,19 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             self.answered(index, relay.code);
         }
         made
+    }
+
+    /// The same where the application has no part in it.
+    #[inline(never)]
+    fn answer_by_itself(
+        &mut self,
+        request: RequestId,
+        piece: Option<&Piece<'_>>,
+        refusal: Refusal,
+        tx: &mut [u8],
+    ) -> Result<Option<Transmit<P>>, RespondError> {
+        let max_age = self.rules().refusal_max_age;
+        self.answer(request, piece, tx, &mut |w| refusal.write(w, max_age))
     }
 
     /// The transfer of a piece that ends there, if it is its last one and not answered, and the request that is to be

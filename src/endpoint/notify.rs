@@ -103,15 +103,20 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     }
 
     /// What becomes of the observer now that what it is told lies in `tx`. Who is told an error is none any more.
-    pub(super) fn complete_notification(&mut self, len: usize, tx: &mut [u8]) -> Option<Transmit<P>> {
+    pub(super) fn complete_notification(
+        &mut self,
+        code: Code,
+        id: u16,
+        len: usize,
+        tx: &mut [u8],
+    ) -> Option<Transmit<P>> {
         if Self::PLAIN {
-            return self.complete_plain(len, tx);
+            return self.complete_plain(code, id, len, tx);
         }
         let Asked { observer, exchange } = core::mem::replace(&mut self.core.observing.asked, Asked::NOTHING);
-        let &[first, code, high, low] = tx.first_chunk()?;
-        let (index, id) = (observer.wrapping_sub(1), u16::from_be_bytes([high, low]));
+        let (index, last) = (observer.wrapping_sub(1), code.class() != 2);
+        let first = tx.first().copied()?;
         let confirmable = !R::HAS.non_notifications || Type::from_bits(first >> 4) == Type::Confirmable;
-        let last = Code::from_byte(code).class() != 2;
         let peer = self.held.observer(index)?.peer;
         let sent = Some(Transmit { to: self.address(peer)?, len });
         self.count(Counter::Notified);
@@ -176,15 +181,10 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         sent
     }
 
-    /// Whether each notification is a CON, nobody waits in an exchange, and there is no index.
-    pub(super) const PLAIN: bool = !(C::INDEXED || R::HAS.nstart_queue || R::HAS.non_notifications);
-
-    /// The same where notifications are [`PLAIN`](Self::PLAIN).
-    fn complete_plain(&mut self, len: usize, tx: &mut [u8]) -> Option<Transmit<P>> {
+    /// The same where each is a CON, nobody waits in an exchange, and there is no index.
+    fn complete_plain(&mut self, code: Code, id: u16, len: usize, tx: &mut [u8]) -> Option<Transmit<P>> {
         let Asked { observer, exchange } = core::mem::replace(&mut self.core.observing.asked, Asked::NOTHING);
-        let index = observer.wrapping_sub(1);
-        let &[_, code, high, low] = tx.first_chunk()?;
-        let (id, last) = (u16::from_be_bytes([high, low]), Code::from_byte(code).class() != 2);
+        let (index, last) = (observer.wrapping_sub(1), code.class() != 2);
         let peer = self.held.observer(index)?.peer;
         let sent = Some(Transmit { to: self.address(peer)?, len });
         self.count(Counter::Notified);

@@ -7,7 +7,7 @@ use super::types::{Notify, Transmit};
 use crate::exchange::{ObserverId, ResourceId, is_wanted};
 use crate::reliability::Engine;
 use crate::roles::Roles;
-use crate::store::{Chain, Layout, Observer, Ring, State, Store, flag, mark};
+use crate::store::{Chain, Exchange, Layout, Observer, Ring, State, Store, flag, mark};
 use crate::time::Instant;
 use crate::wire::{Code, Message, Type, Writer, observe};
 use core::hash::Hash;
@@ -202,20 +202,23 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let tells = R::HAS.observe && index == ASKED;
         // Of a notification, and of the answer by which an observer is accepted.
         let mut number = None;
-        let begun =
-            if tells { self.begin_notification(flags & flag::NON != 0, &mut number) } else { self.header_of(index) };
+        let (mut state, mut peer, mut registers) = (State::None, 0, false);
+        let begun = if tells {
+            self.begin_notification(flags & flag::NON != 0, &mut number)
+        } else {
+            let Some(exchange) = self.held.exchanges.at(index) else { return Err(RespondError::Stale) };
+            (state, peer) = (exchange.state, exchange.peer);
+            let long = R::HAS.long_tokens && exchange.has_long_token();
+            registers = R::HAS.observe && exchange.registers().is_some() && !long;
+            let id = exchange.message_id;
+            self.header_for(state, peer, id)
+        };
         // An error is not moved: that takes more flash than to make it.
         let header = match begun {
             Ok(header) => header,
             Err(None) => return Err(RespondError::Stale),
             Err(Some(wait)) => return Err(self.no_message_id(wait)),
         };
-        let (mut state, mut asked, mut peer, mut registers) = (State::None, 0, 0, false);
-        if let Some(exchange) = self.held.exchanges.at(index) {
-            (state, asked, peer) = (exchange.state, exchange.flags, exchange.peer);
-            let long = R::HAS.long_tokens && exchange.has_long_token();
-            registers = R::HAS.observe && exchange.registers().is_some() && !long;
-        }
         let mut writer = Writer::blank(tx);
         if tells {
             let observer = self.core.observing.asked.observer.wrapping_sub(1);
@@ -226,9 +229,13 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         }
         with.build(&mut writer);
         let code = writer.present_code();
+        if !code.is_response() {
+            return Err(RespondError::NotAResponse { code });
+        }
         let mut accepted = None;
         if let (true, 2, Some(resource)) = (registers, code.class(), resource) {
-            let heard = !R::HAS.no_response || is_wanted(code, asked);
+            let asked = |it: &Exchange| is_wanted(code, it.flags);
+            let heard = !R::HAS.no_response || self.held.exchanges.at(index).is_some_and(asked);
             let refused = R::HAS.multicast && state == State::AskedGroup || C::INDEXED && self.is_full(peer);
             if heard && !refused && self.held.can_observe(resource) {
                 // What is kept with the exchange comes first, with Observe. Two pieces take no more than this in blocks.
@@ -247,14 +254,12 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             }
         }
         let Some(len) = seal(&mut writer, number) else { return Err(fault_of(&writer)) };
+        let id = header.message_id;
         if tells {
-            if !code.is_response() {
-                return Err(RespondError::NotAResponse { code });
-            }
-            return Ok(self.complete_notification(len, tx));
+            return Ok(self.complete_notification(code, id, len, tx));
         }
         let empty = !writer.has_payload();
-        self.complete::<true>(index, flags, len, empty, accepted.as_ref(), tx)
+        self.complete::<true>(index, flags, (code, id, len, empty), accepted.as_ref(), tx)
     }
 
     /// The response to a registration goes, with this Message ID: whom it accepts observes from now on (RFC 7641 4.1).

@@ -65,9 +65,14 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         if R::HAS.observe {
             self.sweep_observers();
         }
+        let mut transfers = NEVER;
         if R::HAS.transfers {
-            if let Some(output) = self.expire_transfers(STEPS) {
-                return output;
+            match self.expire_transfers(STEPS) {
+                Ok(output) => return output,
+                Err(wait) => transfers = wait,
+            }
+            if self.held.transfers.sweep > 0 {
+                transfers = 0;
             }
         }
         for _ in 0..STEPS {
@@ -80,7 +85,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let sweep = Some(0).filter(|_| self.core.sweep > 0);
         let mut next = [deadline.map(ahead), self.next_expiry(), sweep].into_iter().flatten().min();
         if R::HAS.transfers {
-            next = next.into_iter().chain(self.next_transfer()).min();
+            next = next.into_iter().chain(Some(transfers).filter(|&wait| wait < NEVER)).min();
         }
         if R::HAS.observe {
             next = next.into_iter().chain(self.next_walk()).min();
@@ -114,10 +119,10 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             }
         }
         if R::HAS.transfers {
-            if let Some(output) = self.expire_transfers(STEPS) {
-                return output;
+            match self.expire_transfers(STEPS) {
+                Ok(output) => return output,
+                Err(next) => wait = wait.min(next),
             }
-            wait = wait.min(self.next_transfer().unwrap_or(NEVER));
         }
         if wait == NEVER {
             return Output::Idle(None);
@@ -128,10 +133,29 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// A timer has run out.
     fn due(&mut self, index: u32, tx: &mut [u8]) -> Option<Output<P>> {
         // What is looked at, and no copy of all of it: that takes more flash.
-        let exchange = self.held.exchanges.at(index)?;
-        let &Exchange { state, peer, message_id, interval, flags, .. } = exchange;
+        let (rules, ticks) = (self.rules(), self.held.ticks());
+        let exchange = self.held.exchanges.at_mut(index)?;
+        let &mut Exchange { state, peer, message_id, interval, flags, .. } = exchange;
         let waits = (C::INDEXED || R::HAS.nstart_queue) && exchange.waits();
         let has = |flag: u8| flags & flag != 0;
+        let sent_again = match state {
+            State::Sent | State::Pinged | State::Confirming => true,
+            State::Notifying | State::Parting => R::HAS.observe,
+            _ => false,
+        };
+        let mut next = Again::Later;
+        if sent_again && !waits {
+            let wait;
+            (next, wait) = Self::next_try(&rules, exchange, ticks);
+            if next != Again::Never {
+                self.held.after(index, wait);
+            }
+            #[cfg(test)]
+            if self.core.hooks.endless_retransmission {
+                next = Again::Now;
+                self.held.after(index, interval);
+            }
+        }
         if R::HAS.observe {
             match state {
                 State::Watching if R::HAS.client => return self.renew(index, tx),
@@ -147,15 +171,10 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             }
         }
         if R::HAS.nstart_queue && waits {
-            return if self.launch_waiting(index) { self.transmit(index, tx) } else { None };
+            return if self.launch_waiting(index) { self.transmit(index, peer, tx) } else { None };
         }
-        let sent_again = match state {
-            State::Sent | State::Pinged | State::Confirming => true,
-            State::Notifying | State::Parting => R::HAS.observe,
-            _ => false,
-        };
         match state {
-            _ if sent_again => match self.next_try(index) {
+            _ if sent_again => match next {
                 Again::Later => None,
                 next if R::HAS.observe
                     && state == State::Notifying
@@ -170,7 +189,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                 }
                 Again::Now => {
                     self.count(Counter::Retransmitted);
-                    self.transmit(index, tx)
+                    self.transmit(index, peer, tx)
                 }
                 Again::Never => {
                     self.count(Counter::TimedOut);
@@ -216,7 +235,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                 }
             }
             State::Leisurely if R::HAS.multicast => {
-                let transmit = self.transmit(index, tx);
+                let transmit = self.transmit(index, peer, tx);
                 let since = self.held.ticks();
                 if let Some(peer) = self.held.peers.at_mut(peer) {
                     peer.last = since;
@@ -246,10 +265,10 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         }
     }
 
-    /// Sends what is kept with an exchange.
-    pub(super) fn transmit(&mut self, index: u32, tx: &mut [u8]) -> Option<Output<P>> {
+    /// Sends what is kept with an exchange to its peer.
+    pub(super) fn transmit(&mut self, index: u32, peer: u32, tx: &mut [u8]) -> Option<Output<P>> {
         let len = self.kept(index, tx)?;
-        let to = self.address(self.held.exchanges.at(index)?.peer)?;
+        let to = self.address(peer)?;
         Some(Output::Send(Transmit { to, len }))
     }
 

@@ -130,8 +130,11 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             // In words, and from here, so that who does not ask for them does not link them.
             return Err(fault_of(&writer));
         };
-        let empty = !writer.has_payload();
-        self.complete::<false>(index, flags, len, empty, None, tx)
+        let (code, empty) = (writer.present_code(), !writer.has_payload());
+        if !code.is_response() {
+            return Err(RespondError::NotAResponse { code });
+        }
+        self.complete::<false>(index, flags, (code, header.message_id, len, empty), None, tx)
     }
 
     /// The header of the answer: its type, and its Message ID.
@@ -146,10 +149,15 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// The header of the answer to a request. `Err`: it is not to be answered, or not before so many ms have passed.
     pub(super) fn header_of(&mut self, index: u32) -> Result<Header, Option<u32>> {
-        let exchange = self.held.exchanges.at(index).filter(|exchange| exchange.state.awaits_answer());
-        let &Exchange { state, peer, message_id, .. } = exchange.ok_or(None)?;
+        let &Exchange { state, peer, message_id, .. } = self.held.exchanges.at(index).ok_or(None)?;
+        self.header_for(state, peer, message_id)
+    }
+
+    /// The same of an exchange of which this is known.
+    #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(always))]
+    pub(super) fn header_for(&mut self, state: State, peer: u32, message_id: u16) -> Result<Header, Option<u32>> {
         let mut header = Header::acknowledgement(Code::INTERNAL_SERVER_ERROR, message_id);
-        if self.is_detached(peer) {
+        if !state.awaits_answer() || self.is_detached(peer) {
             return Err(None);
         }
         if state != State::Asked {
@@ -159,24 +167,16 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         Ok(header)
     }
 
-    /// What becomes of the request now that its answer lies in `tx`, and, if it may `REGISTER` one, of the observer: `accepted`.
+    /// What becomes of the request now that its answer lies in `tx`: with this code, Message ID and length, `empty` if it has no payload; and, if it may `REGISTER` one, of the observer: `accepted`.
     pub(super) fn complete<const REGISTERS: bool>(
         &mut self,
         index: u32,
         flags: u8,
-        len: usize,
-        empty: bool,
+        (code, local_id, len, empty): (Code, u16, usize, bool),
         accepted: Option<&Accepted<'_>>,
         tx: &mut [u8],
     ) -> Result<Option<Transmit<P>>, RespondError> {
-        let (Some(exchange), Some(&[_, code, high, low])) = (self.held.exchanges.at_mut(index), tx.first_chunk())
-        else {
-            return Err(RespondError::Stale);
-        };
-        let (code, local_id) = (Code::from_byte(code), u16::from_be_bytes([high, low]));
-        if !code.is_response() {
-            return Err(RespondError::NotAResponse { code });
-        }
+        let Some(exchange) = self.held.exchanges.at_mut(index) else { return Err(RespondError::Stale) };
         let (state, peer) = (exchange.state, exchange.peer);
         let unwanted = R::HAS.no_response && !is_wanted(code, exchange.flags)
             || R::HAS.multicast && state == State::AskedGroup && !exchange.speaks_up() && (empty || code.class() != 2);
@@ -228,7 +228,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             self.held.after(index, wait);
             return Ok(None);
         }
-        exchange.pace(wait, pace.most);
+        Self::set_pace(exchange, wait, &pace);
         self.held.link_local(index, true);
         if self.start(index, pace.nstart) { Ok(sent) } else { Ok(None) }
     }
@@ -266,9 +266,6 @@ pub(super) fn seal(w: &mut Writer<'_>, number: Option<u32>) -> Option<usize> {
 /// Why a response could not be written.
 pub(super) fn fault_of(w: &Writer<'_>) -> RespondError {
     match w.finish() {
-        Err(WriteError::RequestInAcknowledgement | WriteError::ReservedCodeClass { .. }) => {
-            RespondError::NotAResponse { code: w.present_code() }
-        }
         Err(error) => RespondError::Write(error),
         Ok(_) => RespondError::Write(WriteError::EmptyWithContent),
     }

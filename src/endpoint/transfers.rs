@@ -3,6 +3,7 @@
 //! What it guarantees: a transfer that is under way is never given up for another one, and `poll` tells of each that ends
 //! without its last block.
 
+use super::output::NEVER;
 use super::types::{Failure, Output, TransferId};
 use crate::exchange::Handle;
 use crate::reliability::Engine;
@@ -38,34 +39,24 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         Some(transfer.stage)
     }
 
-    /// The next one that is over, and what there is to tell of it.
-    fn expire_transfer(&mut self) -> Option<Option<Output<P>>> {
-        let index = self.oldest_transfer().filter(|&(_, left)| left == 0)?.0;
-        let id = TransferId(self.transfer_handle(index)?);
-        let why = match self.release_transfer(index)? {
-            Stage::Coming => Failure::TimedOut,
-            Stage::Forgotten => Failure::Forgotten,
-            Stage::Over => return Some(None),
-        };
-        Some(Some(Output::Broken(id, why)))
-    }
-
-    /// Those that are over, up to so many, until there is something to tell.
-    pub(super) fn expire_transfers(&mut self, steps: u32) -> Option<Output<P>> {
+    /// Releases those that are over, up to so many, until there is something to tell. `Err`: in how many ms the next one is.
+    pub(super) fn expire_transfers(&mut self, steps: u32) -> Result<Output<P>, u32> {
         for _ in 0..steps {
-            if let Some(output) = self.expire_transfer()? {
-                return Some(output);
+            let Some((index, left)) = self.oldest_transfer() else { return Err(NEVER) };
+            if left > 0 {
+                return Err(left);
+            }
+            let id = self.transfer_handle(index).map(TransferId);
+            let why = match self.release_transfer(index) {
+                Some(Stage::Coming) => Failure::TimedOut,
+                Some(Stage::Forgotten) => Failure::Forgotten,
+                _ => continue,
+            };
+            if let Some(id) = id {
+                return Ok(Output::Broken(id, why));
             }
         }
-        None
-    }
-
-    /// In how many ms the next one is over; 0 as long as some are to be looked for.
-    pub(super) fn next_transfer(&self) -> Option<u32> {
-        if C::INDEXED && self.held.transfers.sweep > 0 {
-            return Some(0);
-        }
-        self.oldest_transfer().map(|(_, left)| left)
+        Err(0)
     }
 
     fn oldest_transfer(&self) -> Option<(u32, u32)> {

@@ -101,7 +101,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             }
         };
         self.held.arena.patch(bytes, 2, &id.to_be_bytes());
-        if self.ask_again(index, id) { self.transmit(index, tx) } else { None }
+        if self.ask_again(index, id) { self.transmit(index, peer, tx) } else { None }
     }
 
     /// A request that is kept is made again under a new Message ID. True if at once.

@@ -1,7 +1,7 @@
 //! What is to be confirmed: NSTART (RFC 7252 4.7), and retransmission until an acknowledgement comes (4.2).
 
 use super::Engine;
-use crate::config::Pace;
+use crate::config::{Pace, Rules};
 use crate::roles::Roles;
 use crate::store::{Exchange, InNode, Layout, Rows, first, passed, push_back, remove};
 use core::hash::Hash;
@@ -22,6 +22,9 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// for.
     pub(crate) const COUNTS: bool = C::INDEXED || R::HAS.nstart_queue;
 
+    /// Whether each notification is a CON, nobody waits in an exchange, and there is no index.
+    pub(crate) const PLAIN: bool = !(C::INDEXED || R::HAS.nstart_queue || R::HAS.non_notifications);
+
     /// Draws the first timeout of a message that is to be confirmed (RFC 7252 4.2).
     pub(crate) fn first_timeout(&mut self, pace: &Pace) -> u32 {
         pace.ack_timeout.saturating_add(self.held.random.up_to(pace.spread))
@@ -31,12 +34,17 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     pub(crate) fn pace(&mut self, index: u32, pace: &Pace) {
         let interval = self.first_timeout(pace);
         if let Some(exchange) = self.held.exchanges.at_mut(index) {
-            if R::HAS.own_times || R::HAS.observe {
-                exchange.pace(interval, pace.most);
-            } else {
-                // It is only ever sent out once.
-                exchange.interval = interval;
-            }
+            Self::set_pace(exchange, interval, pace);
+        }
+    }
+
+    /// The same with this first timeout.
+    pub(crate) const fn set_pace(exchange: &mut Exchange, interval: u32, pace: &Pace) {
+        if R::HAS.own_times || R::HAS.observe && !Self::PLAIN {
+            exchange.pace(interval, pace.most);
+        } else {
+            // It is only ever sent out once.
+            exchange.interval = interval;
         }
     }
 
@@ -162,15 +170,12 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         }
     }
 
-    /// Whether a message is to be sent again now, and when to look again (RFC 7252 4.2).
+    /// Whether a message is to be sent again now, and in how many ms to look again (RFC 7252 4.2).
     ///
     /// The k-th retransmission is due 2^k - 1 first timeouts after the first transmission. Who polls late catches up:
     /// no faster than ACK_TIMEOUT, and beyond MAX_TRANSMIT_SPAN by a quarter of that at most, as a loop over a socket is
     /// always late a little and the last one may be due at its very end.
-    pub(crate) fn next_try(&mut self, index: u32) -> Again {
-        let rules = self.rules();
-        let ticks = self.held.ticks();
-        let Some(exchange) = self.held.exchanges.at_mut(index) else { return Again::Never };
+    pub(crate) fn next_try(rules: &Rules, exchange: &mut Exchange, ticks: u32) -> (Again, u32) {
         let (interval, mut again) = (exchange.interval, exchange.again());
         // A request may have a pace of its own.
         let own = R::HAS.client && R::HAS.own_times;
@@ -178,13 +183,8 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let offset = |k: u8| offset(interval, k);
         let end = offset(most.wrapping_add(1));
         let passed = passed(ticks, exchange.since);
-        #[cfg(test)]
-        if self.core.hooks.endless_retransmission {
-            self.held.after(index, interval);
-            return Again::Now;
-        }
         if passed >= end {
-            return Again::Never;
+            return (Again::Never, 0);
         }
         let span = if own { rules.span.max(offset(most)) } else { rules.span };
         let mut next = end;
@@ -198,8 +198,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             }
         }
         exchange.set_again(again);
-        self.held.after(index, next.wrapping_sub(passed));
-        if send { Again::Now } else { Again::Later }
+        (if send { Again::Now } else { Again::Later }, next.wrapping_sub(passed))
     }
 }
 

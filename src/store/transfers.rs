@@ -179,7 +179,9 @@ impl<C: Scale, S: Lend<Slot<Transfer, 1>>, H: Lend<Heads<1>>> Transfers<C, S, H>
 
     /// The transfer of a peer that this key is of.
     pub(crate) fn find(&self, peer: u32, key: u64) -> Option<u32> {
-        let is_it = |t: &Transfer| t.key() == key && t.peer == peer && t.stage != Stage::Forgotten;
+        let same = |t: &Transfer| if C::INDEXED { t.key() == key } else { t.key() as u32 == key as u32 };
+        // Without an index it is one word.
+        let is_it = |t: &Transfer| same(t) && t.peer == peer && t.stage != Stage::Forgotten;
         if C::INDEXED { self.table.find(0, key, is_it) } else { self.table.scan(is_it) }
     }
 
@@ -256,6 +258,7 @@ impl<C: Scale, S: Lend<Slot<Transfer, 1>>, H: Lend<Heads<1>>> Transfers<C, S, H>
     }
 
     /// The one whose time is over first, and how many ms are left to it; of those that are over, or of all.
+    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
     pub(crate) fn oldest(&self, over: bool, now: u32, lifetime: u32) -> Option<(u32, u32)> {
         let mut oldest = None;
         let mut look = |index: u32| {
