@@ -150,6 +150,27 @@ fn titles_in_a_language() {
 }
 
 /// RFC 2616 2.2: quoted-pair.
+/// What is no UTF-8 is U+FFFD, one for each byte that cannot follow the one before it: surrogates, what is encoded longer than
+/// need be, and what is beyond U+10FFFF among it.
+#[test]
+fn titles_that_are_no_utf8() {
+    for high in 0..=0xff_u8 {
+        for low in 0..=0xff_u8 {
+            for tail in ["", "%9F", "%BF", "a"] {
+                let list = format!("</a>;title*=UTF-8''%{high:02X}%{low:02x}{tail}");
+                let title = Link::parse(&list).unwrap().title().unwrap().to_string();
+                let mut bytes = vec![high, low];
+                bytes.extend(match tail {
+                    "" => None,
+                    "a" => Some(b'a'),
+                    byte => u8::from_str_radix(&byte[1..], 16).ok(),
+                });
+                assert_eq!(title, String::from_utf8_lossy(&bytes), "{list}");
+            }
+        }
+    }
+}
+
 #[test]
 fn escapes() {
     let link = Link::parse(r#"</a>;x="\"\\\a\é b";y="c\ d""#).unwrap();

@@ -229,9 +229,6 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         }
         with.build(&mut writer);
         let code = writer.present_code();
-        if !code.is_response() {
-            return Err(RespondError::NotAResponse { code });
-        }
         let mut accepted = None;
         if let (true, 2, Some(resource)) = (registers, code.class(), resource) {
             let asked = |it: &Exchange| is_wanted(code, it.flags);
@@ -254,6 +251,9 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             }
         }
         let Some(len) = seal(&mut writer, number) else { return Err(fault_of(&writer)) };
+        if !code.is_response() {
+            return Err(RespondError::NotAResponse { code });
+        }
         let id = header.message_id;
         if tells {
             return Ok(self.complete_notification(code, id, len, tx));

@@ -266,6 +266,9 @@ pub(super) fn seal(w: &mut Writer<'_>, number: Option<u32>) -> Option<usize> {
 /// Why a response could not be written.
 pub(super) fn fault_of(w: &Writer<'_>) -> RespondError {
     match w.finish() {
+        Err(WriteError::RequestInAcknowledgement | WriteError::ReservedCodeClass { .. }) => {
+            RespondError::NotAResponse { code: w.present_code() }
+        }
         Err(error) => RespondError::Write(error),
         Ok(_) => RespondError::Write(WriteError::EmptyWithContent),
     }

@@ -141,13 +141,22 @@ impl Bytes<'_> {
             0xf0..=0xf4 => 4,
             _ => return Some(Err(NotUtf8)),
         };
+        // What the second byte may be, so that nothing is encoded longer than need be, and no surrogate (RFC 3629 section 4).
+        let mut range = match first {
+            0xe0 => (0xa0, 0xbf),
+            0xed => (0x80, 0x9f),
+            0xf0 => (0x90, 0xbf),
+            0xf4 => (0x80, 0x8f),
+            _ => (0x80, 0xbf),
+        };
         let mut buffer = [first, 0, 0, 0];
         for to in buffer.iter_mut().take(length).skip(1) {
             let mut ahead = self.clone();
             match ahead.next() {
-                Some(byte @ 0x80..=0xbf) => *to = byte,
+                Some(byte) if range.0 <= byte && byte <= range.1 => *to = byte,
                 _ => return Some(Err(NotUtf8)),
             }
+            range = (0x80, 0xbf);
             *self = ahead;
         }
         let text = core::str::from_utf8(buffer.get(..length).unwrap_or_default()).unwrap_or_default();
