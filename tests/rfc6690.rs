@@ -293,6 +293,21 @@ fn into_a_payload() {
 }
 
 /// 4.1: "A Complete Value String matches a target attribute if it is bitwise identical" and the rest.
+/// RFC 2616 2.2: a blank behind a backslash is a blank, between values as well.
+#[test]
+fn escaped_blanks_are_blanks() {
+    let matches = |value: &str, argument: &str| {
+        let text = format!("<>;rt=\"{value}\"");
+        Filter::new(argument).matches(&Link::parse(&text).unwrap())
+    };
+    for value in [r" ", r"\ ", r"\ \ ", r" \  ", r"a\ ", r"\ a", r"a \ b", r"\ a\ \ b\ "] {
+        assert!(!matches(value, "rt="), "{value:?} has no value that is empty");
+        assert_eq!(matches(value, "rt=a"), value.contains('a'), "{value:?}");
+        assert_eq!(matches(value, "rt=b"), value.contains('b'), "{value:?}");
+    }
+    assert!(matches("", "rt="));
+}
+
 #[test]
 fn filters() {
     let links = r#"</a>;rt="x  yy";if=i;title="x yy";rel="next http://h/r";sz=12;obs,</a%20b>;rt="";title*=UTF-8''x%20y;ct="0 41",</c>;rt=z;rt=x;rt"#;

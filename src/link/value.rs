@@ -196,9 +196,10 @@ impl<'t> Iterator for Words<'t> {
             // Its blanks are encoded.
             Form::ExtValue => (raw, ""),
             _ => {
-                // A backslash before a blank says no more than the blank, and at the end of a word it says nothing.
+                // A backslash before a blank says no more than the blank, and at the end of a word it says nothing: alone it
+                // is no word.
                 let mut raw = raw;
-                while let Some(rest) = raw.strip_prefix(' ') {
+                while let Some(rest) = raw.strip_prefix(' ').or_else(|| raw.strip_prefix("\\ ")) {
                     raw = rest;
                 }
                 text::split(raw, b' ').unwrap_or((raw, ""))
