@@ -98,6 +98,7 @@ impl Asked {
 /// assert_eq!(answer.payload(), &text.as_bytes()[48..64]);
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
+#[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(always))]
 pub fn serve(w: &mut Writer<'_>, asked: &Asked, body: Body<'_>, settings: &Settings) {
     serve_in::<false>(w, asked, body, settings);
 }

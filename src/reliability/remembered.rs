@@ -321,6 +321,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// Keeps the bytes of a message with its exchange in place of what it kept. False if the arena has no room; nothing
     /// is lost then.
     #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(always))]
+    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(always))]
     pub(crate) fn keep_bytes(&mut self, index: u32, bytes: &[u8]) -> bool {
         if !SMALL {
             // As is most often the case: it has nothing, and there is room.
