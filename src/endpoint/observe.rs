@@ -2,7 +2,7 @@
 
 use super::Endpoint;
 use super::errors::RespondError;
-use super::respond::{Answer, fault_of, seal};
+use super::respond::{Answer, Made, fault_of, seal};
 use super::types::{Notify, Transmit};
 use crate::exchange::{ObserverId, ResourceId, is_wanted};
 use crate::reliability::Engine;
@@ -259,7 +259,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             return Ok(self.complete_notification(code, id, len, tx));
         }
         let empty = !writer.has_payload();
-        self.complete::<true>(index, flags, (code, id, len, empty), accepted.as_ref(), tx)
+        self.complete::<true>(index, Made { id, code, flags }, len, empty, accepted.as_ref(), tx)
     }
 
     /// The response to a registration goes, with this Message ID: whom it accepts observes from now on (RFC 7641 4.1).

@@ -20,6 +20,16 @@ pub struct Answer {
     pub(crate) flags: u8,
 }
 
+/// What an answer is: in one word, which is passed on in a register.
+#[derive(Clone, Copy)]
+pub(super) struct Made {
+    /// Its Message ID.
+    pub(super) id: u16,
+    pub(super) code: Code,
+    /// How it was to be made.
+    pub(super) flags: u8,
+}
+
 impl From<RequestId> for Answer {
     fn from(id: RequestId) -> Answer {
         Answer { id, flags: 0 }
@@ -131,10 +141,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             return Err(fault_of(&writer));
         };
         let (code, empty) = (writer.present_code(), !writer.has_payload());
-        if !code.is_response() {
-            return Err(RespondError::NotAResponse { code });
-        }
-        self.complete::<false>(index, flags, (code, header.message_id, len, empty), None, tx)
+        self.complete::<false>(index, Made { id: header.message_id, code, flags }, len, empty, None, tx)
     }
 
     /// The header of the answer: its type, and its Message ID.
@@ -167,16 +174,27 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         Ok(header)
     }
 
-    /// What becomes of the request now that its answer lies in `tx`: with this code, Message ID and length, `empty` if it has no payload; and, if it may `REGISTER` one, of the observer: `accepted`.
+    /// What becomes of the request now that its answer lies in `tx`: of this length, `empty` if it has no payload; and, if it may `REGISTER` one, of the observer: `accepted`.
     pub(super) fn complete<const REGISTERS: bool>(
         &mut self,
         index: u32,
-        flags: u8,
-        (code, local_id, len, empty): (Code, u16, usize, bool),
+        made: Made,
+        len: usize,
+        empty: bool,
         accepted: Option<&Accepted<'_>>,
         tx: &mut [u8],
     ) -> Result<Option<Transmit<P>>, RespondError> {
-        let Some(exchange) = self.held.exchanges.at_mut(index) else { return Err(RespondError::Stale) };
+        let (Some(exchange), Some(&[_, code, high, low])) = (self.held.exchanges.at_mut(index), tx.first_chunk())
+        else {
+            return Err(RespondError::Stale);
+        };
+        let Made { id, code: made, flags } = made;
+        // What is at hand where everything is in line is looked up again elsewhere, which takes fewer instructions.
+        let (code, local_id) =
+            if SMALL { (made, id) } else { (Code::from_byte(code), u16::from_be_bytes([high, low])) };
+        if !code.is_response() {
+            return Err(RespondError::NotAResponse { code });
+        }
         let (state, peer) = (exchange.state, exchange.peer);
         let unwanted = R::HAS.no_response && !is_wanted(code, exchange.flags)
             || R::HAS.multicast && state == State::AskedGroup && !exchange.speaks_up() && (empty || code.class() != 2);
