@@ -276,7 +276,12 @@ impl<'b> Writer<'b> {
     #[inline]
     pub fn finish(&self) -> Result<usize, WriteError> {
         if let Some(error) = self.error {
-            return Err(error);
+            return Err(match error {
+                WriteError::OutOfOrder { number, after } if after <= number => {
+                    WriteError::OptionAfterPayload { number }
+                }
+                error => error,
+            });
         }
         let length = self.length;
         if length > self.buffer.len() {
@@ -403,10 +408,8 @@ impl<'b> Writer<'b> {
     /// Says why `option` did not take an option.
     #[cold]
     fn refuse(&mut self, number: OptionNumber) -> &mut Self {
-        self.fail(match self.last {
-            PAYLOAD => WriteError::OptionAfterPayload { number },
-            after => WriteError::OutOfOrder { number, after: OptionNumber::new(after as u16) },
-        })
+        // Behind the payload `after` becomes 0, by which `finish` knows it.
+        self.fail(WriteError::OutOfOrder { number, after: OptionNumber::new(self.last as u16) })
     }
 
     #[inline]
