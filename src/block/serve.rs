@@ -31,6 +31,7 @@ pub struct Asked {
 impl Asked {
     /// What this request says.
     #[must_use]
+    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(always))]
     pub fn of(request: &Message<'_>) -> Asked {
         Asked { block2: request.block2(), block1: None, size2: request.size2() == Some(0) }
     }

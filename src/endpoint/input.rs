@@ -306,6 +306,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     }
 
     /// From now on the request counts as acknowledged.
+    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(always))]
     pub(super) fn acknowledge(&mut self, index: u32) {
         self.stop(index);
         let rules = self.rules();
@@ -318,7 +319,6 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// A response that is made without state: piggybacked for a CON, else under a Message ID of ours, if there is one.
     /// With a number, of an option that is not understood, for a person to read; else with Max-Age, where trying again
     /// may help.
-    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(always))]
     fn refuse(
         &mut self,
         from: P,
@@ -474,6 +474,7 @@ const fn refusal<R: Roles>() -> Option<([u8; 6], usize)> {
 }
 
 /// RFC 7252 4.2, 4.3: what cannot be processed is reset if it is a CON, and dropped otherwise.
+#[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(always))]
 fn reject(message: &Message<'_>, tx: &mut [u8]) -> Option<usize> {
     let confirmable = message.message_type() == Type::Confirmable;
     if confirmable { write(tx, Header::reset(message.message_id())) } else { None }

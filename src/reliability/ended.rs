@@ -84,7 +84,6 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     }
 
     /// A request of ours has ended; `poll` is to tell.
-    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(always))]
     pub(crate) fn end(&mut self, index: u32, outcome: Outcome) {
         self.settle(index);
         self.held.never(index);

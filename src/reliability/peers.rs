@@ -193,6 +193,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         }
     }
 
+    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(always))]
     pub(crate) fn address(&self, peer: u32) -> Option<P> {
         self.held.peers.at(peer)?.address
     }

@@ -99,7 +99,7 @@ impl Sought<'_> {
 impl Listing<'_> {
     /// Adds a resource, by what stands in the place of the wildcard at the end of the route's path: not percent-encoded,
     /// with a `/` between segments. It has the attributes of the route, and this size in bytes, if it is known.
-    #[inline(never)]
+    #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(never))]
     pub fn add(&mut self, tail: &str, size: Option<u32>) {
         let entry = &(tail, size.or(self.about.size));
         for argument in self.message.options_of(OptionNumber::URI_QUERY) {
@@ -230,7 +230,7 @@ impl Listing<'_> {
 
 impl<'l> Listing<'l> {
     /// Whether an entry is what an argument of the query asks for (RFC 6690 4.1), as [`Filter`](crate::link::Filter) says.
-    #[inline(never)]
+    #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(never))]
     fn matches(&mut self, entry: &Entry<'_>, argument: &'l [u8]) -> bool {
         let (name, value) = match argument.iter().position(|&byte| byte == b'=') {
             Some(at) => (argument.get(..at), argument.get(at.wrapping_add(1)..)),

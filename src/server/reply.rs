@@ -64,6 +64,7 @@ pub(super) struct Terms<'a> {
 
 impl<'a> Terms<'a> {
     /// `usual`: the format that will do where the request names none.
+    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(always))]
     pub(super) fn new(
         later: &'a Later,
         settings: &'a Settings,

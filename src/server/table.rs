@@ -71,7 +71,7 @@ impl<S, P> Table<'_, S, P> {
     }
 
     /// Finds what is asked for, and whether it can be had.
-    #[inline(never)]
+    #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(never))]
     pub(super) fn find<R: Roles>(&self, message: &Message<'_>, arrival: Arrival) -> Result<Found, Error> {
         let mut fit = |template: &str| fit(template, &mut message.options_of(OptionNumber::URI_PATH));
         let found = self.fits(&mut fit);

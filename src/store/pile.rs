@@ -89,7 +89,7 @@ pub(super) fn release(bytes: &mut [u8], used: &mut u32, chain: Chain) {
 }
 
 /// Copies so many bytes down, if there are as many.
-#[inline(always)]
+#[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(always))]
 fn step<const N: usize>(bytes: &mut [u8], at: usize, from: usize) -> bool {
     let Some(&some) = bytes.get(from..).and_then(<[u8]>::first_chunk::<N>) else { return false };
     if let Some(to) = bytes.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {

@@ -54,8 +54,7 @@ impl<'d> Message<'d> {
 
     /// Whether [`unrecognised`](Message::unrecognised) lists anything of a response, where of the critical options none but
     /// those of `blocks` are known, if these are: without a look at the registry.
-    #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline)]
-    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
+    #[inline]
     pub(crate) fn has_critical(&self, blocks: bool) -> bool {
         let (mut located, mut previous) = (false, OptionNumber::new(0));
         let mut options = self.options();
@@ -140,7 +139,6 @@ impl<'d, K: FnMut(OptionNumber) -> bool> Unrecognised<'d, K> {
     /// Most requests have nothing to look up ([`has_short_path_alone`](Message::has_short_path_alone)): in line, this costs
     /// each of them 77 instructions, for registers that it saves.
     #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(never))]
-    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
     pub(crate) fn next_of(&mut self, texts: bool) -> Option<(OptionNumber, &'d [u8])> {
         loop {
             let (number, value) = if SMALL {
