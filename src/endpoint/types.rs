@@ -145,6 +145,9 @@ impl<P> Notify<P> {
     /// Non-confirmable: sent once. Confirmable it is all the same where it must be: see
     /// [`confirm_every`](crate::Config::confirm_every) and [`confirm_after`](crate::Config::confirm_after); and where
     /// an earlier one was not acknowledged yet.
+    ///
+    /// Roles may leave Non-confirmable notifications out ([`Abilities::non_notifications`](crate::Abilities::non_notifications)):
+    /// then this makes no difference.
     #[must_use]
     pub fn non(self) -> Notify<P> {
         Notify { non: true, ..self }
