@@ -107,6 +107,9 @@ abilities! {
     kept_options: bool,
     /// A [`Server`](crate::Server) lists its resources under `/.well-known/core` (RFC 6690).
     discovery: bool,
+    /// A route may list by itself what there is below its wildcard ([`Route::listing`](crate::server::Route::listing)). Without
+    /// it nothing of such a route is listed.
+    listers: bool,
     /// It sees to If-Match and If-None-Match (RFC 7252 5.10.8). Without it they are to be left out of
     /// [`Config::known`], so that such a request is refused.
     conditions: bool,

@@ -267,24 +267,24 @@ impl<S, P> Table<'_, S, P> {
         if message.code() != Code::GET {
             return Err(Error::from(Code::METHOD_NOT_ALLOWED));
         }
-        if self.routes.iter().any(|route| route.lister.is_some()) {
+        if R::HAS.listers && self.routes.iter().any(|route| route.lister.is_some()) {
             // It may become another one from one block to the next (RFC 7959 2.4).
-            let hash = self.list(state, message, None).to_be_bytes();
+            let hash = self.list::<R>(state, message, None).to_be_bytes();
             reply = if R::HAS.conditions { reply.etag(&hash) } else { reply.option(OptionNumber::ETAG, &hash) };
         }
         let mut reply = reply.content_format(ContentFormat::LINK_FORMAT);
-        self.list(state, message, Some(&mut reply));
+        self.list::<R>(state, message, Some(&mut reply));
         Ok(reply.done())
     }
 
     /// Lists what there is, and gives a hash of the list.
     #[inline(never)]
-    fn list<'l>(&'l self, state: &mut S, message: &'l Message<'l>, out: Option<&'l mut dyn Out>) -> u32 {
+    fn list<'l, R: Roles>(&'l self, state: &mut S, message: &'l Message<'l>, out: Option<&'l mut dyn Out>) -> u32 {
         let Some(about) = self.about(0) else { return FNV };
         let mut listing = Listing { about, message, out, hash: FNV, any: false, quoted: false, sought: None };
         let mut index = 0_usize;
         loop {
-            match self.routes.get(index).and_then(|route| route.lister) {
+            match self.routes.get(index).and_then(|route| route.lister).filter(|_| R::HAS.listers) {
                 Some(lister) => lister(state, &mut listing),
                 None => listing.add_plain(),
             }

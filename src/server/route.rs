@@ -239,7 +239,8 @@ impl<S, P> Route<S, P> {
         self
     }
 
-    /// What discovery lists in the place of a path with a wildcard at its end.
+    /// What discovery lists in the place of a path with a wildcard at its end. Roles may leave it out
+    /// ([`Abilities::listers`](crate::Abilities::listers)).
     #[must_use]
     pub const fn listing(mut self, lister: Lister<S>) -> Route<S, P> {
         self.lister = Some(lister);

@@ -3,7 +3,7 @@
 use crate::common::Few;
 use coaplet::endpoint::Abilities;
 use coaplet::endpoint::{Arrival, Output};
-use coaplet::server::{Answer, Error, Reply, Request, Route, Server};
+use coaplet::server::{Answer, Error, Listing, Reply, Request, Route, Server};
 use coaplet::wire::Block;
 use coaplet::{Code, Config, ContentFormat, Endpoint, Fixed, Header, Instant, Message, OptionNumber, Roles, Writer};
 
@@ -19,8 +19,14 @@ fn put(puts: &mut u32, request: &Request<'_, u8>, reply: Reply) -> Result<Answer
 
 const TEXT: &[ContentFormat] = &[ContentFormat::TEXT_PLAIN];
 
-static ROUTES: [Route<u32, u8>; 1] =
-    [Route::new("x").get(get).put(put).observable().uploads(1000).formats(TEXT).takes(TEXT).group()];
+fn list(_: &mut u32, listing: &mut Listing<'_>) {
+    listing.add("z", Some(4));
+}
+
+static ROUTES: [Route<u32, u8>; 2] = [
+    Route::new("x").get(get).put(put).observable().uploads(1000).formats(TEXT).takes(TEXT).group(),
+    Route::new("below/**").get(get).listing(list),
+];
 
 /// What a request is answered with by a server of these roles: its code, Observe and payload. `None`: nothing at once.
 fn ask<R: Roles>(
@@ -63,6 +69,7 @@ macro_rules! without {
 
 without! {
     NoDiscovery discovery;
+    NoListers listers;
     NoConditions conditions;
     NoNegotiation negotiation;
     NoNames own_names;
@@ -86,6 +93,15 @@ fn each_can_be_left_out() {
     let core = |w: &mut Writer<'_>| _ = w.path(".well-known/core");
     assert_eq!(code::<Full>(serving, Code::GET, &core), Code::CONTENT);
     assert_eq!(code::<NoDiscovery>(serving, Code::GET, &core), Code::NOT_FOUND);
+
+    // What is below a wildcard, and all else.
+    let listed = |answer: Option<(Code, Option<u32>, Vec<u8>)>| String::from_utf8(answer.unwrap().2).unwrap();
+    let (all, without) = (
+        listed(ask::<Full>(serving, Code::GET, Arrival::Unicast, &core)),
+        listed(ask::<NoListers>(serving, Code::GET, Arrival::Unicast, &core)),
+    );
+    assert_eq!(all, format!("{without},</below/z>;sz=4"));
+    assert!(without.starts_with("</x>;"));
 
     // What would not be looked at is refused.
     let none_match = |w: &mut Writer<'_>| _ = w.if_none_match().path("x");
