@@ -225,6 +225,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     }
 
     /// The Message ID is used.
+    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(always))]
     pub(crate) fn take_message_id(&mut self, peer: u32) {
         if !C::INDEXED {
             return self.core.ids.take(1);
