@@ -23,12 +23,19 @@ pub(crate) enum Purpose {
 const SPREAD: u32 = 1_664_525;
 
 /// The key, and how many values were drawn.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Random {
     key: [u64; 2],
     drawn: u64,
     /// What is spread and no secret comes from here.
     spread: u32,
+}
+
+impl core::fmt::Debug for Random {
+    /// The key is nobody's business.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Random").finish_non_exhaustive()
+    }
 }
 
 impl Random {

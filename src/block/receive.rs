@@ -9,10 +9,9 @@ use crate::endpoint::{Endpoint, RequestId, RespondError, ServerRequest, Transfer
 use crate::exchange::Handle;
 use crate::reliability::Engine;
 use crate::roles::Roles;
-use crate::store::{Layout, Stage, Store, Transfer};
+use crate::store::{Stage, Store, Transfer};
 use crate::time::Instant;
 use crate::wire::{Block, Code, Message, OptionNumber, Writer};
-use core::hash::Hash;
 
 /// What [`Endpoint::receive`] makes of a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -95,7 +94,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         settings: &Settings,
         tx: &mut [u8],
     ) -> Result<Received<'d, S::Peer>, RespondError> {
-        let mut engine = self.at(now);
+        let engine = self.at(now);
         let (id, message) = (request.id, &request.message);
         let Some(peer) = engine.asked_by(id) else { return Err(RespondError::Stale) };
         let block = message.block1();
@@ -251,7 +250,7 @@ pub(crate) enum Seen {
     Refused(Code, bool),
 }
 
-impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
+impl<S: Store, R: Roles> Engine<S, R> {
     /// Looks at a request that is still to be answered, of a peer.
     pub(crate) fn receive(
         &mut self,
@@ -342,7 +341,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         piece: Option<&Piece<'_>>,
         tx: &mut [u8],
         write: &mut dyn FnMut(&mut Writer<'_>),
-    ) -> Result<Option<Transmit<P>>, RespondError> {
+    ) -> Result<Option<Transmit<S::Peer>>, RespondError> {
         let brought = piece.and_then(|piece| self.brought_by(piece.transfer, piece.end()));
         let request = brought.map_or(request.0, |(_, latest)| latest);
         let index = self.meant(request).ok_or(RespondError::Stale)?;
@@ -363,7 +362,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         piece: Option<&Piece<'_>>,
         refusal: Refusal,
         tx: &mut [u8],
-    ) -> Result<Option<Transmit<P>>, RespondError> {
+    ) -> Result<Option<Transmit<S::Peer>>, RespondError> {
         let max_age = self.rules().refusal_max_age;
         self.answer(request, piece, tx, &mut |w| refusal.write(w, max_age))
     }

@@ -4,9 +4,8 @@ use super::Endpoint;
 use super::errors::ForgetError;
 use crate::reliability::{Engine, Outcome};
 use crate::roles::Roles;
-use crate::store::{Layout, State, Store, flag};
+use crate::store::{State, Store, flag};
 use crate::time::Instant;
-use core::hash::Hash;
 
 /// How many slots one call of `poll` looks at.
 const STEPS: u32 = 64;
@@ -27,10 +26,10 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     }
 }
 
-impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
-    fn forget(&mut self, address: P) -> Result<(), ForgetError> {
+impl<S: Store, R: Roles> Engine<S, R> {
+    fn forget(&mut self, address: S::Peer) -> Result<(), ForgetError> {
         let Some(peer) = self.held.find_peer(address) else { return Ok(()) };
-        if C::INDEXED {
+        if S::INDEXED {
             if self.held.peers.at(peer).is_none_or(|peer| peer.references == 0) {
                 return Ok(());
             }

@@ -6,10 +6,9 @@ use super::watch::Heard;
 use crate::exchange::{Handle, RequestId, asked};
 use crate::reliability::{Counter, Engine, write};
 use crate::roles::Roles;
-use crate::store::{Exchange, Layout, State, Store, flag};
+use crate::store::{Exchange, State, Store, flag};
 use crate::time::Instant;
 use crate::wire::{Code, ContentFormat, Header, Message, OptionNumber, Type, Writer};
-use core::hash::Hash;
 use core::time::Duration;
 
 /// Why a request is not let in.
@@ -38,7 +37,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         datagram: &'d [u8],
         tx: &mut [u8],
     ) -> Input<'d, S::Peer> {
-        let mut engine = self.at(now);
+        let engine = self.at(now);
         engine.count(Counter::Received);
         let mut reply = None;
         let event = match Message::parse(datagram) {
@@ -82,10 +81,10 @@ enum Meaning {
     },
 }
 
-impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
+impl<S: Store, R: Roles> Engine<S, R> {
     fn take(
         &mut self,
-        from: P,
+        from: S::Peer,
         arrival: Arrival,
         message: &Message<'_>,
         tx: &mut [u8],
@@ -150,7 +149,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     fn on_request(
         &mut self,
-        from: P,
+        from: S::Peer,
         peer: Option<u32>,
         arrival: Arrival,
         message: &Message<'_>,
@@ -222,7 +221,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// Takes a slot for a new request of a peer's.
     fn admit(
         &mut self,
-        from: P,
+        from: S::Peer,
         found: Option<(u32, u32)>,
         arrival: Arrival,
         message: &Message<'_>,
@@ -321,7 +320,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// may help.
     fn refuse(
         &mut self,
-        from: P,
+        from: S::Peer,
         message: &Message<'_>,
         code: Code,
         option: Option<u16>,
@@ -362,7 +361,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     fn on_response(
         &mut self,
-        from: P,
+        from: S::Peer,
         peer: Option<u32>,
         message: &Message<'_>,
         tx: &mut [u8],
@@ -447,7 +446,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                     taken.since = since;
                 };
                 match self.insert(State::Taken, peer, id, &[], set) {
-                    Some(index) if C::INDEXED => self.remember(index),
+                    Some(index) if S::INDEXED => self.remember(index),
                     // There it has nothing but its deadline.
                     Some(index) => self.held.after(index, self.lifetime(flags)),
                     None => {}

@@ -320,46 +320,37 @@ pub use types::{
     Usage,
 };
 
-use crate::config::{Config, LONGEST, Rules};
+use crate::config::{Config, Rules};
 use crate::random::Random;
-use crate::reliability::{Core, Engine};
-use crate::store::{Layout, Observers, Store};
+use crate::reliability::Engine;
+use crate::store::{Observers, Store};
 use crate::time::Instant;
-use crate::wire::SMALL;
-use core::hash::Hash;
-use core::marker::PhantomData;
 
 /// An endpoint: a client and a server on one socket.
 ///
 /// What it can do is a type, `R`: everything, unless another set of [`Roles`] is named.
 pub struct Endpoint<S: Store, R = Full> {
-    store: S,
-    random: Random,
-    core: Core<<S::Layout as Layout>::Scale>,
-    /// The latest time that the caller has told.
-    now: Instant,
-    roles: PhantomData<R>,
+    engine: Engine<S, R>,
 }
 
-// By hand: derived, they would ask the same of `S::Layout`, of which no value is kept.
+// By hand: derived, they would ask the same of `R`.
 impl<S: Store + Clone, R> Clone for Endpoint<S, R> {
     fn clone(&self) -> Endpoint<S, R> {
-        let Endpoint { store, random, core, now, roles } = self;
-        Endpoint { store: store.clone(), random: random.clone(), core: core.clone(), now: *now, roles: *roles }
+        Endpoint { engine: self.engine.clone() }
     }
 }
 
 impl<S: Store + core::fmt::Debug, R> core::fmt::Debug for Endpoint<S, R> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let Endpoint { store, core, now, .. } = self;
-        f.debug_struct("Endpoint").field("store", store).field("core", core).field("now", now).finish_non_exhaustive()
+        let Engine { core, held, .. } = &self.engine;
+        f.debug_struct("Endpoint").field("core", core).field("held", held).finish_non_exhaustive()
     }
 }
 
 #[cfg(feature = "defmt")]
 impl<S: Store, R> defmt::Format for Endpoint<S, R> {
     fn format(&self, f: defmt::Formatter<'_>) {
-        defmt::write!(f, "Endpoint({} remembered)", self.core.remembered);
+        defmt::write!(f, "Endpoint({} remembered)", self.engine.core.remembered);
     }
 }
 
@@ -393,10 +384,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     }
 
     const fn make(rules: Option<Rules>, seed: [u8; 16], store: S) -> Endpoint<S, R> {
-        let random = Random::new(seed);
-        let first = if S::Layout::INDEXED { 0 } else { random.first() };
-        let core = Core::new(rules, first);
-        Endpoint { store, core, random, now: Instant::ZERO, roles: PhantomData }
+        Endpoint { engine: Engine::new(rules, Random::new(seed), store) }
     }
 
     /// Gives an endpoint its seed that was made before there was one, in a `static`. To be called before it is used:
@@ -413,63 +401,43 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     /// server.seed(bytes_from_a_source_of_randomness());
     /// ```
     pub const fn seed(&mut self, seed: [u8; 16]) {
-        self.random = Random::new(seed);
-        if !S::Layout::INDEXED {
-            self.core.ids.begin(self.random.first());
+        let Engine { core, held, .. } = &mut self.engine;
+        held.random = Random::new(seed);
+        if !S::INDEXED {
+            core.ids.begin(held.random.first());
         }
     }
 
     /// What of the store is in use.
-    pub fn usage(&mut self) -> Usage {
-        self.engine().usage()
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        self.engine.usage()
     }
 
     /// What was counted since the endpoint was made; zeros, where the roles leave [counting](crate::endpoint::Abilities::statistics) out.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
-        self.core.counters.statistics()
-    }
-
-    #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(always))]
-    fn engine(&mut self) -> Engine<'_, S::Peer, S::Layout, R> {
-        Engine::new(self.store.parts(), &mut self.random, &mut self.core, self.now)
+        self.engine.counters.statistics()
     }
 
     /// The engine at a time.
     #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(always))]
     #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
-    pub(crate) fn at(&mut self, now: Instant) -> Engine<'_, S::Peer, S::Layout, R> {
-        if SMALL || now != self.now {
-            let passed = now.as_millis().wrapping_sub(self.now.as_millis());
-            let soon = !SMALL && passed <= u64::from(LONGEST);
-            let passed = if soon { passed as u32 } else { within_bounds(passed as i64) };
-            self.now = now;
-            self.store.parts().timers.pass(passed);
-        }
-        self.engine()
+    pub(crate) fn at(&mut self, now: Instant) -> &mut Engine<S, R> {
+        self.engine.held.go_on(now.as_millis());
+        &mut self.engine
     }
 }
 
-/// However far the clock jumps, what is due is behind, and what was kept is not ahead.
-#[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), cold)]
-fn within_bounds(passed: i64) -> u32 {
-    // In two words: a small core has no longer ones.
-    match (passed >> 32) as i32 {
-        ..0 => 0,
-        0 => (passed as u32).min(LONGEST),
-        1.. => LONGEST,
-    }
-}
-
-impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
+impl<S: Store, R: Roles> Engine<S, R> {
     /// What of the store is in use.
     fn usage(&self) -> Usage {
         let (peers, exchanges) = (&self.held.peers, &self.held.exchanges);
-        let count = |table: &Observers<C>| if C::INDEXED { table.len() } else { table.count(|_| true) };
-        let observers = count(self.held.observers);
+        let count = |table: &Observers<S::Layout>| if S::INDEXED { table.len() } else { table.count(|_| true) };
+        let observers = count(&self.held.observers);
         let transfers = self.held.transfers.len();
         let blocks = self.held.arena.used();
-        if C::INDEXED {
+        if S::INDEXED {
             let remembered = self.core.remembered;
             return Usage { peers: peers.len(), exchanges: exchanges.len(), remembered, observers, transfers, blocks };
         }

@@ -7,10 +7,9 @@ use super::types::{Notify, Transmit};
 use crate::exchange::Asked;
 use crate::reliability::{Counter, Engine};
 use crate::roles::Roles;
-use crate::store::{Exchange, Layout, Ring, State, Store, flag, mark};
+use crate::store::{Exchange, Ring, State, Store, flag, mark};
 use crate::time::Instant;
 use crate::wire::{Code, Header, Type, Writer};
-use core::hash::Hash;
 
 impl<S: Store, R: Roles> Endpoint<S, R> {
     /// Writes the notification that [`poll`](Endpoint::poll) has asked for by [`Output::Notify`](super::Output::Notify), before `poll` is
@@ -52,14 +51,14 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     }
 }
 
-impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
+impl<S: Store, R: Roles> Engine<S, R> {
     /// There is one of it for each endpoint, whatever is written.
     fn write_notification(
         &mut self,
-        notify: &Notify<P>,
+        notify: &Notify<S::Peer>,
         tx: &mut [u8],
         with: &mut dyn Respond,
-    ) -> Result<Option<Transmit<P>>, RespondError> {
+    ) -> Result<Option<Transmit<S::Peer>>, RespondError> {
         let meant = notify.observer.0;
         if self.core.observing.asked.observer != meant.index.wrapping_add(1)
             || self.held.observer_handle(meant.index) != meant
@@ -88,7 +87,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             let it = self.held.exchanges.at(exchange.wrapping_sub(1)).filter(meant).ok_or(None)?;
             // RFC 7641 4.4, 4.5.2: the same again, unless the state is another one, or it has not gone out yet.
             let waits = Self::COUNTS && it.waits();
-            let changed = match C::INDEXED {
+            let changed = match S::INDEXED {
                 true => self.held.resource(observer.resource).is_some_and(|resource| resource.is_ahead(it.number())),
                 false => observer.has(mark::STALE),
             };
@@ -109,7 +108,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         id: u16,
         len: usize,
         tx: &mut [u8],
-    ) -> Option<Transmit<P>> {
+    ) -> Option<Transmit<S::Peer>> {
         if Self::PLAIN {
             return self.complete_plain(code, id, len, tx);
         }
@@ -122,7 +121,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         self.count(Counter::Notified);
         let mut exchange = exchange.checked_sub(1);
         if let Some(exchange) = exchange {
-            let queues = C::INDEXED || R::HAS.nstart_queue;
+            let queues = S::INDEXED || R::HAS.nstart_queue;
             let waits = queues && self.held.exchanges.at(exchange).is_some_and(Exchange::waits);
             if waits && (last || !confirmable) {
                 self.release(exchange);
@@ -139,7 +138,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         if confirmable {
             if exchange.is_none() {
                 let state = if last { State::Parting } else { State::Notifying };
-                let generation = if C::INDEXED { self.held.observers.generation(index) } else { 0 };
+                let generation = if S::INDEXED { self.held.observers.generation(index) } else { 0 };
                 exchange = self.insert(state, peer, id, &[], |it| {
                     it.flags = flag::ANEW;
                     if !last {
@@ -166,7 +165,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             } else if !last {
                 // There is no exchange for it. It has its turn when there is one.
                 self.core.observing.blocked = true;
-                if !C::INDEXED && R::HAS.non_notifications && self.core.observing.sure {
+                if !S::INDEXED && R::HAS.non_notifications && self.core.observing.sure {
                     self.held.observer_mut(index)?.set_loose(u8::MAX);
                 }
                 self.make_stale(index);
@@ -182,7 +181,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     }
 
     /// The same where each is a CON, nobody waits in an exchange, and there is no index.
-    fn complete_plain(&mut self, code: Code, id: u16, len: usize, tx: &mut [u8]) -> Option<Transmit<P>> {
+    fn complete_plain(&mut self, code: Code, id: u16, len: usize, tx: &mut [u8]) -> Option<Transmit<S::Peer>> {
         let Asked { observer, exchange } = core::mem::replace(&mut self.core.observing.asked, Asked::NOTHING);
         let (index, last) = (observer.wrapping_sub(1), code.class() != 2);
         let peer = self.held.observer(index)?.peer;
@@ -245,13 +244,13 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         }
         it.flags = 0;
         it.set_number(number);
-        if C::INDEXED && other {
+        if S::INDEXED && other {
             self.held.link(exchange, false);
         }
         if let Some(it) = self.held.exchanges.at_mut(exchange) {
             it.message_id = id;
         }
-        if C::INDEXED && other {
+        if S::INDEXED && other {
             self.held.link(exchange, true);
         }
         if !begins {
@@ -270,7 +269,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// An observer was told something, under this Message ID if it is another one: by a NON, of which nobody knows whether
     /// it arrives, or by what is to be confirmed.
     pub(super) fn note_told(&mut self, index: u32, id: Option<u16>, non: bool) {
-        if !C::INDEXED && !R::HAS.non_notifications {
+        if !S::INDEXED && !R::HAS.non_notifications {
             // All that matters of it is under which Message ID.
             if let (Some(id), Some(observer)) = (id, self.held.observer_mut(index)) {
                 observer.note_only(id);
@@ -278,7 +277,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             return;
         }
         let ticks = self.held.ticks();
-        let peer = if C::INDEXED {
+        let peer = if S::INDEXED {
             self.note_told_of_many(index, id, non)
         } else {
             self.held.observers.note_told(index, id, non, ticks)
@@ -304,7 +303,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         self.put(index, if non { Ring::Loose } else { Ring::Told });
         if non {
             self.set_pending(index, false);
-            self.core.observing.make_quiet(&mut *self.held.observers, resource, ticks);
+            self.core.observing.make_quiet(&mut self.held.observers, resource, ticks);
         }
         Some(peer)
     }

@@ -7,10 +7,9 @@ use super::types::{Notify, Transmit};
 use crate::exchange::{ObserverId, ResourceId, is_wanted};
 use crate::reliability::Engine;
 use crate::roles::Roles;
-use crate::store::{Chain, Exchange, Layout, Observer, Ring, State, Store, flag, mark};
+use crate::store::{Chain, Exchange, Observer, Ring, State, Store, flag, mark};
 use crate::time::Instant;
 use crate::wire::{Code, Message, Type, Writer, observe};
-use core::hash::Hash;
 
 /// How many slots one call of `poll` looks at.
 const STEPS: u32 = 64;
@@ -119,7 +118,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         build: impl FnOnce(&mut Writer<'_>),
     ) -> Result<Option<Transmit<S::Peer>>, RespondError> {
         let answer = answer.into();
-        let mut engine = self.at(now);
+        let engine = self.at(now);
         let index = engine.meant(answer.id.0).ok_or(RespondError::Stale)?;
         let made = if R::HAS.observe {
             let mut plain = Plain { build: Some(build), tag };
@@ -137,7 +136,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     /// Called again before an observer was told, it is told once, the latest state. May be called as often as the
     /// resource changes, but 32,768 times a second (RFC 7641 4.4).
     pub fn notify(&mut self, resource: ResourceId) -> bool {
-        R::HAS.observe && self.engine().notify(resource.0)
+        R::HAS.observe && self.engine.notify(resource.0)
     }
 
     /// A resource is no more, or is not to be observed any more: each of its observers is sent a last notification with
@@ -147,22 +146,22 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     /// A code that is not an error, 4.xx or 5.xx, counts as 5.00. Always false, and nobody is told, where the roles leave it out
     /// ([`Abilities::end_observers`](crate::Abilities::end_observers)).
     pub fn end_observers(&mut self, resource: ResourceId, code: Code) -> bool {
-        R::HAS.observe && R::HAS.end_observers && self.engine().end_observers(resource.0, code)
+        R::HAS.observe && R::HAS.end_observers && self.engine.end_observers(resource.0, code)
     }
 
     /// What is kept with the observer that is to be told, at the start of `out`, and how long it is: `None` if it has a
     /// tag instead.
-    pub(crate) fn kept(&mut self, notify: &Notify<S::Peer>, out: &mut [u8]) -> Option<usize> {
-        let engine = self.engine();
+    pub(crate) fn kept(&self, notify: &Notify<S::Peer>, out: &mut [u8]) -> Option<usize> {
+        let engine = &self.engine;
         let observer = engine.held.observer(notify.observer.0.index)?;
-        engine.held.arena.read(observer.kept(S::Layout::INDEXED)?, out)
+        engine.held.arena.read(observer.kept(S::INDEXED)?, out)
     }
 
     /// Takes one observer off the list, in silence: it finds out when Max-Age is over. False if it is none any more.
     pub fn end_observer(&mut self, observer: ObserverId) -> bool {
-        let mut engine = self.engine();
+        let engine = &mut self.engine;
         let handle = observer.0;
-        let table = &*engine.held.observers;
+        let table = &engine.held.observers;
         let index = table.meant(handle.index, handle.generation);
         let Some(index) = index.filter(|_| R::HAS.observe && engine.held.random.brand() == handle.brand) else {
             return false;
@@ -172,7 +171,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     }
 }
 
-impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
+impl<S: Store, R: Roles> Engine<S, R> {
     /// Looks for Observe in a request that is let in. Of a registration, the size exponent of a block that it asks for,
     /// 7 for none.
     pub(super) fn look_for_observe(&mut self, peer: u32, message: &Message<'_>) -> Option<u8> {
@@ -198,7 +197,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         resource: Option<u32>,
         tx: &mut [u8],
         with: &mut dyn Respond,
-    ) -> Result<Option<Transmit<P>>, RespondError> {
+    ) -> Result<Option<Transmit<S::Peer>>, RespondError> {
         let tells = R::HAS.observe && index == ASKED;
         // Of a notification, and of the answer by which an observer is accepted.
         let mut number = None;
@@ -233,10 +232,10 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         if let (true, 2, Some(resource)) = (registers, code.class(), resource) {
             let asked = |it: &Exchange| is_wanted(code, it.flags);
             let heard = !R::HAS.no_response || self.held.exchanges.at(index).is_some_and(asked);
-            let refused = R::HAS.multicast && state == State::AskedGroup || C::INDEXED && self.is_full(peer);
+            let refused = R::HAS.multicast && state == State::AskedGroup || S::INDEXED && self.is_full(peer);
             if heard && !refused && self.held.can_observe(resource) {
                 // What is kept with the exchange comes first, with Observe. Two pieces take no more than this in blocks.
-                let needed = writer.length().saturating_add(if C::INDEXED { 64 } else { 8 });
+                let needed = writer.length().saturating_add(if S::INDEXED { 64 } else { 8 });
                 let keep = with.keep().filter(|keep| match keep {
                     Keep::Tag(_) => true,
                     Keep::Bytes(bytes) => {
@@ -275,13 +274,13 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             // There is room for it.
             let chain = self.held.arena.store(bytes).unwrap_or(Chain::NONE);
             if let Some(observer) = self.held.observer_mut(observer).filter(|_| !chain.is_none()) {
-                observer.keep(chain, C::INDEXED);
+                observer.keep(chain, S::INDEXED);
             }
         }
         self.refer(peer, false);
         // A notification like any other: it may be rejected.
         let (id, non) = (Some(id).filter(|_| state != State::Asked), state == State::AskedNon);
-        if non || !C::INDEXED {
+        if non || !S::INDEXED {
             self.note_told(observer, id, non);
         } else if let Some(id) = id {
             self.held.note_notified(observer, id);
@@ -291,7 +290,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     fn notify(&mut self, number: u32) -> bool {
         let Some(resource) = self.held.find_resource(number) else { return false };
         self.core.observing.advance();
-        if !C::INDEXED {
+        if !S::INDEXED {
             self.all_of_few(number, |observer| observer.set_ring(Ring::Stale));
             return true;
         }
@@ -306,7 +305,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     fn end_observers(&mut self, number: u32, code: Code) -> bool {
         let Some(resource) = self.held.find_resource(number) else { return false };
         let code = if matches!(code.class(), 4 | 5) { code } else { Code::INTERNAL_SERVER_ERROR };
-        if !C::INDEXED {
+        if !S::INDEXED {
             if R::HAS.kept_options {
                 self.forget_kept(number);
             }
@@ -330,7 +329,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             let Some(observer) = self.held.observer_mut(index).filter(|observer| observer.resource == number) else {
                 continue;
             };
-            if let Some(chain) = observer.give_up(C::INDEXED) {
+            if let Some(chain) = observer.give_up(S::INDEXED) {
                 self.release_bytes(chain);
             }
         }
@@ -338,14 +337,14 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// All observers of a resource, where there is no index.
     fn all_of_few(&mut self, number: u32, change: impl Fn(&mut Observer)) {
-        let table = &mut *self.held.observers;
+        let table = &mut self.held.observers;
         let meant = |observer: &&mut Observer| observer.resource == number && !observer.has(mark::LEAVING);
         table.values().filter(meant).for_each(change);
     }
 
     /// All observers of a resource are to be told something. Where there is an index.
     fn all_are_stale(&mut self, resource: u32) {
-        let table = &mut *self.held.observers;
+        let table = &mut self.held.observers;
         table.pour(resource, Ring::Loose, Ring::Stale);
         table.pour(resource, Ring::Told, Ring::Stale);
         self.core.observing.make_due(table, resource);
@@ -361,7 +360,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             }
             return was;
         }
-        (R::HAS.non_notifications || C::INDEXED) && self.on_late_acknowledgement(peer, id)
+        (R::HAS.non_notifications || S::INDEXED) && self.on_late_acknowledgement(peer, id)
     }
 
     /// Ends the observers of a peer, without an index.

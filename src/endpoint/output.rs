@@ -5,10 +5,9 @@ use super::types::{Failure, Output, Transmit};
 use crate::exchange::RequestId;
 use crate::reliability::{Again, Counter, Engine, Outcome, write};
 use crate::roles::Roles;
-use crate::store::{Exchange, Layout, State, Store, flag};
+use crate::store::{Exchange, State, Store, Tables, flag};
 use crate::time::Instant;
 use crate::wire::{Code, Header, Message, OptionNumber, Writer};
-use core::hash::Hash;
 
 /// Steps of one call that lead to nothing that the caller has to do.
 pub(super) const STEPS: u32 = 16;
@@ -22,27 +21,28 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     ///
     /// A `tx` that is too small for a message is as good as a network that loses it.
     pub fn poll(&mut self, now: Instant, tx: &mut [u8]) -> Output<S::Peer> {
-        let mut engine = self.at(now);
+        let engine = self.at(now);
         let output = engine.poll(tx);
         engine.count_sent(matches!(output, Output::Send(_)));
         output
     }
 }
 
-impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
-    fn poll(&mut self, tx: &mut [u8]) -> Output<P> {
+impl<S: Store, R: Roles> Engine<S, R> {
+    fn poll(&mut self, tx: &mut [u8]) -> Output<S::Peer> {
         if R::HAS.observe {
             if let Some(output) = self.begin_walk(tx) {
                 return output;
             }
         }
-        if !C::INDEXED {
+        if !S::INDEXED {
             return self.poll_few(tx);
         }
         self.list_fresh();
         for _ in 0..STEPS {
             let now = self.held.elapsed();
-            let due = self.held.timers.pop_due(self.held.exchanges, now).or_else(|| self.pop_asked());
+            let Tables { timers, exchanges, .. } = &mut *self.held;
+            let due = timers.pop_due(exchanges, now).or_else(|| self.pop_asked());
             let Some(index) = due else { break };
             let mut output = self.due(index, tx);
             if R::HAS.observe && output.is_none() {
@@ -80,7 +80,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                 break;
             }
         }
-        let deadline = self.held.timers.next_deadline(self.held.exchanges);
+        let deadline = self.held.timers.next_deadline(&self.held.exchanges);
         let ahead = |deadline: u64| deadline.saturating_sub(self.held.elapsed()).min(u64::from(NEVER)) as u32;
         let sweep = Some(0).filter(|_| self.core.sweep > 0);
         let mut next = [deadline.map(ahead), self.next_expiry(), sweep].into_iter().flatten().min();
@@ -94,7 +94,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     }
 
     /// The same where there is no index: whatever is held has its deadline.
-    fn poll_few(&mut self, tx: &mut [u8]) -> Output<P> {
+    fn poll_few(&mut self, tx: &mut [u8]) -> Output<S::Peer> {
         // As long as nothing is.
         let mut wait = 0;
         for _ in 0..STEPS {
@@ -131,12 +131,12 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     }
 
     /// A timer has run out.
-    fn due(&mut self, index: u32, tx: &mut [u8]) -> Option<Output<P>> {
+    fn due(&mut self, index: u32, tx: &mut [u8]) -> Option<Output<S::Peer>> {
         // What is looked at, and no copy of all of it: that takes more flash.
         let (rules, ticks) = (self.rules(), self.held.ticks());
         let exchange = self.held.exchanges.at_mut(index)?;
         let &mut Exchange { state, peer, message_id, interval, flags, .. } = exchange;
-        let waits = (C::INDEXED || R::HAS.nstart_queue) && exchange.waits();
+        let waits = (S::INDEXED || R::HAS.nstart_queue) && exchange.waits();
         let has = |flag: u8| flags & flag != 0;
         let sent_again = match state {
             State::Sent | State::Pinged | State::Confirming => true,
@@ -159,7 +159,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         if R::HAS.observe {
             match state {
                 State::Watching if R::HAS.client => return self.renew(index, tx),
-                State::Resting if C::INDEXED => {
+                State::Resting if S::INDEXED => {
                     self.rested(index);
                     return None;
                 }
@@ -266,7 +266,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     }
 
     /// Sends what is kept with an exchange to its peer.
-    pub(super) fn transmit(&mut self, index: u32, peer: u32, tx: &mut [u8]) -> Option<Output<P>> {
+    pub(super) fn transmit(&mut self, index: u32, peer: u32, tx: &mut [u8]) -> Option<Output<S::Peer>> {
         let len = self.kept(index, tx)?;
         let to = self.address(peer)?;
         Some(Output::Send(Transmit { to, len }))
@@ -287,7 +287,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     }
 
     /// The 5.03 for which there is no room or no Message ID to send it again by: sent once, as a NON.
-    fn refuse_once(&mut self, index: u32, tx: &mut [u8]) -> Option<Output<P>> {
+    fn refuse_once(&mut self, index: u32, tx: &mut [u8]) -> Option<Output<S::Peer>> {
         let &exchange = self.held.exchanges.at(index)?;
         let header =
             self.message_id(exchange.peer).ok().map(|id| Header::non_confirmable(Code::SERVICE_UNAVAILABLE, id));
@@ -303,7 +303,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         Some(Output::Send(Transmit { to: self.address(exchange.peer)?, len }))
     }
 
-    fn failed(&mut self, index: u32, why: Failure) -> Output<P> {
+    fn failed(&mut self, index: u32, why: Failure) -> Output<S::Peer> {
         let handle = self.handle_of(index);
         self.release(index);
         Output::Failed(handle, why)

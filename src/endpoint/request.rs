@@ -7,10 +7,9 @@ use crate::config::{Pace, Transmission, ms};
 use crate::exchange::{Handle, asked};
 use crate::reliability::Engine;
 use crate::roles::Roles;
-use crate::store::{Exchange, GROUP, Layout, State, Store, flag, pack, unpack};
+use crate::store::{Exchange, GROUP, State, Store, flag, pack, unpack};
 use crate::time::Instant;
 use crate::wire::{Code, Header, Message, OptionNumber, Token, Type, WriteError, Writer};
-use core::hash::Hash;
 use core::time::Duration;
 
 /// How a request of ours is to be made: its method, whether it is to be confirmed, and how patient we are.
@@ -187,7 +186,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         writer: &mut Writer<'_>,
         build: impl FnOnce(&mut Writer<'_>),
     ) -> Result<(Handle, bool), Refused> {
-        let mut engine = self.at(now);
+        let engine = self.at(now);
         let made = engine.request(to, request, writer, build);
         engine.count_sent(matches!(made, Ok((_, true))));
         made
@@ -200,7 +199,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     ///
     /// As [`request`](Endpoint::request).
     pub fn ping(&mut self, now: Instant, to: S::Peer, tx: &mut [u8]) -> Result<Requested<S::Peer>, RequestError> {
-        let mut engine = self.at(now);
+        let engine = self.at(now);
         let mut writer = Writer::blank(tx);
         let made = engine.ping(to, &mut writer);
         engine.count_sent(matches!(made, Ok((_, true))));
@@ -211,7 +210,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     ///
     /// The token of a request to a group stays taken until nobody can answer it any more.
     pub fn cancel(&mut self, handle: Handle) -> bool {
-        let mut engine = self.engine();
+        let engine = &mut self.engine;
         let Some(index) = engine.meant(handle) else { return false };
         engine.cancel(index)
     }
@@ -219,8 +218,9 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     /// How long it took until a request of ours was acknowledged, if the response is to come separately. `None` while
     /// it is not acknowledged, if it was sent more than once, and once it has ended: a
     /// [response](super::ClientResponse::round_trip) brings it along.
-    pub fn round_trip(&mut self, handle: Handle) -> Option<Duration> {
-        let engine = self.engine();
+    #[must_use]
+    pub fn round_trip(&self, handle: Handle) -> Option<Duration> {
+        let engine = &self.engine;
         let exchange = engine.held.exchanges.at(engine.meant(handle)?)?;
         let once = exchange.state == State::Acked && exchange.again() == 0;
         once.then(|| Duration::from_millis(u64::from(exchange.interval)))
@@ -303,10 +303,10 @@ fn requested<P>(
     }
 }
 
-impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
+impl<S: Store, R: Roles> Engine<S, R> {
     fn request(
         &mut self,
-        to: P,
+        to: S::Peer,
         request: &Request,
         writer: &mut Writer<'_>,
         build: impl FnOnce(&mut Writer<'_>),
@@ -395,7 +395,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         Ok((self.handle_of(index), at_once))
     }
 
-    fn ping(&mut self, to: P, writer: &mut Writer<'_>) -> Result<(Handle, bool), Refused> {
+    fn ping(&mut self, to: S::Peer, writer: &mut Writer<'_>) -> Result<(Handle, bool), Refused> {
         let peer = self.peer_to_ask(to)?;
         let pace = self.rules().pace;
         let may = self.may_wait(peer, pace.nstart, false);
@@ -419,7 +419,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         }
     }
 
-    fn peer_to_ask(&mut self, to: P) -> Result<u32, Refused> {
+    fn peer_to_ask(&mut self, to: S::Peer) -> Result<u32, Refused> {
         match self.peer(to) {
             Some(peer) => Ok(peer),
             None => Err(Why::NoPeer.with(self.peer_free_in())),

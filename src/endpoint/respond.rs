@@ -7,10 +7,9 @@ use super::types::Transmit;
 use crate::exchange::{RequestId, is_wanted};
 use crate::reliability::{Counter, Engine, write};
 use crate::roles::Roles;
-use crate::store::{Exchange, Layout, State, Store, flag};
+use crate::store::{Exchange, State, Store, flag};
 use crate::time::Instant;
 use crate::wire::{Code, Header, OptionNumber, SMALL, Type, WriteError, Writer, uint};
-use core::hash::Hash;
 
 /// Which request is answered, and how. A [`RequestId`] alone will do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -97,7 +96,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         build: impl FnOnce(&mut Writer<'_>),
     ) -> Result<Option<Transmit<S::Peer>>, RespondError> {
         let answer = answer.into();
-        let mut engine = self.at(now);
+        let engine = self.at(now);
         let index = engine.meant(answer.id.0).ok_or(RespondError::Stale)?;
         let made = engine.respond(index, answer.flags, tx, build);
         engine.count_sent(matches!(made, Ok(Some(_))));
@@ -112,20 +111,20 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     ///
     /// [`RespondError::Stale`].
     pub fn defer(&mut self, now: Instant, id: RequestId) -> Result<RequestId, RespondError> {
-        let mut engine = self.at(now);
+        let engine = self.at(now);
         let index = engine.meant(id.0).ok_or(RespondError::Stale)?;
         engine.defer(index).then_some(id).ok_or(RespondError::Stale)
     }
 }
 
-impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
+impl<S: Store, R: Roles> Engine<S, R> {
     pub(crate) fn respond(
         &mut self,
         index: u32,
         flags: u8,
         tx: &mut [u8],
         build: impl FnOnce(&mut Writer<'_>),
-    ) -> Result<Option<Transmit<P>>, RespondError> {
+    ) -> Result<Option<Transmit<S::Peer>>, RespondError> {
         let registers = |it: &Exchange| R::HAS.observe && it.registers().is_some();
         if SMALL && (R::HAS.observe || R::HAS.transfers) || self.held.exchanges.at(index).is_some_and(registers) {
             return self.respond_any(index, flags, None, tx, &mut Plain { build: Some(build), tag: 0 });
@@ -183,7 +182,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         empty: bool,
         accepted: Option<&Accepted<'_>>,
         tx: &mut [u8],
-    ) -> Result<Option<Transmit<P>>, RespondError> {
+    ) -> Result<Option<Transmit<S::Peer>>, RespondError> {
         let (Some(exchange), Some(&[_, code, high, low])) = (self.held.exchanges.at_mut(index), tx.first_chunk())
         else {
             return Err(RespondError::Stale);
@@ -234,7 +233,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         }
         let deferred = !R::HAS.multicast || state == State::Deferred;
         let next = if deferred { State::Confirming } else { State::Leisurely };
-        if C::INDEXED {
+        if S::INDEXED {
             self.stop(index);
         }
         let pace = self.rules().pace;

@@ -8,16 +8,15 @@ use super::types::{Failure, Output, TransferId};
 use crate::exchange::Handle;
 use crate::reliability::Engine;
 use crate::roles::Roles;
-use crate::store::{Layout, Stage};
-use core::hash::Hash;
+use crate::store::{Stage, Store};
 
 /// How many slots one call of `poll` looks at.
 const STEPS: u32 = 64;
 
-impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
+impl<S: Store, R: Roles> Engine<S, R> {
     /// Takes a slot for a transfer: if need be the oldest of those that are over gives way.
     pub(crate) fn insert_transfer(&mut self, peer: u32, key: u64) -> Option<u32> {
-        if C::INDEXED && self.is_full(peer) {
+        if S::INDEXED && self.is_full(peer) {
             return None;
         }
         let (now, lifetime) = (self.held.ticks(), self.rules().exchange_lifetime);
@@ -33,14 +32,14 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// All that it held is free.
     fn release_transfer(&mut self, index: u32) -> Option<Stage> {
         let transfer = self.held.transfers.remove(index)?;
-        if C::INDEXED {
+        if S::INDEXED {
             self.unrefer(transfer.peer);
         }
         Some(transfer.stage)
     }
 
     /// Releases those that are over, up to so many, until there is something to tell. `Err`: in how many ms the next one is.
-    pub(super) fn expire_transfers(&mut self, steps: u32) -> Result<Output<P>, u32> {
+    pub(super) fn expire_transfers(&mut self, steps: u32) -> Result<Output<S::Peer>, u32> {
         for _ in 0..steps {
             let Some((index, left)) = self.oldest_transfer() else { return Err(NEVER) };
             if left > 0 {
@@ -66,7 +65,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// Those of a peer that is being forgotten are to end: `poll` tells of those under way.
     pub(super) fn forget_transfers(&mut self, peer: u32) {
         let high_water = self.held.transfers.high_water();
-        if C::INDEXED {
+        if S::INDEXED {
             // The following calls of `poll` look through them.
             self.held.transfers.sweep = high_water;
         } else {
@@ -77,7 +76,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// Goes on looking for those of peers that were forgotten. Where there is an index.
     pub(super) fn sweep_transfers(&mut self) {
         for _ in 0..STEPS {
-            let transfers = &mut *self.held.transfers;
+            let transfers = &mut self.held.transfers;
             let Some(index) = transfers.sweep.checked_sub(1) else { break };
             transfers.sweep = index;
             self.forget_transfer(index, |of, engine| engine.is_detached(of));
@@ -85,7 +84,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     }
 
     fn forget_transfer(&mut self, index: u32, is_meant: impl Fn(u32, &Self) -> bool) {
-        let transfers = &*self.held.transfers;
+        let transfers = &self.held.transfers;
         let Some(&transfer) = transfers.at(index).filter(|transfer| is_meant(transfer.peer, self)) else { return };
         if transfer.stage == Stage::Over {
             self.release_transfer(index);

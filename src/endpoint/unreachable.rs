@@ -3,9 +3,8 @@
 use super::Endpoint;
 use crate::reliability::{Engine, Outcome};
 use crate::roles::Roles;
-use crate::store::{Layout, State, Store};
+use crate::store::{State, Store};
 use crate::time::Instant;
-use core::hash::Hash;
 
 /// Header and token: as much of a message as is compared.
 const COMPARED: usize = 12;
@@ -42,9 +41,9 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     }
 }
 
-impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
+impl<S: Store, R: Roles> Engine<S, R> {
     /// `None`: it is not of what is outstanding.
-    fn unreachable(&mut self, to: P, quoted: &[u8]) -> Option<()> {
+    fn unreachable(&mut self, to: S::Peer, quoted: &[u8]) -> Option<()> {
         let (&[first, _, high, low], rest) = quoted.split_first_chunk()?;
         // RFC 7252 section 3: the version, and how long the token is.
         let length = usize::from(first & 15);

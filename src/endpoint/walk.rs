@@ -7,25 +7,24 @@ use super::types::{Notify, Output};
 use crate::exchange::{Asked, ObserverId, ResourceId};
 use crate::reliability::{Engine, Turn};
 use crate::roles::Roles;
-use crate::store::{Exchange, GROUP, Layout, Observer, Ring, State, mark};
+use crate::store::{Exchange, GROUP, Observer, Ring, State, Store, mark};
 use crate::wire::{Code, Writer};
-use core::hash::Hash;
 
-impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
+impl<S: Store, R: Roles> Engine<S, R> {
     /// What the application did not write is left out; and observers have their turn first, if something else had it
     /// before.
-    pub(super) fn begin_walk(&mut self, tx: &mut [u8]) -> Option<Output<P>> {
+    pub(super) fn begin_walk(&mut self, tx: &mut [u8]) -> Option<Output<S::Peer>> {
         if !R::HAS.server {
             return None;
         }
-        if C::INDEXED || R::HAS.nstart_queue {
+        if S::INDEXED || R::HAS.nstart_queue {
             let asked = self.core.observing.asked;
             if let (1.., 1..) = (asked.observer, asked.exchange) {
                 self.skip_turn(asked.exchange.wrapping_sub(1));
             }
         }
         self.core.observing.asked.observer = 0;
-        if !C::INDEXED {
+        if !S::INDEXED {
             // Who is told something has a deadline for it, and does not come back before: nobody is kept waiting.
             return None;
         }
@@ -100,7 +99,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     }
 
     /// Somebody who is to be told something: of each resource one, in turn. Where there is an index.
-    pub(super) fn walk(&mut self, tx: &mut [u8]) -> Option<Output<P>> {
+    pub(super) fn walk(&mut self, tx: &mut [u8]) -> Option<Output<S::Peer>> {
         if !R::HAS.server {
             return None;
         }
@@ -129,7 +128,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     fn visit(&mut self, resource: u32) -> Option<()> {
         let now = self.held.ticks();
         let observing = &mut self.core.observing;
-        let table = &mut *self.held.observers;
+        let table = &mut self.held.observers;
         let &entry = table.at(resource)?;
         observing.withdraw(table, resource);
         let Some(index) = table.first_of(resource, Ring::Stale) else {
@@ -203,7 +202,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             return None;
         }
         let observer = self.held.observer(index)?;
-        if !C::INDEXED {
+        if !S::INDEXED {
             return observer.has(mark::LEAVING).then_some(Code::from_byte(observer.tag as u8));
         }
         let entry = self.held.resource(observer.resource)?;
@@ -240,7 +239,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// Asks the application to write a notification, if one is chosen to whom. The last one, when the resource is no more,
     /// is written at once, and in the place of what is outstanding.
-    pub(super) fn ask(&mut self, tx: &mut [u8]) -> Option<Output<P>> {
+    pub(super) fn ask(&mut self, tx: &mut [u8]) -> Option<Output<S::Peer>> {
         let Asked { observer: link, exchange } = self.core.observing.asked;
         let (index, again) = (link.checked_sub(1)?, exchange > 0 && (Self::PLAIN || self.core.observing.sure));
         let observer = self.held.observer(index)?;
@@ -264,7 +263,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         }
         let notify = Notify {
             observer: ObserverId(self.held.observer_handle(index)),
-            resource: ResourceId(if C::INDEXED {
+            resource: ResourceId(if S::INDEXED {
                 self.held.resource(observer.resource)?.resource
             } else {
                 observer.resource
@@ -275,7 +274,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             again,
             non: false,
         };
-        if !C::INDEXED && !again {
+        if !S::INDEXED && !again {
             if R::HAS.non_notifications && !observer.has(mark::STALE) {
                 self.core.observing.advance();
             }

@@ -6,10 +6,9 @@ use super::types::{Output, Transmit};
 use crate::exchange::{Handle, is_fresher};
 use crate::reliability::{Counter, Engine};
 use crate::roles::Roles;
-use crate::store::{Exchange, Layout, State, Store, flag, unpack};
+use crate::store::{Exchange, State, Store, flag, unpack};
 use crate::time::Instant;
 use crate::wire::{Message, OptionNumber, Type, WriteError, observe};
-use core::hash::Hash;
 
 /// RFC 7641 3.3.1: how long after Max-Age has run out, in ms; and how much longer it may be.
 const PAUSE: u32 = 5_000;
@@ -46,7 +45,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         handle: Handle,
         tx: &mut [u8],
     ) -> Result<Option<Transmit<S::Peer>>, RequestError> {
-        let mut engine = self.at(now);
+        let engine = self.at(now);
         let index =
             engine.meant(handle).filter(|_| R::HAS.observe && R::HAS.client).ok_or(RequestError::NotObserving)?;
         let made = engine.unobserve(index, tx);
@@ -55,7 +54,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     }
 }
 
-impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
+impl<S: Store, R: Roles> Engine<S, R> {
     /// A response has come to a request that observes, or wants to.
     pub(super) fn on_notification(&mut self, index: u32, exchange: &Exchange, message: &Message<'_>) -> Heard {
         // RFC 7641 3.1, 3.2: 2.xx with Observe. Anything else is an ordinary response.
@@ -91,7 +90,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     }
 
     /// Max-Age has run out: the registration is made again, by the same token.
-    pub(super) fn renew(&mut self, index: u32, tx: &mut [u8]) -> Option<Output<P>> {
+    pub(super) fn renew(&mut self, index: u32, tx: &mut [u8]) -> Option<Output<S::Peer>> {
         let &Exchange { peer, bytes, .. } = self.held.exchanges.at(index)?;
         let id = match self.next_id(peer) {
             Ok(id) => id as u16,
@@ -125,7 +124,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         self.start(index, pace.nstart)
     }
 
-    fn unobserve(&mut self, index: u32, tx: &mut [u8]) -> Result<Option<Transmit<P>>, RequestError> {
+    fn unobserve(&mut self, index: u32, tx: &mut [u8]) -> Result<Option<Transmit<S::Peer>>, RequestError> {
         let &exchange = self.held.exchanges.at(index).ok_or(RequestError::NotObserving)?;
         if !exchange.has(flag::OBSERVES) || exchange.has(flag::LEAVES) || !exchange.state.awaits_response() {
             return Err(RequestError::NotObserving);

@@ -1,9 +1,8 @@
 //! Which request a response answers (RFC 7252 5.3.2, 8.2).
 
-use crate::store::{GROUP, Held, Layout, States};
-use core::hash::Hash;
+use crate::store::{GROUP, Held, States, Store};
 
-impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
+impl<S: Store> Held<S> {
     /// The request of ours that a response from this peer answers: by token and peer, or, for a request to a group, by
     /// the token alone. One that has not been sent yet is not answered, nor does it hide another one with the same token.
     /// With a Message ID, that of the request: it came with the acknowledgement. The last: whether there are requests to

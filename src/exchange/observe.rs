@@ -10,7 +10,7 @@
 
 use super::Handle;
 use crate::random::Purpose;
-use crate::store::{Heads, Held, Layout, Lend, Link, List, Observer, ObserverSlot, REACH, Ring, Table, mark};
+use crate::store::{Heads, Held, Lend, Link, List, Observer, ObserverSlot, REACH, Ring, Store, Table, Tables, mark};
 use crate::wire::same;
 use core::hash::Hash;
 
@@ -27,18 +27,9 @@ pub struct ObserverId(pub(crate) Handle);
 
 /// What an endpoint knows of observation apart from its store. All zeros: nothing.
 #[derive(Clone, Debug)]
+// In this order: what few observers make use of comes first, which Thumb reaches by its short instructions.
+#[repr(C)]
 pub(crate) struct Observing {
-    /// Resources with observers that are to be told, in the order in which it is their turn. Where there is an index.
-    pub(crate) due: List,
-    /// Resources with observers that were told by a NON, since when first. Where there is an index.
-    pub(crate) quiet: List,
-    /// The number of the present state of all that is observed (RFC 7641 4.4): of 24 bits.
-    sequence: u32,
-    /// The slots below it are to be looked through for observers that were forgotten. Without an index: the
-    /// resource behind the one of which somebody was told last.
-    pub(crate) sweep: u32,
-    /// The observer that the application was asked to notify, until the next call of `poll`.
-    pub(crate) asked: Asked,
     /// What it is asked for is to be confirmed, whatever it says.
     pub(crate) sure: bool,
     /// Whether nobody has this number.
@@ -47,6 +38,17 @@ pub(crate) struct Observing {
     pub(crate) blocked: bool,
     /// Whose turn it is in `poll`: that of observers. Where there is an index.
     pub(crate) turn: bool,
+    /// The observer that the application was asked to notify, until the next call of `poll`.
+    pub(crate) asked: Asked,
+    /// The number of the present state of all that is observed (RFC 7641 4.4): of 24 bits.
+    sequence: u32,
+    /// The slots below it are to be looked through for observers that were forgotten. Without an index: the
+    /// resource behind the one of which somebody was told last.
+    pub(crate) sweep: u32,
+    /// Resources with observers that are to be told, in the order in which it is their turn. Where there is an index.
+    pub(crate) due: List,
+    /// Resources with observers that were told by a NON, since when first. Where there is an index.
+    pub(crate) quiet: List,
 }
 
 /// What the application was asked to do.
@@ -102,10 +104,10 @@ const BY_MESSAGE: usize = 0;
 /// An observer by its token, a resource by its number.
 const BY_NAME: usize = 1;
 
-impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
+impl<S: Store> Held<S> {
     /// An observer.
     pub(crate) fn observer(&self, index: u32) -> Option<&Observer> {
-        self.observers.at(index).filter(|observer| !C::INDEXED || !observer.is_resource())
+        self.observers.at(index).filter(|observer| !S::INDEXED || !observer.is_resource())
     }
 
     /// By what the application names what is in a slot for observers.
@@ -125,17 +127,17 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
 
     /// Who observes by this token.
     pub(crate) fn find_observer(&self, peer: u32, token: &[u8]) -> Option<u32> {
-        let table = &*self.observers;
+        let table = &self.observers;
         let is_it = |observer: &Observer| {
-            !(C::INDEXED && observer.is_resource()) && observer.peer == peer && same(observer.token(), token)
+            !(S::INDEXED && observer.is_resource()) && observer.peer == peer && same(observer.token(), token)
         };
-        if C::INDEXED { table.find(BY_NAME, self.random.hash_token(peer, token), is_it) } else { table.scan(is_it) }
+        if S::INDEXED { table.find(BY_NAME, self.random.hash_token(peer, token), is_it) } else { table.scan(is_it) }
     }
 
     /// The slot of a resource that is observed; without an index, that of somebody who observes it.
     pub(crate) fn find_resource(&self, number: u32) -> Option<u32> {
-        let table = &*self.observers;
-        if !C::INDEXED {
+        let table = &self.observers;
+        if !S::INDEXED {
             return table.scan(|observer| observer.resource == number && !observer.has(mark::LEAVING));
         }
         let is_it = |entry: &Observer| entry.is_resource() && entry.resource == number && !entry.has(mark::ENDING);
@@ -145,14 +147,14 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
     /// Who was sent a notification with this Message ID, one of the last four. `given`: how many Message IDs were given
     /// out to the peer since, this one included. `last_alone`: without an index nothing but the last one is known.
     pub(crate) fn find_notified(&self, peer: u32, id: u16, given: u16, last_alone: bool) -> Option<u32> {
-        let table = &*self.observers;
-        if !C::INDEXED && last_alone {
+        let table = &self.observers;
+        if !S::INDEXED && last_alone {
             return table.scan(|observer| observer.peer == peer && observer.last_id() == Some(id));
         }
         let has = |observer: &Observer| {
-            !(C::INDEXED && observer.is_resource()) && observer.peer == peer && observer.has_sent(id)
+            !(S::INDEXED && observer.is_resource()) && observer.peer == peer && observer.has_sent(id)
         };
-        if !C::INDEXED {
+        if !S::INDEXED {
             return table.scan(has);
         }
         // It stands under its last one, which is not far ahead.
@@ -165,13 +167,13 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
 
     /// The observer's last Message ID is this one.
     pub(crate) fn note_notified(&mut self, index: u32, id: u16) {
-        if !C::INDEXED {
+        if !S::INDEXED {
             return self.observer_mut(index).map_or((), |observer| observer.note_id(id));
         }
         let Some(&observer) = self.observer(index) else { return };
         let key = |id| self.random.hash_id(Purpose::LocalId, observer.peer, id);
         let (old, new) = (observer.last_id().map(key), key(id));
-        let table = &mut *self.observers;
+        let table = &mut self.observers;
         if let Some(old) = old {
             table.unlink(index, BY_MESSAGE, old);
         }
@@ -183,8 +185,8 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
 
     /// Whether there is room for one more observer of a resource.
     pub(crate) fn can_observe(&self, resource: u32) -> bool {
-        let table = &*self.observers;
-        if !C::INDEXED {
+        let table = &self.observers;
+        if !S::INDEXED {
             return table.vacancy().is_some();
         }
         let needed = 1 + u32::from(self.find_resource(resource).is_none());
@@ -195,13 +197,14 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
     /// where there is [room](Self::can_observe) for it. Without an index it is to be told something before it stands
     /// anywhere.
     pub(crate) fn enter_observer(&mut self, exchange: u32, number: u32, tag: u32, state: u32) -> Option<u32> {
-        let exchange = self.exchanges.at(exchange)?;
-        if !C::INDEXED {
-            let table = &mut *self.observers;
-            let index = table.vacancy()?;
-            table.occupy(index)?.begin(exchange, number, tag);
+        if !S::INDEXED {
+            let Tables { exchanges, observers, .. } = &mut **self;
+            let exchange = exchanges.at(exchange)?;
+            let index = observers.vacancy()?;
+            observers.occupy(index)?.begin(exchange, number, tag);
             return Some(index);
         }
+        let exchange = self.exchanges.at(exchange)?;
         let key = self.random.hash_token(exchange.peer, exchange.token());
         let mut observer = Observer::NONE;
         observer.begin(exchange, 0, tag);
@@ -210,13 +213,13 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
             Some(resource) => resource,
             None => {
                 let key = self.number_key(number);
-                let table = &mut *self.observers;
+                let table = &mut self.observers;
                 let resource = table.insert(Observer::of_resource(number, state))?.index();
                 table.link(resource, BY_NAME, key);
                 resource
             }
         };
-        let table = &mut *self.observers;
+        let table = &mut self.observers;
         let index = table.insert(observer)?.index();
         table.link(index, BY_NAME, key);
         table.push(Ring::Told, index);
@@ -235,14 +238,14 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
 
     /// Takes an observer out. Its resource comes back if it has no other.
     pub(crate) fn remove_observer(&mut self, index: u32) -> Option<u32> {
-        if !C::INDEXED {
+        if !S::INDEXED {
             self.observers.vacate(index);
             return None;
         }
         let &observer = self.observer(index)?;
         let name = self.random.hash_token(observer.peer, observer.token());
         let message = observer.last_id().map(|id| self.random.hash_id(Purpose::LocalId, observer.peer, id));
-        let table = &mut *self.observers;
+        let table = &mut self.observers;
         table.pull(index);
         table.unlink(index, BY_NAME, name);
         if let Some(message) = message {
@@ -254,7 +257,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
 
     /// From now on a resource is not found by its number.
     pub(crate) fn unlink_resource(&mut self, index: u32) {
-        if !C::INDEXED {
+        if !S::INDEXED {
             return;
         }
         let Some(number) = self.resource(index).map(|resource| resource.resource) else { return };

@@ -1,14 +1,13 @@
 //! Tokens: ours, that nobody can guess (RFC 7252 5.3.1), and those of peers, echoed.
 
-use crate::store::{GROUP, Held, Layout, States};
+use crate::store::{GROUP, Held, States, Store};
 use crate::wire::{Header, Token, Writer};
-use core::hash::Hash;
 
 /// How often a token is drawn that turns out to be taken. With four bytes and a million requests to one peer, ten in a
 /// row are as likely as a hash that collides.
 const DRAWS: u32 = 10;
 
-impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
+impl<S: Store> Held<S> {
     /// Draws a token of so many bytes that none of our requests to this peer, or to a group, has. False: all that were tried
     /// are taken. `groups`: whether there may be any to groups.
     pub(crate) fn draw_token(&mut self, token: &mut Token, peer: u32, length: u8, groups: bool, observe: bool) -> bool {

@@ -3,15 +3,14 @@
 //! The request stays, bytes and all, to be made again. Its token stands in these bytes; in its place the exchange keeps
 //! what 3.4 compares: the number of the freshest notification, and when it came.
 
-use crate::store::{Exchange, Held, Layout, flag};
+use crate::store::{Exchange, Held, Store, flag};
 use crate::wire::{Token, observe, same};
-use core::hash::Hash;
 use core::time::Duration;
 
 /// RFC 7252 section 3: where the token is, in our own messages.
 const TOKEN: usize = 4;
 
-impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
+impl<S: Store> Held<S> {
     /// The token of a request of ours.
     pub(crate) fn token_of(&self, exchange: &Exchange) -> Token {
         if !exchange.has_long_token() {

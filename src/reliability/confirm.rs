@@ -3,8 +3,7 @@
 use super::Engine;
 use crate::config::{Pace, Rules};
 use crate::roles::Roles;
-use crate::store::{Exchange, InNode, Layout, Rows, first, passed, push_back, remove};
-use core::hash::Hash;
+use crate::store::{Exchange, InNode, Rows, Store, first, passed, push_back, remove};
 
 /// What becomes of a message that was not acknowledged yet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,13 +16,13 @@ pub(crate) enum Again {
     Never,
 }
 
-impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
+impl<S: Store, R: Roles> Engine<S, R> {
     /// Whether it is counted how many exchanges of a peer are outstanding. Among few without a queue they are looked
     /// for.
-    pub(crate) const COUNTS: bool = C::INDEXED || R::HAS.nstart_queue;
+    pub(crate) const COUNTS: bool = S::INDEXED || R::HAS.nstart_queue;
 
     /// Whether each notification is a CON, nobody waits in an exchange, and there is no index.
-    pub(crate) const PLAIN: bool = !(C::INDEXED || R::HAS.nstart_queue || R::HAS.non_notifications);
+    pub(crate) const PLAIN: bool = !(S::INDEXED || R::HAS.nstart_queue || R::HAS.non_notifications);
 
     /// Draws the first timeout of a message that is to be confirmed (RFC 7252 4.2).
     pub(crate) fn first_timeout(&mut self, pace: &Pace) -> u32 {
@@ -70,7 +69,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// Starts what is to be confirmed: at once, or once its turn comes. True if at once.
     pub(crate) fn start(&mut self, index: u32, nstart: u8) -> bool {
-        let held = &mut self.held;
+        let held = &mut *self.held;
         let Some(exchange) = held.exchanges.at_mut(index) else { return false };
         let peer = exchange.peer;
         if R::HAS.nstart_queue {
@@ -79,7 +78,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                 exchange.set_waits(true);
                 slot.waiting = slot.waiting.saturating_add(1);
                 if let Some((last, _)) = held.peers.lent(peer) {
-                    push_back::<_, 2, InNode>(held.exchanges, last, index);
+                    push_back::<_, 2, InNode>(&mut held.exchanges, last, index);
                 }
                 return false;
             }
@@ -135,7 +134,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         if !Self::COUNTS {
             return;
         }
-        let held = &mut self.held;
+        let held = &mut *self.held;
         let Some(exchange) = held.exchanges.at_mut(index) else { return };
         if !exchange.state.is_outstanding() {
             return;
@@ -147,7 +146,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             // One whose turn has come, and that has not gone out yet, has a deadline.
             if waits && !held.exchanges.is_scheduled(index) {
                 if let Some((last, _)) = held.peers.lent(peer) {
-                    remove::<_, 2, InNode>(held.exchanges, last, index);
+                    remove::<_, 2, InNode>(&mut held.exchanges, last, index);
                 }
                 if let Some(slot) = held.peers.at_mut(peer) {
                     slot.waiting = slot.waiting.saturating_sub(1);
@@ -155,13 +154,12 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
                 return;
             }
             if let Some((last, _)) = held.peers.lent(peer) {
-                if let Some(next) = first::<_, 2, InNode>(held.exchanges, *last) {
-                    remove::<_, 2, InNode>(held.exchanges, last, next);
-                    held.after(next, 0);
+                if let Some(next) = first::<_, 2, InNode>(&held.exchanges, *last) {
+                    remove::<_, 2, InNode>(&mut held.exchanges, last, next);
                     if let Some(slot) = held.peers.at_mut(peer) {
                         slot.waiting = slot.waiting.saturating_sub(1);
                     }
-                    return;
+                    return self.held.after(next, 0);
                 }
             }
         }

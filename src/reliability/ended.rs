@@ -2,8 +2,7 @@
 
 use super::{Counter, Engine};
 use crate::roles::Roles;
-use crate::store::{Chain, Exchange, Layout, State, flag, unpack};
-use core::hash::Hash;
+use crate::store::{Chain, Exchange, State, Store, flag, unpack};
 
 /// How something ended, to be told by `poll`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,7 +27,7 @@ impl Outcome {
     }
 }
 
-impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
+impl<S: Store, R: Roles> Engine<S, R> {
     /// What we sent has arrived: an acknowledgement, or for a ping a reset, has come.
     pub(crate) fn on_arrived(&mut self, index: u32) {
         let Some(&exchange) = self.held.exchanges.at(index) else { return };
@@ -127,7 +126,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// As [`release`](Self::release), of one that is remembered or has no deadline.
     pub(crate) fn let_go(&mut self, index: u32) {
-        if C::INDEXED {
+        if S::INDEXED {
             self.clear(index, false);
             self.held.exchanges.remove(index);
             return;

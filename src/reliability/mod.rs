@@ -41,34 +41,31 @@ use crate::config::Rules;
 use crate::exchange::{Handle, Observing};
 use crate::random::Random;
 use crate::roles::Roles;
-use crate::store::{Held, Ids, Layout, Link, List, Parts, Scale, Zeros};
-use crate::time::Instant;
+use crate::store::{Held, Ids, Layout, Link, List, Scale, Store, Zeros};
 use crate::wire::Header;
-use core::hash::Hash;
 use core::marker::PhantomData;
 
 /// What an endpoint knows apart from its store.
 #[derive(Clone, Debug)]
+// In this order, as `Engine`.
+#[repr(C)]
 pub(crate) struct Core<C: Scale> {
-    /// `None`: those of the roles.
-    pub(crate) rules: Option<Rules>,
+    pub(crate) observing: Observing,
+    /// The Message IDs towards all peers; where there is an index, those of peers that gave way.
+    pub(crate) ids: Ids,
     /// How many exchanges are remembered.
     pub(crate) remembered: u32,
-    /// What is remembered, oldest first, as [`remembered`] has it. Where there is an index.
-    pub(crate) lists: C::Lists,
     /// A CON request that was let in just now, as a link: it is put into its list when the next one comes, or `poll` is
     /// called. Most are answered before, and never are in it. Where there is an index.
     pub(crate) fresh: Link,
-    /// Peers to which nothing refers, oldest first. Where there is an index.
-    pub(crate) idle: List,
-    /// The Message IDs towards all peers; where there is an index, those of peers that gave way.
-    pub(crate) ids: Ids,
-    /// The Message IDs of requests to groups.
-    pub(crate) group: Ids,
     /// The slots below it are to be looked through for exchanges of peers that were forgotten.
     pub(crate) sweep: u32,
-    pub(crate) counters: Counters,
-    pub(crate) observing: Observing,
+    /// The Message IDs of requests to groups.
+    pub(crate) group: Ids,
+    /// Peers to which nothing refers, oldest first. Where there is an index.
+    pub(crate) idle: List,
+    /// What is remembered, oldest first, as [`remembered`] has it. Where there is an index.
+    pub(crate) lists: C::Lists,
     #[cfg(test)]
     pub(crate) hooks: Hooks,
 }
@@ -84,11 +81,10 @@ pub(crate) struct Hooks {
 
 impl<C: Scale> Core<C> {
     /// `first`: where there is no index, the first Message ID.
-    pub(crate) const fn new(rules: Option<Rules>, first: u16) -> Core<C> {
+    pub(crate) const fn new(first: u16) -> Core<C> {
         let mut ids = Ids::NONE;
         ids.begin(first);
         Core {
-            rules,
             remembered: 0,
             lists: C::Lists::EMPTY,
             fresh: 0,
@@ -97,7 +93,6 @@ impl<C: Scale> Core<C> {
             group: Ids::NONE,
             sweep: 0,
             observing: Observing::NONE,
-            counters: Counters::ZERO,
             #[cfg(test)]
             hooks: Hooks { ignore_acks: false, no_deduplication: false, endless_retransmission: false },
         }
@@ -105,15 +100,38 @@ impl<C: Scale> Core<C> {
 }
 
 /// What a call works on: all that is held, and what the endpoint knows beside it.
-pub(crate) struct Engine<'e, P: Copy, C: Layout<Peer = P>, R> {
-    pub(crate) held: Held<'e, P, C>,
-    pub(crate) core: &'e mut Core<C::Scale>,
+///
+/// It is one value, and each step gets a reference to it and nothing else. Where the endpoint lies in a `static`, that is a
+/// constant, and the compiler knows the address of every field.
+// In this order: Thumb reaches what is near the beginning by its short instructions, and the tables are large.
+#[repr(C)]
+pub(crate) struct Engine<S: Store, R> {
+    pub(crate) core: Core<<S::Layout as Layout>::Scale>,
+    pub(crate) held: Held<S>,
+    /// `None`: those of the roles.
+    pub(crate) rules: Option<Rules>,
+    pub(crate) counters: Counters,
     roles: PhantomData<R>,
 }
 
-impl<'e, P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'e, P, C, R> {
-    pub(crate) fn new(parts: Parts<'e, C>, random: &'e mut Random, core: &'e mut Core<C::Scale>, now: Instant) -> Self {
-        Engine { held: Held::new(parts, random, now.as_millis()), core, roles: PhantomData }
+// By hand: derived, it would ask the same of `R`, of which no value is kept.
+impl<S: Store + Clone, R> Clone for Engine<S, R> {
+    fn clone(&self) -> Engine<S, R> {
+        let Engine { core, held, rules, counters, roles } = self;
+        Engine { core: core.clone(), held: held.clone(), rules: *rules, counters: counters.clone(), roles: *roles }
+    }
+}
+
+impl<S: Store, R: Roles> Engine<S, R> {
+    pub(crate) const fn new(rules: Option<Rules>, random: Random, store: S) -> Engine<S, R> {
+        let first = if S::INDEXED { 0 } else { random.first() };
+        Engine {
+            core: Core::new(first),
+            held: Held::new(store, random),
+            rules,
+            counters: Counters::ZERO,
+            roles: PhantomData,
+        }
     }
 
     /// By what the application names an exchange.
@@ -131,21 +149,21 @@ impl<'e, P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'e, P, C, R>
 
     pub(crate) fn count(&mut self, counter: Counter) {
         if R::HAS.statistics || R::HAS.recycled && matches!(counter, Counter::Recycled) {
-            self.core.counters.add(counter);
+            self.counters.add(counter);
         }
     }
 
     /// Whether a datagram was given out to be sent.
     pub(crate) fn count_sent(&mut self, sent: bool) {
         if R::HAS.statistics && sent {
-            self.core.counters.add(Counter::Sent);
+            self.counters.add(Counter::Sent);
         }
     }
 
     /// The rules: those of the roles are constants.
     #[inline(always)]
     pub(crate) fn rules(&self) -> Rules {
-        const { crate::roles::rules::<R>() }.or(self.core.rules).unwrap_or(Rules::DEFAULT)
+        const { crate::roles::rules::<R>() }.or(self.rules).unwrap_or(Rules::DEFAULT)
     }
 }
 

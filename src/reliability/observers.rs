@@ -12,8 +12,7 @@
 
 use super::{Counter, Engine};
 use crate::roles::Roles;
-use crate::store::{Exchange, Layout, Observer, Ring, State, flag, mark};
-use core::hash::Hash;
+use crate::store::{Exchange, Observer, Ring, State, Store, flag, mark};
 
 /// Whether an observer may be told something.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,7 +25,7 @@ pub(crate) enum Turn {
     Full,
 }
 
-impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
+impl<S: Store, R: Roles> Engine<S, R> {
     /// Takes an observer off the list, with what is outstanding for it. What waits for its turn finds nobody then.
     pub(crate) fn end_observer(&mut self, index: u32) {
         let Some(observer) = self.held.observer(index) else { return };
@@ -35,16 +34,16 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             self.release(exchange);
         }
         if R::HAS.kept_options {
-            if let Some(chain) = self.held.observer_mut(index).and_then(|observer| observer.give_up(C::INDEXED)) {
+            if let Some(chain) = self.held.observer_mut(index).and_then(|observer| observer.give_up(S::INDEXED)) {
                 self.release_bytes(chain);
             }
         }
         if let Some(resource) = self.held.remove_observer(index) {
             self.held.unlink_resource(resource);
-            self.core.observing.withdraw(&mut *self.held.observers, resource);
+            self.core.observing.withdraw(&mut self.held.observers, resource);
             self.held.observers.remove(resource);
         }
-        if C::INDEXED {
+        if S::INDEXED {
             self.unrefer(peer);
         }
     }
@@ -52,7 +51,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// The notification that is outstanding for an observer; without an index, also one that waits for its turn.
     pub(crate) fn outstanding_for(&self, index: u32, observer: &Observer) -> Option<u32> {
         let is_it = |it: &Exchange| it.state == State::Notifying && it.observer().0 == index;
-        if !C::INDEXED {
+        if !S::INDEXED {
             return self.held.exchanges.scan(is_it);
         }
         let id = observer.last_id().filter(|_| observer.has(mark::PENDING))?;
@@ -64,12 +63,12 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// The observer that an exchange is for, if it is one still. Without an index an exchange goes with its observer.
     pub(crate) fn observer_of(&self, exchange: &Exchange) -> Option<u32> {
         let (index, generation) = exchange.observer();
-        if C::INDEXED { self.held.observers.meant(index, generation) } else { Some(index) }
+        if S::INDEXED { self.held.observers.meant(index, generation) } else { Some(index) }
     }
 
     /// Who was sent a notification by this Message ID (RFC 7641 4.5).
     fn notified(&self, peer: u32, id: u16) -> Option<u32> {
-        if !C::INDEXED {
+        if !S::INDEXED {
             return self.held.find_notified(peer, id, 0, !R::HAS.non_notifications);
         }
         if self.held.observers.len() == 0 {
@@ -104,7 +103,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// A notification has arrived. If the resource has changed since, the observer is to be told again.
     pub(crate) fn told(&mut self, index: u32) {
         let Some(exchange) = self.held.exchanges.at(index) else { return };
-        if !C::INDEXED {
+        if !S::INDEXED {
             let peer = exchange.peer;
             self.release(index);
             // A round trip has passed since whatever went before.
@@ -128,16 +127,16 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// An observer is to be told of the latest state.
     pub(crate) fn make_stale(&mut self, index: u32) {
         self.put(index, Ring::Stale);
-        if !C::INDEXED {
+        if !S::INDEXED {
             return;
         }
         let Some(resource) = self.held.observer(index).map(|observer| observer.resource) else { return };
-        self.core.observing.make_due(&mut *self.held.observers, resource);
+        self.core.observing.make_due(&mut self.held.observers, resource);
     }
 
     /// Puts an observer into a ring.
     pub(crate) fn put(&mut self, index: u32, ring: Ring) {
-        if !C::INDEXED {
+        if !S::INDEXED {
             return self.held.mark_told(index, ring, R::HAS.non_notifications);
         }
         self.held.observers.pull(index);
@@ -146,7 +145,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// The exchange in which an observer waited has ended, or one is outstanding for it from now on.
     pub(crate) fn set_pending(&mut self, index: u32, on: bool) {
-        if C::INDEXED {
+        if S::INDEXED {
             if let Some(entry) = self.held.observer_mut(index) {
                 entry.set(mark::PENDING, on);
             }
@@ -167,7 +166,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     pub(crate) fn pause_of(&self, observer: &Observer) -> u32 {
         let (rules, peer) = (self.rules(), observer.peer);
         // Marked: the last that it was sent is a NON notification.
-        let notified = if R::HAS.non_notifications || C::INDEXED { self.held.peers.marked(peer) } else { None };
+        let notified = if R::HAS.non_notifications || S::INDEXED { self.held.peers.marked(peer) } else { None };
         let pause = notified.map_or(0, |it| rules.notification_interval.saturating_sub(self.held.passed(it.last)));
         // The first response is a notification, too: one at a time, even where NSTART would allow more.
         let answering = rules.pace.nstart > 1 && observer.last_id().is_some_and(|id| self.is_confirming(peer, id));
@@ -220,7 +219,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             return true;
         }
         // At least every 24 hours.
-        if C::INDEXED {
+        if S::INDEXED {
             // After six turns of four hours no less than 20 have passed, and before no more than 24.
             return observer.turns_since(self.held.now) >= 6;
         }
@@ -233,7 +232,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     pub(crate) fn confirm_quiet(&mut self, most: u32) {
         for _ in 0..most {
             let Some(0) = self.next_confirmation() else { return };
-            let (observing, table) = (&mut self.core.observing, &mut *self.held.observers);
+            let (observing, table) = (&mut self.core.observing, &mut self.held.observers);
             let Some(resource) = observing.quiet.first() else { return };
             table.pour(resource, Ring::Loose, Ring::Stale);
             observing.advance();

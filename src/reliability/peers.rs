@@ -2,8 +2,7 @@
 
 use super::Engine;
 use crate::roles::Roles;
-use crate::store::{GROUP, Ids, Layout, Peer, passed};
-use core::hash::Hash;
+use crate::store::{GROUP, Ids, Peer, Store, passed};
 
 /// How many remembered exchanges give way, at most, for a new peer.
 const GIVE_WAY: u32 = 8;
@@ -48,15 +47,15 @@ impl GivenUp<'_> {
     }
 }
 
-impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
+impl<S: Store, R: Roles> Engine<S, R> {
     /// The slot of a peer, a new one if it has none. It stays once something [refers](Self::refer) to it.
-    pub(crate) fn peer(&mut self, address: P) -> Option<u32> {
+    pub(crate) fn peer(&mut self, address: S::Peer) -> Option<u32> {
         self.held.find_peer(address).or_else(|| self.new_peer(address))
     }
 
     /// A slot for a peer that has none.
-    pub(crate) fn new_peer(&mut self, address: P) -> Option<u32> {
-        if !C::INDEXED {
+    pub(crate) fn new_peer(&mut self, address: S::Peer) -> Option<u32> {
+        if !S::INDEXED {
             return self.new_peer_of_few(address);
         }
         // What is only remembered gives way, with the peer that it belongs to.
@@ -79,14 +78,14 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let index = self.held.peers.insert(Peer { address: Some(address), ids, ..Peer::NONE })?.index();
         self.held.link_peer(index, address);
         // Nothing refers to it yet, and none of its Message IDs is on the way.
-        self.core.idle.push_front(self.held.peers, index);
+        self.core.idle.push_front(&mut self.held.peers, index);
         Some(index)
     }
 
     /// The same where there is no index. A peer to which nothing refers has nothing that is to be kept, but for what it
     /// was sent unheard: the one with the least of that gives way.
     #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
-    fn new_peer_of_few(&mut self, address: P) -> Option<u32> {
+    fn new_peer_of_few(&mut self, address: S::Peer) -> Option<u32> {
         for _ in 0..GIVE_WAY {
             let held = &mut self.held;
             let mut idle =
@@ -128,7 +127,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         if !is_over {
             given_up.take(ids.given().unwrap_or_default(), now, anew);
         }
-        self.core.idle.remove(held.peers, index);
+        self.core.idle.remove(&mut held.peers, index);
         if let Some(address) = address {
             held.unlink_peer(index, address);
         }
@@ -142,7 +141,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     pub(crate) fn peer_free_in(&self) -> u32 {
         let lifetime = self.rules().exchange_lifetime;
         // Without an index every peer is referred to then.
-        let idle = if C::INDEXED { self.core.idle.first() } else { None };
+        let idle = if S::INDEXED { self.core.idle.first() } else { None };
         match idle.and_then(|index| self.held.peers.at(index)) {
             Some(peer) => lifetime.saturating_sub(self.held.passed(peer.last)),
             None => lifetime,
@@ -151,19 +150,19 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// An exchange refers to a peer: one that counts for its share, or not.
     pub(crate) fn refer(&mut self, index: u32, served: bool) {
-        if !C::INDEXED && !R::HAS.shares {
+        if !S::INDEXED && !R::HAS.shares {
             return;
         }
         let Some(peer) = self.held.peers.at_mut(index) else { return };
         if R::HAS.shares && served {
             peer.live = peer.live.saturating_add(1);
         }
-        if !C::INDEXED {
+        if !S::INDEXED {
             return;
         }
         peer.references = peer.references.saturating_add(1);
         if peer.references == 1 {
-            self.core.idle.remove(self.held.peers, index);
+            self.core.idle.remove(&mut self.held.peers, index);
         }
     }
 
@@ -187,20 +186,20 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             }
             self.held.peers.remove(index);
         } else if peer.ids.is_new() {
-            self.core.idle.push_front(self.held.peers, index);
+            self.core.idle.push_front(&mut self.held.peers, index);
         } else {
-            self.core.idle.push_back(self.held.peers, index);
+            self.core.idle.push_back(&mut self.held.peers, index);
         }
     }
 
     #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(always))]
-    pub(crate) fn address(&self, peer: u32) -> Option<P> {
+    pub(crate) fn address(&self, peer: u32) -> Option<S::Peer> {
         self.held.peers.at(peer)?.address
     }
 
     /// The Message IDs towards a peer: where there is no index, those towards all.
     fn ids_of(&mut self, peer: u32) -> Option<&mut Ids> {
-        if C::INDEXED { Some(&mut self.held.peers.at_mut(peer)?.ids) } else { Some(&mut self.core.ids) }
+        if S::INDEXED { Some(&mut self.held.peers.at_mut(peer)?.ids) } else { Some(&mut self.core.ids) }
     }
 
     /// The next Message ID towards a peer, or when there will be one, in ms (RFC 7252 4.4). It counts once
@@ -227,7 +226,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// The Message ID is used.
     #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(always))]
     pub(crate) fn take_message_id(&mut self, peer: u32) {
-        if !C::INDEXED {
+        if !S::INDEXED {
             return self.core.ids.take(1);
         }
         let ticks = self.held.ticks();
@@ -293,7 +292,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
             let new = Peer { address: Some(address), ids: old.ids, last: old.last, ..Peer::NONE };
             if let Some(id) = self.held.peers.insert(new) {
                 self.held.link_peer(id.index(), address);
-                self.core.idle.push_back(self.held.peers, id.index());
+                self.core.idle.push_back(&mut self.held.peers, id.index());
             }
         }
         Ok(())
@@ -301,6 +300,6 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
 
     /// Whether an exchange belongs to a peer that was forgotten.
     pub(crate) fn is_detached(&self, peer: u32) -> bool {
-        C::INDEXED && peer != GROUP && self.address(peer).is_none()
+        S::INDEXED && peer != GROUP && self.address(peer).is_none()
     }
 }

@@ -7,9 +7,8 @@
 
 use super::{Counter, Engine};
 use crate::roles::Roles;
-use crate::store::{Chain, Exchange, Layout, Lend, List, OfPeer, State, first, flag, push_back, remove};
+use crate::store::{Chain, Exchange, Lend, List, OfPeer, State, Store, Tables, first, flag, push_back, remove};
 use crate::wire::SMALL;
-use core::hash::Hash;
 
 /// The lists of what is remembered.
 const REMEMBERED: usize = 4;
@@ -24,7 +23,7 @@ const fn list_of(flags: u8) -> usize {
 /// The lists of what may be processed twice, and then the others.
 const ORDER: [[usize; 2]; 2] = [[2, 3], [0, 1]];
 
-impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
+impl<S: Store, R: Roles> Engine<S, R> {
     /// Remembers an exchange that is over, for as long as a duplicate may come.
     pub(crate) fn remember(&mut self, index: u32) {
         self.remember_with(index, 0, false);
@@ -47,30 +46,30 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         }
         exchange.since = since;
         let (peer, flags) = (exchange.peer, exchange.flags);
-        if !C::INDEXED {
+        if !S::INDEXED {
             self.served(peer, state);
             let lifetime = self.lifetime(flags);
             self.held.after(index, lifetime);
             return;
         }
-        let held = &mut self.held;
         self.core.remembered = self.core.remembered.wrapping_add(1);
         if state.is_answered_apart() {
             // By what it stands in the index was not at hand while the response was on its way.
-            let key = held.exchanges.at(index).map_or(0, |exchange| held.remote_key_of(exchange));
-            if let Some(exchange) = held.exchanges.at_mut(index) {
+            let key = self.held.exchanges.at(index).map_or(0, |exchange| self.held.remote_key_of(exchange));
+            if let Some(exchange) = self.held.exchanges.at_mut(index) {
                 exchange.interval = key;
             }
         }
+        let held = &mut *self.held;
         if let Some(list) = self.core.lists.lend().get_mut(list_of(flags)) {
-            list.push_back(held.exchanges, index);
+            list.push_back(&mut held.exchanges, index);
         }
         let Some((peer, own)) = held.peers.lend(peer) else { return };
         if R::HAS.shares && state.is_served() {
             peer.live = peer.live.saturating_sub(1);
         }
         if let Some((_, own)) = own.filter(|_| flags & flag::IDEMPOTENT != 0) {
-            push_back::<_, 2, OfPeer>(held.exchanges, own, index);
+            push_back::<_, 2, OfPeer>(&mut held.exchanges, own, index);
         }
     }
 
@@ -80,11 +79,12 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     pub(super) fn unlist(&mut self, index: u32, peer: u32, flags: u8) {
         self.core.remembered = self.core.remembered.wrapping_sub(1);
         if let Some(list) = self.core.lists.lend().get_mut(list_of(flags)) {
-            list.remove(self.held.exchanges, index);
+            list.remove(&mut self.held.exchanges, index);
         }
         if flags & flag::IDEMPOTENT != 0 {
-            if let Some((_, own)) = self.held.peers.lent(peer) {
-                remove::<_, 2, OfPeer>(self.held.exchanges, own, index);
+            let Tables { peers, exchanges, .. } = &mut *self.held;
+            if let Some((_, own)) = peers.lent(peer) {
+                remove::<_, 2, OfPeer>(exchanges, own, index);
             }
         }
     }
@@ -92,7 +92,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// How long a request of a peer's waits for its answer, or for the Empty ACK to go out by itself.
     pub(crate) fn await_answer(&mut self, index: u32, confirmable: bool) {
         let rules = self.rules();
-        if C::INDEXED && confirmable {
+        if S::INDEXED && confirmable {
             self.list_fresh();
             self.core.fresh = index.wrapping_add(1);
         } else {
@@ -106,7 +106,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         let fresh = core::mem::take(&mut self.core.fresh);
         if fresh != 0 {
             if let Some(list) = self.core.lists.lend().get_mut(ASKED) {
-                list.push_back(self.held.exchanges, fresh.wrapping_sub(1));
+                list.push_back(&mut self.held.exchanges, fresh.wrapping_sub(1));
             }
         }
     }
@@ -115,19 +115,17 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     pub(crate) fn pop_asked(&mut self) -> Option<u32> {
         let list = self.core.lists.lend().get_mut(ASKED)?;
         let exchange = self.held.exchanges.at(list.first()?)?;
-        if self.held.passed(exchange.since)
-            < const { crate::roles::rules::<R>() }.or(self.core.rules)?.acknowledge_after
-        {
+        if self.held.passed(exchange.since) < const { crate::roles::rules::<R>() }.or(self.rules)?.acknowledge_after {
             return None;
         }
-        list.pop_front(self.held.exchanges)
+        list.pop_front(&mut self.held.exchanges)
     }
 
     /// Nothing is due for an exchange any more.
     #[inline]
     pub(crate) fn stop(&mut self, index: u32) {
         // What is in a list, or will be, has no deadline.
-        if C::INDEXED && self.core.fresh == index.wrapping_add(1) {
+        if S::INDEXED && self.core.fresh == index.wrapping_add(1) {
             self.core.fresh = 0;
             return;
         }
@@ -135,10 +133,10 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     }
 
     fn stop_late(&mut self, index: u32) {
-        if C::INDEXED {
+        if S::INDEXED {
             if let Some(list) = self.core.lists.lend().get_mut(ASKED) {
                 let asked = self.held.exchanges.at(index).is_some_and(|exchange| exchange.state == State::Asked);
-                if asked && list.remove(self.held.exchanges, index) {
+                if asked && list.remove(&mut self.held.exchanges, index) {
                     return;
                 }
             }
@@ -154,7 +152,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// What still counts as remembered, of what was found.
     pub(crate) fn is_current(&self, index: u32) -> bool {
         let remembered = |exchange: &Exchange| exchange.state.is_remembered();
-        if !C::INDEXED {
+        if !S::INDEXED {
             return !self.held.exchanges.is_overdue(index, self.held.ticks())
                 || R::HAS.server && !self.held.exchanges.at(index).is_some_and(remembered);
         }
@@ -193,7 +191,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     /// of it would be taken for a new request. The slot, which is free now; `None` if there is nothing.
     #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(always))]
     pub(crate) fn recycle(&mut self, asking: u32, bytes: bool) -> Option<u32> {
-        let index = if C::INDEXED { self.oldest(asking, bytes)? } else { self.oldest_of_all(asking, bytes)? };
+        let index = if S::INDEXED { self.oldest(asking, bytes)? } else { self.oldest_of_all(asking, bytes)? };
         if (R::HAS.statistics || R::HAS.recycled) && self.is_current(index) {
             self.count(Counter::Recycled);
         }
@@ -205,7 +203,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(always))]
     fn oldest(&mut self, asking: u32, bytes: bool) -> Option<u32> {
         let own = self.held.peers.lent(asking).map(|(_, own)| *own);
-        if let Some(index) = own.and_then(|own| first::<_, 2, OfPeer>(self.held.exchanges, own)) {
+        if let Some(index) = own.and_then(|own| first::<_, 2, OfPeer>(&self.held.exchanges, own)) {
             if !bytes || self.held.exchanges.at(index).is_some_and(|exchange| exchange.bytes != Chain::NONE) {
                 return Some(index);
             }
@@ -266,7 +264,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         token: &[u8],
         set: impl FnOnce(&mut Exchange),
     ) -> Option<u32> {
-        if !C::INDEXED {
+        if !S::INDEXED {
             if R::HAS.observe || R::HAS.client {
                 // There are several: what is to be set is set apart.
                 let index = self.insert_among_few(state, peer, message_id, token)?;
@@ -325,8 +323,9 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
     pub(crate) fn keep_bytes(&mut self, index: u32, bytes: &[u8]) -> bool {
         if !SMALL {
             // As is most often the case: it has nothing, and there is room.
-            if let Some(exchange) = self.held.exchanges.at_mut(index).filter(|exchange| exchange.bytes.is_none()) {
-                if let Some(chain) = self.held.arena.store(bytes) {
+            let Tables { exchanges, arena, .. } = &mut *self.held;
+            if let Some(exchange) = exchanges.at_mut(index).filter(|exchange| exchange.bytes.is_none()) {
+                if let Some(chain) = arena.store(bytes) {
                     exchange.bytes = chain;
                     return true;
                 }

@@ -12,10 +12,9 @@ use crate::endpoint::{Arrival, Notify, RequestId, RespondError, ServerRequest, T
 use crate::exchange::Handle;
 use crate::reliability::Engine;
 use crate::roles::Roles;
-use crate::store::{Layout, Store, flag};
+use crate::store::{Store, flag};
 use crate::time::Instant;
 use crate::wire::{Block, Code, Header, Message, OptionNumber, Writer};
-use core::hash::Hash;
 use core::marker::PhantomData;
 
 /// How many bytes of a registration can be kept: a message with path, query and format.
@@ -221,7 +220,7 @@ impl<S, St: Store, R: Roles> Server<'_, S, St, R> {
                     } else if has_body(method) {
                         let max_body = if pieces { about.max_body } else { u32::MAX };
                         let settings = Settings { max_body, ..answering.table.settings };
-                        let mut engine = endpoint.at(now);
+                        let engine = endpoint.at(now);
                         let (peer, block) = (engine.asked_by(id)?, message.block1());
                         let (later, block1) = (&mut answering.request.later, answer_to(block, &settings));
                         match engine.receive(id, peer, &request.message, block, &settings) {
@@ -317,7 +316,7 @@ impl<S, St: Store, R: Roles> Server<'_, S, St, R> {
     }
 }
 
-impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
+impl<S: Store, R: Roles> Engine<S, R> {
     /// Answers a request: of an upload, of which so much has come, the last one that brought it.
     pub(super) fn reply(
         &mut self,
@@ -327,7 +326,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>, R: Roles> Engine<'_, P, C, R> {
         flags: u8,
         tx: &mut [u8],
         with: &mut dyn Respond,
-    ) -> Result<Option<Transmit<P>>, RespondError> {
+    ) -> Result<Option<Transmit<S::Peer>>, RespondError> {
         let brought = self.brought_by(transfer, end);
         let request = brought.map_or(request.0, |(_, latest)| latest);
         let index = self.meant(request).ok_or(RespondError::Stale)?;

@@ -2,7 +2,7 @@
 
 use super::scale::Zeros;
 use super::{
-    Arena, Exchange, Layout, Observer, Parts, Peer, Scale, Scan, Slot, Store, Table, Timers, Transfer, Transfers,
+    Arena, Exchange, Layout, Observer, Peer, Scale, Scan, Slot, Store, Table, Tables, Timers, Transfer, Transfers,
 };
 use core::hash::Hash;
 
@@ -32,7 +32,7 @@ use core::hash::Hash;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Fixed<
-    P: Copy,
+    P: Copy + Eq + Hash,
     const PEERS: usize,
     const EXCHANGES: usize,
     const BYTES: usize,
@@ -40,16 +40,11 @@ pub struct Fixed<
     const TRANSFERS: usize = 0,
     C: Scale = Scan,
 > {
-    peers: Table<Peer<P>, 1, [Slot<Peer<P>, 1>; PEERS], C::One<PEERS>>,
-    exchanges: Table<Exchange, 2, [Slot<Exchange, 2>; EXCHANGES], C::Two<EXCHANGES>>,
-    observers: Table<Observer, 2, [Slot<Observer, 2>; OBSERVERS], C::Two<OBSERVERS>>,
-    transfers: Transfers<C, [Slot<Transfer, 1>; TRANSFERS], C::One<TRANSFERS>>,
-    bytes: Arena<C, [u8; BYTES]>,
-    timers: Timers<C::Levels>,
+    tables: Tables<Self>,
 }
 
 impl<
-    P: Copy,
+    P: Copy + Eq + Hash,
     const PEERS: usize,
     const EXCHANGES: usize,
     const BYTES: usize,
@@ -61,19 +56,20 @@ impl<
     /// Nothing is held yet.
     #[must_use]
     pub const fn new() -> Self {
-        Fixed {
+        let tables = Tables {
+            timers: Timers::new(C::Levels::EMPTY),
             peers: Table::new([const { Slot::vacant(Peer::NONE) }; PEERS], C::One::EMPTY),
             exchanges: Table::new([const { Slot::vacant(Exchange::NONE) }; EXCHANGES], C::Two::EMPTY),
             observers: Table::new([const { Slot::vacant(Observer::NONE) }; OBSERVERS], C::Two::EMPTY),
             transfers: Transfers::new([const { Slot::vacant(Transfer::NONE) }; TRANSFERS], C::One::EMPTY),
-            bytes: Arena::new([0; BYTES]),
-            timers: Timers::new(C::Levels::EMPTY),
-        }
+            arena: Arena::new([0; BYTES]),
+        };
+        Fixed { tables }
     }
 }
 
 impl<
-    P: Copy,
+    P: Copy + Eq + Hash,
     const PEERS: usize,
     const EXCHANGES: usize,
     const BYTES: usize,
@@ -100,10 +96,14 @@ impl<
     type Peer = P;
     type Layout = Self;
 
-    #[inline]
-    fn parts(&mut self) -> Parts<'_, Self> {
-        let Fixed { peers, exchanges, observers, transfers, bytes, timers } = self;
-        Parts { peers, exchanges, observers, transfers, bytes, timers }
+    #[inline(always)]
+    fn tables(&self) -> &Tables<Self> {
+        &self.tables
+    }
+
+    #[inline(always)]
+    fn tables_mut(&mut self) -> &mut Tables<Self> {
+        &mut self.tables
     }
 }
 
@@ -133,7 +133,7 @@ impl<
 
 #[cfg(feature = "defmt")]
 impl<
-    P: Copy,
+    P: Copy + Eq + Hash,
     const PEERS: usize,
     const EXCHANGES: usize,
     const BYTES: usize,

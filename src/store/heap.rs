@@ -3,7 +3,7 @@
 use super::scale::LEVELS;
 use super::table::Entry;
 use super::{
-    Arena, Exchange, Heads, Indexed, Layout, Level, Observer, Parts, Peer, Slot, Store, Table, Timers, Transfer,
+    Arena, Exchange, Heads, Indexed, Layout, Level, Observer, Peer, Slot, Store, Table, Tables, Timers, Transfer,
     Transfers,
 };
 use alloc::boxed::Box;
@@ -28,13 +28,8 @@ use core::hash::Hash;
 /// # let _ = store;
 /// ```
 #[derive(Clone, Debug)]
-pub struct Heap<P: Copy> {
-    peers: Rooms<Peer<P>, 1>,
-    exchanges: Rooms<Exchange, 2>,
-    observers: Rooms<Observer, 2>,
-    transfers: Transfers<Indexed, Vec<Slot<Transfer, 1>>, Box<[Heads<1>]>>,
-    bytes: Arena<Indexed, Box<[u8]>>,
-    timers: Timers<Box<[Level]>>,
+pub struct Heap<P: Copy + Eq + Hash> {
+    tables: Tables<Self>,
     /// All slots are made.
     made: bool,
 }
@@ -45,7 +40,7 @@ type Rooms<T, const N: usize> = Table<T, N, Vec<Slot<T, N>>, Box<[Heads<N>]>>;
 /// How many slots are made at a time: more than one call of the endpoint can use.
 const STEP: usize = 16;
 
-impl<P: Copy> Heap<P> {
+impl<P: Copy + Eq + Hash> Heap<P> {
     /// Reserves slots for so many peers and exchanges, and so many bytes; no call of the endpoint allocates afterwards.
     ///
     /// # Panics
@@ -53,15 +48,15 @@ impl<P: Copy> Heap<P> {
     /// As any allocation: when there is no such amount of memory.
     #[must_use]
     pub fn with_bound(peers: usize, exchanges: usize, bytes: usize) -> Heap<P> {
-        Heap {
+        let tables = Tables {
+            timers: Timers::new(alloc::vec![Level::EMPTY; LEVELS].into_boxed_slice()),
             peers: reserved(peers),
             exchanges: reserved(exchanges),
             observers: reserved(0),
             transfers: Transfers::new(Vec::new(), Box::default()),
-            bytes: Arena::new(alloc::vec![0; bytes].into_boxed_slice()),
-            timers: Timers::new(alloc::vec![Level::EMPTY; LEVELS].into_boxed_slice()),
-            made: false,
-        }
+            arena: Arena::new(alloc::vec![0; bytes].into_boxed_slice()),
+        };
+        Heap { tables, made: false }
     }
 
     /// Reserves slots for so many observers in place of those that there were. Each resource that is observed takes one
@@ -72,7 +67,7 @@ impl<P: Copy> Heap<P> {
     /// As [`with_bound`](Heap::with_bound).
     #[must_use]
     pub fn observers(self, observers: usize) -> Heap<P> {
-        Heap { observers: reserved(observers), made: false, ..self }
+        Heap { tables: Tables { observers: reserved(observers), ..self.tables }, made: false }
     }
 
     /// Reserves slots for so many bodies that peers send in blocks, in place of those that there were.
@@ -82,11 +77,9 @@ impl<P: Copy> Heap<P> {
     /// As [`with_bound`](Heap::with_bound).
     #[must_use]
     pub fn transfers(self, transfers: usize) -> Heap<P> {
-        Heap {
-            transfers: Transfers::new(Vec::with_capacity(transfers), alloc::vec![[0; 1]; transfers].into_boxed_slice()),
-            made: false,
-            ..self
-        }
+        let heads = alloc::vec![[0; 1]; transfers].into_boxed_slice();
+        let transfers = Transfers::new(Vec::with_capacity(transfers), heads);
+        Heap { tables: Tables { transfers, ..self.tables }, made: false }
     }
 }
 
@@ -105,15 +98,15 @@ fn make<T: Entry, const N: usize>(table: &mut Rooms<T, N>, vacant: T) -> bool {
     slots.len() >= bound
 }
 
-impl<P: Copy> Heap<P> {
+impl<P: Copy + Eq + Hash> Heap<P> {
     /// Makes slots ahead of those that were ever in use.
     #[inline(never)]
     fn make_slots(&mut self) {
         let made = [
-            make(&mut self.peers, Peer::NONE),
-            make(&mut self.exchanges, Exchange::NONE),
-            make(&mut self.observers, Observer::NONE),
-            make(&mut self.transfers.table, Transfer::NONE),
+            make(&mut self.tables.peers, Peer::NONE),
+            make(&mut self.tables.exchanges, Exchange::NONE),
+            make(&mut self.tables.observers, Observer::NONE),
+            make(&mut self.tables.transfers.table, Transfer::NONE),
         ];
         self.made = made == [true; 4];
     }
@@ -123,13 +116,21 @@ impl<P: Copy + Eq + Hash> Store for Heap<P> {
     type Peer = P;
     type Layout = Self;
 
-    #[inline]
-    fn parts(&mut self) -> Parts<'_, Self> {
+    #[inline(always)]
+    fn tables(&self) -> &Tables<Self> {
+        &self.tables
+    }
+
+    #[inline(always)]
+    fn tables_mut(&mut self) -> &mut Tables<Self> {
+        &mut self.tables
+    }
+
+    #[inline(always)]
+    fn prepare(&mut self) {
         if !self.made {
             self.make_slots();
         }
-        let Heap { peers, exchanges, observers, transfers, bytes, timers, .. } = self;
-        Parts { peers, exchanges, observers, transfers, bytes, timers }
     }
 }
 
@@ -149,10 +150,10 @@ impl<P: Copy + Eq + Hash> Layout for Heap<P> {
 }
 
 #[cfg(feature = "defmt")]
-impl<P: Copy> defmt::Format for Heap<P> {
+impl<P: Copy + Eq + Hash> defmt::Format for Heap<P> {
     fn format(&self, f: defmt::Formatter<'_>) {
-        let (peers, exchanges) = (self.peers.heads.len(), self.exchanges.heads.len());
-        let (observers, bytes) = (self.observers.heads.len(), self.bytes.room());
+        let (peers, exchanges) = (self.tables.peers.heads.len(), self.tables.exchanges.heads.len());
+        let (observers, bytes) = (self.tables.observers.heads.len(), self.tables.arena.room());
         defmt::write!(
             f,
             "Heap({=usize} peers, {=usize} exchanges, {=usize} observers, {=usize} bytes)",

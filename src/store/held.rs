@@ -3,13 +3,11 @@
 //! With [`Indexed`](super::Indexed) an exchange stands in two indexes. Keys that a peer chooses are hashed under the
 //! secret.
 
-use super::{
-    Bodies, Bytes, Chain, Exchange, Exchanges, Layout, Observer, Observers, Parts, Peer, Peers, State, States, Timers,
-    slots::ANY,
-};
+use super::{Chain, Exchange, Observer, Peer, State, States, Store, Tables, slots::ANY};
+use crate::config::LONGEST;
 use crate::random::{Purpose, Random};
 use crate::wire::SMALL;
-use core::hash::Hash;
+use core::ops::{Deref, DerefMut};
 
 /// By what a peer names an exchange: its Message ID. Our own requests stand here under ours.
 const BY_MESSAGE: usize = 0;
@@ -19,44 +17,57 @@ const BY_LOCAL: usize = 1;
 /// In place of a peer, for a request to a group.
 pub(crate) const GROUP: u32 = u32::MAX;
 
-/// All that an endpoint holds.
-pub(crate) struct Held<'e, P: Copy, C: Layout<Peer = P>> {
-    pub(crate) peers: &'e mut Peers<C>,
-    pub(crate) exchanges: &'e mut Exchanges<C>,
-    pub(crate) transfers: &'e mut Bodies<C>,
-    pub(crate) observers: &'e mut Observers<C>,
-    /// Where there is an index.
-    pub(crate) timers: &'e mut Timers<C::Levels>,
-    pub(crate) arena: &'e mut Bytes<C>,
-    pub(crate) random: &'e mut Random,
-    /// The time, in ms.
-    pub(crate) now: u64,
-    /// What has passed so far, in ms modulo 2^32.
+/// All that an endpoint holds: its tables, and what they are looked up by.
+#[derive(Clone, Debug)]
+// In this order: the tables are large.
+#[repr(C)]
+pub(crate) struct Held<S> {
+    /// What times are compared by that are kept in 32 bits: the sum of what has passed from call to call, modulo 2^32 ms.
+    /// It never goes back, and goes on by [`LONGEST`] at most, however the clock jumps.
     ticks: u32,
+    pub(crate) random: Random,
+    /// The latest time that the caller has told, in ms.
+    pub(crate) now: u64,
+    store: S,
 }
 
-impl<'e, P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'e, P, C> {
+impl<S: Store> Deref for Held<S> {
+    type Target = Tables<S::Layout>;
+
     #[inline(always)]
-    pub(crate) fn new(parts: Parts<'e, C>, random: &'e mut Random, now: u64) -> Held<'e, P, C> {
-        // Where flash counts, a copy is at hand; elsewhere it is read when it is needed.
-        let ticks = if SMALL { parts.timers.ticks() } else { 0 };
-        Held {
-            peers: parts.peers,
-            exchanges: parts.exchanges,
-            transfers: parts.transfers,
-            observers: parts.observers,
-            timers: parts.timers,
-            arena: parts.bytes,
-            random,
-            now,
-            ticks,
-        }
+    fn deref(&self) -> &Tables<S::Layout> {
+        self.store.tables()
+    }
+}
+
+impl<S: Store> DerefMut for Held<S> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut Tables<S::Layout> {
+        self.store.tables_mut()
+    }
+}
+
+impl<S: Store> Held<S> {
+    pub(crate) const fn new(store: S, random: Random) -> Held<S> {
+        Held { random, ticks: 0, now: 0, store }
     }
 
-    /// What times are compared by that are kept in 32 bits: the sum of what has passed from call to call, modulo 2^32 ms.
-    /// It never goes back, and goes on by [`LONGEST`](crate::config::LONGEST) at most, however the clock jumps.
+    /// It is this time now, in ms.
+    #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(always))]
+    pub(crate) fn go_on(&mut self, now: u64) {
+        if SMALL || now != self.now {
+            let passed = now.wrapping_sub(self.now);
+            let soon = !SMALL && passed <= u64::from(LONGEST);
+            let passed = if soon { passed as u32 } else { within_bounds(passed as i64) };
+            self.now = now;
+            self.ticks = self.ticks.wrapping_add(passed);
+        }
+        self.store.prepare();
+    }
+
+    /// What has passed, in ms modulo 2^32.
     pub(crate) const fn ticks(&self) -> u32 {
-        if SMALL { self.ticks } else { self.timers.ticks() }
+        self.ticks
     }
 
     /// The same, that does not go round: by it deadlines stand on the wheel.
@@ -76,27 +87,30 @@ impl<'e, P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'e, P, C> {
 
     /// Sets the deadline of an exchange, so many ms from now.
     pub(crate) fn after(&mut self, index: u32, wait: u32) {
-        if C::INDEXED {
+        if S::INDEXED {
             let deadline = self.elapsed().saturating_add(u64::from(wait));
-            self.timers.schedule(self.exchanges, index, deadline);
+            let Tables { timers, exchanges, .. } = &mut **self;
+            timers.schedule(exchanges, index, deadline);
         } else {
-            self.exchanges.set_due(index, self.ticks().wrapping_add(wait));
+            let at = self.ticks.wrapping_add(wait);
+            self.exchanges.set_due(index, at);
         }
     }
 
     /// Takes its deadline from an exchange. Where there is no index, what is in use and in no list always has one.
     pub(crate) fn never(&mut self, index: u32) {
-        if C::INDEXED {
-            self.timers.cancel(self.exchanges, index);
+        if S::INDEXED {
+            let Tables { timers, exchanges, .. } = &mut **self;
+            timers.cancel(exchanges, index);
         }
     }
 
     // Peers.
 
     #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(always))]
-    pub(crate) fn find_peer(&self, address: P) -> Option<u32> {
-        let is_it = |peer: &Peer<P>| peer.address.is_some_and(|its| its == address);
-        if C::INDEXED { self.peers.find(0, self.random.hash_address(address), is_it) } else { self.peers.scan(is_it) }
+    pub(crate) fn find_peer(&self, address: S::Peer) -> Option<u32> {
+        let is_it = |peer: &Peer<S::Peer>| peer.address.is_some_and(|its| its == address);
+        if S::INDEXED { self.peers.find(0, self.random.hash_address(address), is_it) } else { self.peers.scan(is_it) }
     }
 
     /// Whether an exchange refers to a peer, or a transfer or an observer, if the roles have any. Where there is no
@@ -109,15 +123,17 @@ impl<'e, P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'e, P, C> {
             || observe && self.observers.scan(observes).is_some()
     }
 
-    pub(crate) fn link_peer(&mut self, index: u32, address: P) {
-        if C::INDEXED {
-            self.peers.link(index, 0, self.random.hash_address(address));
+    pub(crate) fn link_peer(&mut self, index: u32, address: S::Peer) {
+        if S::INDEXED {
+            let hash = self.random.hash_address(address);
+            self.peers.link(index, 0, hash);
         }
     }
 
-    pub(crate) fn unlink_peer(&mut self, index: u32, address: P) {
-        if C::INDEXED {
-            self.peers.unlink(index, 0, self.random.hash_address(address));
+    pub(crate) fn unlink_peer(&mut self, index: u32, address: S::Peer) {
+        if S::INDEXED {
+            let hash = self.random.hash_address(address);
+            self.peers.unlink(index, 0, hash);
         }
     }
 
@@ -127,7 +143,7 @@ impl<'e, P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'e, P, C> {
     /// changes.
     #[inline(always)]
     pub(crate) fn link(&mut self, index: u32, enter: bool) {
-        if !C::INDEXED {
+        if !S::INDEXED {
             return;
         }
         let Some(exchange) = self.exchanges.at(index) else { return };
@@ -163,7 +179,7 @@ impl<'e, P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'e, P, C> {
 
     /// By what an exchange of a peer's is found: of the hash, the half that a bucket is chosen by.
     pub(crate) fn remote_key(&self, peer: u32, id: u16) -> u32 {
-        if C::INDEXED { (self.random.hash_id(Purpose::RemoteId, peer, id) >> 32) as u32 } else { 0 }
+        if S::INDEXED { (self.random.hash_id(Purpose::RemoteId, peer, id) >> 32) as u32 } else { 0 }
     }
 
     /// The same of an exchange that does not have it at hand.
@@ -173,7 +189,7 @@ impl<'e, P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'e, P, C> {
 
     /// As [`link`](Self::link), the second index alone: what a request and the answer to it do not share.
     pub(crate) fn link_local(&mut self, index: u32, enter: bool) {
-        if !C::INDEXED {
+        if !S::INDEXED {
             return;
         }
         let Some(exchange) = self.exchanges.at(index) else { return };
@@ -202,7 +218,7 @@ impl<'e, P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'e, P, C> {
     /// An exchange of a peer's, by its Message ID, of which this is the key. `server`: whether it may be a request.
     pub(crate) fn find_remote(&self, peer: u32, id: u16, key: u32, server: bool) -> Option<u32> {
         let (states, id) = (if server { States::REMOTE } else { States::REMEMBERED }, u32::from(id));
-        if !C::INDEXED {
+        if !S::INDEXED {
             return self.seek(peer, states, id, None, false);
         }
         self.exchanges.find(BY_MESSAGE, u64::from(key) << 32, |exchange| exchange.is(peer, states, id, false))
@@ -211,7 +227,7 @@ impl<'e, P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'e, P, C> {
     /// An exchange with a message of ours outstanding, by its Message ID. `queue`: whether some may wait.
     pub(crate) fn find_local(&self, peer: u32, id: u16, queue: bool) -> Option<u32> {
         let states = States::LOCAL.sent(queue);
-        if !C::INDEXED {
+        if !S::INDEXED {
             return self.seek(peer, states, u32::from(id), None, false);
         }
         let is_it = |exchange: &Exchange| exchange.is(peer, states, u32::from(id), false);
@@ -229,7 +245,7 @@ impl<'e, P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'e, P, C> {
         token: &[u8],
         observe: bool,
     ) -> Option<u32> {
-        if !C::INDEXED {
+        if !S::INDEXED {
             return self.seek(peer, states, id.map_or(ANY, u32::from), Some(token), observe);
         }
         let id = id.map_or(ANY, u32::from);
@@ -257,18 +273,29 @@ impl<'e, P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'e, P, C> {
     /// Frees bytes that nobody holds any more. `kept`: whether observers hold some.
     pub(crate) fn release_bytes(&mut self, chain: Chain, kept: bool) {
         self.arena.release(chain);
-        if C::INDEXED {
+        if S::INDEXED {
             return;
         }
         self.exchanges.values().for_each(|exchange| exchange.bytes.close_up(chain));
         if kept {
             self.observers.values().for_each(|observer| {
-                if let Some(mut kept) = observer.kept(C::INDEXED) {
+                if let Some(mut kept) = observer.kept(S::INDEXED) {
                     kept.close_up(chain);
-                    observer.keep(kept, C::INDEXED);
+                    observer.keep(kept, S::INDEXED);
                 }
             });
         }
+    }
+}
+
+/// However far the clock jumps, what is due is behind, and what was kept is not ahead.
+#[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), cold)]
+fn within_bounds(passed: i64) -> u32 {
+    // In two words: a small core has no longer ones.
+    match (passed >> 32) as i32 {
+        ..0 => 0,
+        0 => (passed as u32).min(LONGEST),
+        1.. => LONGEST,
     }
 }
 

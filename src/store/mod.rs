@@ -53,7 +53,7 @@ pub(crate) use scale::{Lend, Zeros};
 pub use slices::{ExchangeSlot, Level, ObserverSlot, PeerSlot, Slices, TransferSlot};
 pub(crate) use slots::{Exchange, OfPeer, Peer, State, States, flag, pack, unpack};
 pub(crate) use table::{Heads, Link, Rows, Slot, Table};
-pub(crate) use timers::Timers;
+use timers::Timers;
 pub(crate) use transfers::{Stage, Transfer, Transfers};
 
 use core::hash::Hash;
@@ -69,17 +69,38 @@ pub trait Store {
     /// How its tables lie in memory.
     type Layout: Layout<Peer = Self::Peer>;
 
-    /// The memory, in parts. The same at each call.
-    fn parts(&mut self) -> Parts<'_, Self::Layout>;
+    /// Whether there are hash indexes, lists and a timer wheel.
+    #[doc(hidden)]
+    const INDEXED: bool = <Self::Layout as Layout>::INDEXED;
+
+    /// The memory. The same at each call.
+    fn tables(&self) -> &Tables<Self::Layout>;
+
+    /// The same, to change it.
+    fn tables_mut(&mut self) -> &mut Tables<Self::Layout>;
+
+    /// Makes slots ahead of those that were ever in use, for what one call of the endpoint may need.
+    #[doc(hidden)]
+    fn prepare(&mut self) {}
 }
 
 impl<S: Store> Store for &mut S {
     type Peer = S::Peer;
     type Layout = S::Layout;
 
-    #[inline]
-    fn parts(&mut self) -> Parts<'_, S::Layout> {
-        (**self).parts()
+    #[inline(always)]
+    fn tables(&self) -> &Tables<S::Layout> {
+        (**self).tables()
+    }
+
+    #[inline(always)]
+    fn tables_mut(&mut self) -> &mut Tables<S::Layout> {
+        (**self).tables_mut()
+    }
+
+    #[inline(always)]
+    fn prepare(&mut self) {
+        (**self).prepare();
     }
 }
 
@@ -124,27 +145,61 @@ pub(crate) type Observers<L> = Table<Observer, 2, <L as Layout>::Observers, <L a
 pub(crate) type Bodies<L> = Transfers<<L as Layout>::Scale, <L as Layout>::Transfers, <L as Layout>::TransferHeads>;
 pub(crate) type Bytes<L> = Arena<<L as Layout>::Scale, <L as Layout>::Bytes>;
 
-/// The parts of a [`Store`]: made by [`Fixed`], [`Slices`] and `Heap`.
-pub struct Parts<'s, L: Layout> {
-    pub(crate) peers: &'s mut Peers<L>,
-    pub(crate) exchanges: &'s mut Exchanges<L>,
-    pub(crate) observers: &'s mut Observers<L>,
-    pub(crate) transfers: &'s mut Bodies<L>,
-    pub(crate) bytes: &'s mut Bytes<L>,
-    pub(crate) timers: &'s mut Timers<L::Levels>,
+/// What a [`Store`] consists of: made by [`Fixed`], [`Slices`] and `Heap`.
+// In this order: what is looked up most comes first, which takes shorter instructions.
+#[repr(C)]
+pub struct Tables<L: Layout> {
+    pub(crate) exchanges: Exchanges<L>,
+    pub(crate) observers: Observers<L>,
+    pub(crate) peers: Peers<L>,
+    pub(crate) transfers: Bodies<L>,
+    pub(crate) arena: Bytes<L>,
+    pub(crate) timers: Timers<L::Levels>,
 }
 
-impl<L: Layout> core::fmt::Debug for Parts<'_, L> {
+// By hand: derived, it would ask the same of `L`, of which no value is kept.
+impl<L: Layout> Clone for Tables<L>
+where
+    Timers<L::Levels>: Clone,
+    Peers<L>: Clone,
+    Exchanges<L>: Clone,
+    Observers<L>: Clone,
+    Bodies<L>: Clone,
+    Bytes<L>: Clone,
+{
+    fn clone(&self) -> Tables<L> {
+        let Tables { timers, peers, exchanges, observers, transfers, arena } = self;
+        Tables {
+            timers: timers.clone(),
+            peers: peers.clone(),
+            exchanges: exchanges.clone(),
+            observers: observers.clone(),
+            transfers: transfers.clone(),
+            arena: arena.clone(),
+        }
+    }
+}
+
+impl<L: Layout> core::fmt::Debug for Tables<L> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let (peers, exchanges) = (self.peers.capacity(), self.exchanges.capacity());
-        f.debug_struct("Parts").field("peers", &peers).field("exchanges", &exchanges).finish_non_exhaustive()
+        f.debug_struct("Tables").field("peers", &peers).field("exchanges", &exchanges).finish_non_exhaustive()
     }
 }
 
 #[cfg(feature = "defmt")]
-impl<L: Layout> defmt::Format for Parts<'_, L> {
+impl<L: Layout> defmt::Format for Tables<L> {
     fn format(&self, f: defmt::Formatter<'_>) {
-        defmt::write!(f, "Parts({=u32} peers, {=u32} exchanges)", self.peers.capacity(), self.exchanges.capacity());
+        let (peers, exchanges) = (self.peers.capacity(), self.exchanges.capacity());
+        let (observers, transfers) = (self.observers.capacity(), self.transfers.table.capacity());
+        defmt::write!(
+            f,
+            "({=u32} peers, {=u32} exchanges, {=u32} observers, {=u32} transfers)",
+            peers,
+            exchanges,
+            observers,
+            transfers
+        );
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::wheel::LEVELS;
 use super::{
-    Arena, Exchange, Heads, Indexed, Layout, Observer, Parts, Peer, Scale, Scan, Slot, Store, Table, Timers, Transfer,
+    Arena, Exchange, Heads, Indexed, Layout, Observer, Peer, Scale, Scan, Slot, Store, Table, Tables, Timers, Transfer,
     Transfers,
 };
 use core::hash::Hash;
@@ -20,9 +20,6 @@ pub type ObserverSlot = Slot<Observer, 2>;
 
 /// A slot for a body that a peer sends in blocks, to lend: `TransferSlot::EMPTY`.
 pub type TransferSlot = Slot<Transfer, 1>;
-
-/// A table in slices.
-type Lent<'s, T, const N: usize> = Table<T, N, &'s mut [Slot<T, N>], &'s mut [Heads<N>]>;
 
 impl Slot<Transfer, 1> {
     /// Nothing is in it.
@@ -59,16 +56,11 @@ impl Slot<Observer, 2> {
 /// # let _ = endpoint;
 /// ```
 #[derive(Debug)]
-pub struct Slices<'s, P: Copy, C = Scan> {
-    peers: Lent<'s, Peer<P>, 1>,
-    exchanges: Lent<'s, Exchange, 2>,
-    observers: Lent<'s, Observer, 2>,
-    transfers: Transfers<C, &'s mut [TransferSlot], &'s mut [Heads<1>]>,
-    bytes: Arena<C, &'s mut [u8]>,
-    timers: Timers<&'s mut [Level]>,
+pub struct Slices<'s, P: Copy + Eq + Hash + 's, C: Scale = Scan> {
+    tables: Tables<Self>,
 }
 
-impl<'s, P: Copy> Slices<'s, P, Scan> {
+impl<'s, P: Copy + Eq + Hash> Slices<'s, P, Scan> {
     /// Slots, all of them empty, and bytes, whatever is in them. Each look-up goes through all slots.
     #[must_use]
     pub fn new(
@@ -92,7 +84,7 @@ impl<'s, P: Copy> Slices<'s, P, Scan> {
     }
 }
 
-impl<'s, P: Copy> Slices<'s, P, Indexed> {
+impl<'s, P: Copy + Eq + Hash> Slices<'s, P, Indexed> {
     /// Slots, all of them empty, and for an index as many zeros; bytes, whatever is in them; and levels for the timer
     /// wheel, up to seven: each spans 64 times what the one below does, and the lowest 64 ms. With none, deadlines are
     /// looked through.
@@ -136,7 +128,7 @@ impl<'s, P: Copy> Slices<'s, P, Indexed> {
     }
 }
 
-impl<'s, P: Copy, C> Slices<'s, P, C> {
+impl<'s, P: Copy + Eq + Hash, C: Scale> Slices<'s, P, C> {
     fn lend(
         peers: &'s mut [PeerSlot<P>],
         peer_heads: &'s mut [[u32; 1]],
@@ -154,26 +146,27 @@ impl<'s, P: Copy, C> Slices<'s, P, C> {
         levels.fill(Level::EMPTY);
         // Seven levels reach further than the horizon of a deadline.
         let levels = if levels.len() > LEVELS { levels.get_mut(..LEVELS).unwrap_or_default() } else { levels };
-        Slices {
+        let tables = Tables {
+            timers: Timers::new(levels),
             peers: Table::new(peers, peer_heads),
             exchanges: Table::new(exchanges, exchange_heads),
-            observers: Table::new(&mut [], &mut []),
-            transfers: Transfers::new(&mut [], &mut []),
-            bytes: Arena::new(bytes),
-            timers: Timers::new(levels),
-        }
+            observers: Table::new(Default::default(), Default::default()),
+            transfers: Transfers::new(Default::default(), Default::default()),
+            arena: Arena::new(bytes),
+        };
+        Slices { tables }
     }
 
     fn lend_transfers(self, transfers: &'s mut [TransferSlot], transfer_heads: &'s mut [[u32; 1]]) -> Slices<'s, P, C> {
         transfers.fill(TransferSlot::EMPTY);
         transfer_heads.fill([0]);
-        Slices { transfers: Transfers::new(transfers, transfer_heads), ..self }
+        Slices { tables: Tables { transfers: Transfers::new(transfers, transfer_heads), ..self.tables } }
     }
 
     fn lend_observers(self, observers: &'s mut [ObserverSlot], observer_heads: &'s mut [[u32; 2]]) -> Slices<'s, P, C> {
         observers.fill(ObserverSlot::EMPTY);
         observer_heads.fill([0; 2]);
-        Slices { observers: Table::new(observers, observer_heads), ..self }
+        Slices { tables: Tables { observers: Table::new(observers, observer_heads), ..self.tables } }
     }
 }
 
@@ -183,18 +176,22 @@ fn even<'s, T, H>(slots: &'s mut [T], heads: &'s mut [H]) -> (&'s mut [T], &'s m
     (slots.get_mut(..both).unwrap_or_default(), heads.get_mut(..both).unwrap_or_default())
 }
 
-impl<P: Copy + Eq + Hash, C: Scale> Store for Slices<'_, P, C> {
+impl<'s, P: Copy + Eq + Hash + 's, C: Scale> Store for Slices<'s, P, C> {
     type Peer = P;
     type Layout = Self;
 
-    #[inline]
-    fn parts(&mut self) -> Parts<'_, Self> {
-        let Slices { peers, exchanges, observers, transfers, bytes, timers } = self;
-        Parts { peers, exchanges, observers, transfers, bytes, timers }
+    #[inline(always)]
+    fn tables(&self) -> &Tables<Self> {
+        &self.tables
+    }
+
+    #[inline(always)]
+    fn tables_mut(&mut self) -> &mut Tables<Self> {
+        &mut self.tables
     }
 }
 
-impl<'s, P: Copy + Eq + Hash, C: Scale> Layout for Slices<'s, P, C> {
+impl<'s, P: Copy + Eq + Hash + 's, C: Scale> Layout for Slices<'s, P, C> {
     type Peer = P;
     type Scale = C;
     type Peers = &'s mut [PeerSlot<P>];
@@ -211,12 +208,12 @@ impl<'s, P: Copy + Eq + Hash, C: Scale> Layout for Slices<'s, P, C> {
 
 #[cfg(feature = "defmt")]
 mod format {
-    use super::{Scale, Slices};
+    use super::{Hash, Scale, Slices};
 
-    impl<P: Copy, C: Scale> defmt::Format for Slices<'_, P, C> {
+    impl<P: Copy + Eq + Hash, C: Scale> defmt::Format for Slices<'_, P, C> {
         fn format(&self, f: defmt::Formatter<'_>) {
-            let (peers, exchanges) = (self.peers.slots.len(), self.exchanges.slots.len());
-            let (observers, bytes) = (self.observers.slots.len(), self.bytes.room());
+            let (peers, exchanges) = (self.tables.peers.slots.len(), self.tables.exchanges.slots.len());
+            let (observers, bytes) = (self.tables.observers.slots.len(), self.tables.arena.room());
             defmt::write!(
                 f,
                 "Slices({=usize} peers, {=usize} exchanges, {=usize} observers, {=usize} bytes)",

@@ -28,9 +28,6 @@ pub struct Root {
     pub(super) base: u64,
     /// How many slots are scheduled; and above that the level of which a bucket is being emptied, 0 if none is.
     scheduled: u32,
-    /// What an endpoint goes by in place of the caller's clock, index or none: what has passed from call to call, in
-    /// milliseconds modulo 2^32.
-    ticks: u32,
 }
 
 /// In `scheduled`: where the level stands.
@@ -41,7 +38,7 @@ pub(super) const MOST: u32 = (1 << PENDING) - 1;
 
 impl Root {
     /// The root where nothing is scheduled.
-    pub(crate) const EMPTY: Self = Self { base: 0, scheduled: 0, ticks: 0 };
+    pub(crate) const EMPTY: Self = Self { base: 0, scheduled: 0 };
 
     /// The level of which a bucket is being emptied; 0: none is.
     pub(super) const fn pending(&self) -> u32 {
@@ -68,16 +65,6 @@ impl<L> Timers<L> {
     /// Nothing is scheduled. With no levels it is a linear scan; there are [`wheel::LEVELS`] at most.
     pub(crate) const fn new(levels: L) -> Self {
         Self { root: Root::EMPTY, levels }
-    }
-
-    /// What has passed, in milliseconds modulo 2^32.
-    pub(crate) const fn ticks(&self) -> u32 {
-        self.root.ticks
-    }
-
-    /// So much has passed since the last call.
-    pub(crate) const fn pass(&mut self, ms: u32) {
-        self.root.ticks = self.root.ticks.wrapping_add(ms);
     }
 }
 

@@ -9,10 +9,9 @@
 use super::list::List;
 use super::scale::{Lend, Scale};
 use super::table::{Entry, Heads, Slot, Table, Untimed};
-use super::{Held, Layout, passed};
+use super::{Held, Store, passed};
 use crate::exchange::Handle;
 use crate::wire::{Message, OptionNumber};
-use core::hash::Hash;
 use core::marker::PhantomData;
 
 /// A body that a peer sends in blocks. Of its bytes nothing is kept but a hash of the last ones.
@@ -94,7 +93,7 @@ impl Entry for Transfer {
     type Timing = Untimed;
 }
 
-impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
+impl<S: Store> Held<S> {
     /// What the requests of one body have in common (RFC 9175 3.3), as a hash: the peer, the method, and all options but
     /// Block1 and Block2, those that are no part of a cache key (RFC 7252 5.4.6), and If-None-Match, which stands on the
     /// first alone (RFC 7959 2.10).
@@ -114,7 +113,7 @@ impl<P: Copy + Eq + Hash, C: Layout<Peer = P>> Held<'_, P, C> {
     /// Bodies are compared with others of the same peer alone, which can harm but itself by two that have one hash. So
     /// without an index FNV-1a will do, which is small; in an index nobody is to choose what collides.
     pub(crate) fn body_hash(&self, before: u64, number: u32, bytes: &[u8]) -> u64 {
-        if C::INDEXED {
+        if S::INDEXED {
             return self.random.hash_bytes(before, number, bytes);
         }
         // Of 32 bits: more take a product of two words for each byte.

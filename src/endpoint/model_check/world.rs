@@ -153,7 +153,7 @@ struct Node {
 impl Node {
     fn new(seed: u8, hooks: Hooks) -> Node {
         let mut endpoint = Endpoint::new(Config::DEFAULT, [seed; 16], Fixed::new());
-        endpoint.core.hooks = hooks;
+        endpoint.engine.core.hooks = hooks;
         Node { endpoint, deadline: None, digest: 0 }
     }
 
@@ -164,7 +164,7 @@ impl Node {
     /// Times are absolute. Since the clock goes from deadline to deadline, they tell few worlds apart that are the same
     /// but for the time of day: some 7 in 100, when it was tried.
     fn digest(&mut self) -> u64 {
-        let engine = self.endpoint.engine();
+        let engine = &self.endpoint.engine;
         assert!(engine.held.exchanges.count(|_| true) <= 1, "the order of slots would count");
         let mut digest = DefaultHasher::new();
         for index in 0..engine.held.peers.capacity() {
