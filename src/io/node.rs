@@ -5,6 +5,7 @@ use crate::endpoint::{Arrival, ClientResponse, Endpoint, Event, Input, Output, R
 use crate::server::{self, Server};
 use crate::store::Store;
 use crate::time::Instant;
+use core::borrow::BorrowMut;
 use core::fmt;
 
 /// What a socket has put into the buffer, from its start.
@@ -110,30 +111,30 @@ pub enum Told<'d, P> {
 ///
 /// Once it is to [stop](Node::stop), new requests are answered with 5.03, and it is over when those before have been
 /// answered and their answers have arrived.
-pub struct Serve<'n, 'r, S, St: Store, R> {
+pub struct Serve<'n, 'r, S, St: Store, R, E = Endpoint<St, R>> {
     /// The server.
-    pub server: &'n mut Server<'r, S, St, R>,
+    pub server: &'n mut Server<'r, S, St, R, E>,
     /// What its handlers work on.
     pub state: &'n mut S,
     told: fn(&mut S, Told<'_, St::Peer>),
     stopping: bool,
 }
 
-impl<'n, 'r, S, St: Store, R> Serve<'n, 'r, S, St, R> {
+impl<'n, 'r, S, St: Store, R, E> Serve<'n, 'r, S, St, R, E> {
     /// Of these.
-    pub const fn new(server: &'n mut Server<'r, S, St, R>, state: &'n mut S) -> Serve<'n, 'r, S, St, R> {
+    pub const fn new(server: &'n mut Server<'r, S, St, R, E>, state: &'n mut S) -> Serve<'n, 'r, S, St, R, E> {
         Serve { server, state, told: |_, _| {}, stopping: false }
     }
 
     /// Tells the state of what concerns the application alone: responses to requests of its own, and how they and late
     /// answers have ended.
     #[must_use]
-    pub fn told(self, told: fn(&mut S, Told<'_, St::Peer>)) -> Serve<'n, 'r, S, St, R> {
+    pub fn told(self, told: fn(&mut S, Told<'_, St::Peer>)) -> Serve<'n, 'r, S, St, R, E> {
         Serve { told, ..self }
     }
 }
 
-impl<S, St: Store, R: Roles> Node for Serve<'_, '_, S, St, R> {
+impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Node for Serve<'_, '_, S, St, R, E> {
     type Peer = St::Peer;
 
     fn due(&mut self, now: Instant, tx: &mut [u8]) -> Due<St::Peer> {
@@ -174,7 +175,7 @@ impl<S, St: Store, R: Roles> Node for Serve<'_, '_, S, St, R> {
     }
 }
 
-impl<S, St: Store, R> fmt::Debug for Serve<'_, '_, S, St, R> {
+impl<S, St: Store, R, E> fmt::Debug for Serve<'_, '_, S, St, R, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Serve").field("server", &self.server).field("stopping", &self.stopping).finish_non_exhaustive()
     }

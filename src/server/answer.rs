@@ -8,13 +8,14 @@ use super::{Error, Server, refuse};
 use crate::block::{Asked, Seen, Settings, answer_to, put};
 use crate::copy::copy;
 use crate::endpoint::observe::{Keep, Respond};
-use crate::endpoint::{Arrival, Notify, RequestId, RespondError, ServerRequest, TransferId, Transmit};
+use crate::endpoint::{Arrival, Endpoint, Notify, RequestId, RespondError, ServerRequest, TransferId, Transmit};
 use crate::exchange::Handle;
 use crate::reliability::Engine;
 use crate::roles::Roles;
 use crate::store::{Store, flag};
 use crate::time::Instant;
 use crate::wire::{Block, Code, Header, Message, OptionNumber, Writer};
+use core::borrow::BorrowMut;
 use core::marker::PhantomData;
 
 /// How many bytes of a registration can be kept: a message with path, query and format.
@@ -183,7 +184,7 @@ impl<S, P: Copy, R: Roles> Respond for Answering<'_, '_, '_, S, P, R> {
     }
 }
 
-impl<S, St: Store, R: Roles> Server<'_, S, St, R> {
+impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R, E> {
     /// Answers a request. `message` says what it asks for here.
     pub(super) fn answer(
         &mut self,
@@ -195,7 +196,8 @@ impl<S, St: Store, R: Roles> Server<'_, S, St, R> {
         tx: &mut [u8],
     ) -> Option<Transmit<St::Peer>> {
         let (method, id) = (message.code(), request.id);
-        let Server { endpoint, table } = self;
+        let Server { endpoint, table, .. } = self;
+        let endpoint = endpoint.borrow_mut();
         let mut kept = [0; KEPT];
         let found = refused.map_or_else(|| table.find::<R>(message, request.arrival), Err);
         let (by, of) = ((request.from, Reason::Asked), (id, Asked::of(message)));
@@ -287,7 +289,8 @@ impl<S, St: Store, R: Roles> Server<'_, S, St, R> {
         mut notify: Notify<St::Peer>,
         tx: &mut [u8],
     ) -> Option<Transmit<St::Peer>> {
-        let Server { endpoint, table } = self;
+        let Server { endpoint, table, .. } = self;
+        let endpoint = endpoint.borrow_mut();
         let mut kept = [0; KEPT];
         let (mut code, mut index, mut options, mut payload) = (Code::GET, notify.resource.0 as usize, &[][..], &[][..]);
         if R::HAS.kept_options {

@@ -126,6 +126,7 @@ use crate::roles::Full;
 use crate::store::Store;
 use crate::time::Instant;
 use crate::wire::{Code, ContentFormat, Writer, path_segments};
+use core::borrow::BorrowMut;
 use core::fmt;
 use core::marker::PhantomData;
 use proxy::Proxied;
@@ -138,9 +139,13 @@ const STEPS: u32 = 16;
 
 /// A server: an endpoint, and a table of resources over a state of the application's, `S`. The docs of the
 /// [module](self) have a whole one.
-pub struct Server<'r, S, St: Store, R = Full> {
-    endpoint: Endpoint<St, R>,
+///
+/// The endpoint is the server's own, or lies elsewhere: `E` is `&mut Endpoint` then. In firmware that is a `static` of
+/// zeros, of which the compiler knows the address.
+pub struct Server<'r, S, St: Store, R = Full, E = Endpoint<St, R>> {
+    endpoint: E,
     table: Table<'r, S, St::Peer>,
+    roles: PhantomData<fn() -> R>,
 }
 
 /// What [`Server::handle`] made of a datagram.
@@ -154,16 +159,32 @@ pub struct Input<'d, P> {
     pub response: Option<ClientResponse<'d, P>>,
 }
 
-impl<'r, S, St: Store, R: Roles> Server<'r, S, St, R> {
-    /// A server over an endpoint, whose configuration is one for [serving](crate::Config::serving).
+impl<'r, S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'r, S, St, R, E> {
+    /// A server over an endpoint, whose configuration is one for [serving](crate::Config::serving); or over one that lies
+    /// elsewhere:
+    ///
+    /// ```
+    /// use coaplet::server::{Answer, Error, Reply, Request, Route};
+    /// use coaplet::{Config, Endpoint, Fixed, Server};
+    ///
+    /// fn temperature(_: &mut (), _: &Request<u8>, reply: Reply) -> Result<Answer, Error> {
+    ///     Ok(reply.text("21.5"))
+    /// }
+    ///
+    /// let routes = [Route::new("temp").get(temperature)];
+    /// let mut endpoint = Endpoint::new(Config::DEFAULT.serving(), [7; 16], Fixed::<u8, 4, 8, 512>::new());
+    /// let server = Server::new(&mut endpoint, &routes);
+    /// # let _: Server<(), _, _, _> = server;
+    /// ```
     #[must_use]
-    pub const fn new(endpoint: Endpoint<St, R>, routes: &'r [Route<S, St::Peer>]) -> Server<'r, S, St, R> {
-        Server { endpoint, table: Table { routes, objects: &mut [], names: &[], settings: Settings::DEFAULT } }
+    pub const fn new(endpoint: E, routes: &'r [Route<S, St::Peer>]) -> Server<'r, S, St, R, E> {
+        let table = Table { routes, objects: &mut [], names: &[], settings: Settings::DEFAULT };
+        Server { endpoint, table, roles: PhantomData }
     }
 
     /// With resources that are objects, behind those of the table.
     #[must_use]
-    pub fn with_objects(mut self, objects: &'r mut [Object<'r, S, St::Peer>]) -> Server<'r, S, St, R> {
+    pub fn with_objects(mut self, objects: &'r mut [Object<'r, S, St::Peer>]) -> Server<'r, S, St, R, E> {
         self.table.objects = objects;
         self
     }
@@ -171,21 +192,21 @@ impl<'r, S, St: Store, R: Roles> Server<'r, S, St, R> {
     /// With names by which it knows itself in Proxy-Uri, and in Uri-Host beside Proxy-Scheme: `host` or `host:port`, as in
     /// a URI of the scheme `coap`.
     #[must_use]
-    pub fn with_names(mut self, names: &'r [&'r str]) -> Server<'r, S, St, R> {
+    pub fn with_names(mut self, names: &'r [&'r str]) -> Server<'r, S, St, R, E> {
         self.table.names = names;
         self
     }
 
     /// With other sizes of blocks and messages: [`Settings::for_messages_of`].
     #[must_use]
-    pub fn with_settings(mut self, settings: Settings) -> Server<'r, S, St, R> {
+    pub fn with_settings(mut self, settings: Settings) -> Server<'r, S, St, R, E> {
         self.table.settings = settings;
         self
     }
 
     /// The endpoint, for requests of the application's own, and for whatever else it can do.
-    pub const fn endpoint(&mut self) -> &mut Endpoint<St, R> {
-        &mut self.endpoint
+    pub fn endpoint(&mut self) -> &mut Endpoint<St, R> {
+        self.endpoint.borrow_mut()
     }
 
     /// Takes in a datagram, as [`Endpoint::handle`], and answers it if it is a request.
@@ -201,7 +222,7 @@ impl<'r, S, St: Store, R: Roles> Server<'r, S, St, R> {
         datagram: &'d [u8],
         tx: &mut [u8],
     ) -> Input<'d, St::Peer> {
-        let endpoint::Input { reply, event } = self.endpoint.handle(now, from, arrival, datagram, tx);
+        let endpoint::Input { reply, event } = self.endpoint().handle(now, from, arrival, datagram, tx);
         match event {
             Event::Request(request) => Input { reply: self.request(state, now, &request, tx), response: None },
             Event::Response(response) => Input { reply, response: Some(response) },
@@ -213,7 +234,7 @@ impl<'r, S, St: Store, R: Roles> Server<'r, S, St, R> {
     /// [`Output::Notify`].
     pub fn poll(&mut self, state: &mut S, now: Instant, tx: &mut [u8]) -> Output<St::Peer> {
         for _ in 0..STEPS {
-            match self.endpoint.poll(now, tx) {
+            match self.endpoint().poll(now, tx) {
                 Output::Notify(notify) if R::HAS.observe => {
                     if let Some(sent) = self.tell(state, now, notify, tx) {
                         return Output::Send(sent);
@@ -231,7 +252,7 @@ impl<'r, S, St: Store, R: Roles> Server<'r, S, St, R> {
     /// It takes as long as it takes to find the path in the table; where that counts, `server.endpoint().notify(resource)`,
     /// with the [`resource`](Server::resource) asked for once.
     pub fn notify(&mut self, path: &str) -> bool {
-        self.resource(path).is_some_and(|resource| self.endpoint.notify(resource))
+        self.resource(path).is_some_and(|resource| self.endpoint().notify(resource))
     }
 
     /// By what the [endpoint](Server::endpoint) knows what is under this path: for [`Endpoint::notify`] without looking for
@@ -297,7 +318,8 @@ impl<'r, S, St: Store, R: Roles> Server<'r, S, St, R> {
     ) -> Result<Option<Transmit<St::Peer>>, RespondError> {
         let (settings, roles) = (&self.table.settings, PhantomData::<R>);
         let mut completing = Completing { handler, later, settings, made: Made::NOTHING, roles };
-        let made = self.endpoint.at(now).reply(later.id, (later.transfer, later.end), None, 0, tx, &mut completing);
+        let endpoint = self.endpoint.borrow_mut();
+        let made = endpoint.at(now).reply(later.id, (later.transfer, later.end), None, 0, tx, &mut completing);
         let Made { code, put_off, .. } = completing.made;
         match made {
             Err(_) if put_off => Ok(None),
@@ -312,7 +334,7 @@ impl<'r, S, St: Store, R: Roles> Server<'r, S, St, R> {
     /// A request was answered with this code, of what may have changed by it.
     fn carried_out(&mut self, resource: Option<u32>, code: Code) {
         if let Some(resource) = resource.filter(|_| code.is_success() && code != Code::CONTINUE) {
-            self.endpoint.notify(ResourceId(resource));
+            self.endpoint().notify(ResourceId(resource));
         }
     }
 
@@ -335,7 +357,7 @@ impl<'r, S, St: Store, R: Roles> Server<'r, S, St, R> {
     }
 }
 
-impl<S, St: Store, R> fmt::Debug for Server<'_, S, St, R> {
+impl<S, St: Store, R, E> fmt::Debug for Server<'_, S, St, R, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Table { routes, objects, .. } = &self.table;
         f.debug_struct("Server").field("routes", routes).field("objects", objects).finish_non_exhaustive()
@@ -343,7 +365,7 @@ impl<S, St: Store, R> fmt::Debug for Server<'_, S, St, R> {
 }
 
 #[cfg(feature = "defmt")]
-impl<S, St: Store, R> defmt::Format for Server<'_, S, St, R> {
+impl<S, St: Store, R, E> defmt::Format for Server<'_, S, St, R, E> {
     fn format(&self, f: defmt::Formatter<'_>) {
         defmt::write!(f, "Server({})", self.table.routes);
     }

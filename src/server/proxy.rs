@@ -1,11 +1,12 @@
 //! What is asked for as if of a proxy (RFC 7252 5.7.2, 5.10.2).
 
 use super::Server;
-use crate::endpoint::{Roles, ServerRequest, Transmit};
+use crate::endpoint::{Endpoint, Roles, ServerRequest, Transmit};
 use crate::store::Store;
 use crate::time::Instant;
 use crate::uri::{CoapUri, Host, Scheme};
 use crate::wire::{Code, Header, Message, OptionNumber, Writer};
+use core::borrow::BorrowMut;
 
 /// The longest request that a Proxy-Uri stands for, without a payload: RFC 7252 has 1034 bytes for that.
 const LONGEST: usize = 1152;
@@ -79,7 +80,7 @@ fn is_host(uri: &CoapUri<'_>, host: &str) -> bool {
     }
 }
 
-impl<S, St: Store, R: Roles> Server<'_, S, St, R> {
+impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R, E> {
     /// Answers a request by the URI that it is for.
     #[inline(never)]
     pub(super) fn answer_proxied(

@@ -24,7 +24,7 @@ impl Roles for Small {
 /// Room for two observers and what they observe, and for one image at a time.
 type Memory = Fixed<[u8; 4], 4, 8, 512, 3, 1>;
 
-static MEMORY: Place<Memory> = Place::new(Memory::new());
+static ENDPOINT: Place<Endpoint<Memory, Small>> = Place::new(Endpoint::of_roles([0; 16], Memory::new()));
 
 /// Blocks of 64 bytes.
 const SETTINGS: Settings = Settings::for_messages_of(127);
@@ -72,7 +72,8 @@ static ROUTES: [Route<Sensor, [u8; 4]>; 4] = [
 #[unsafe(no_mangle)]
 #[inline(never)]
 fn firmware(_: &[u8], tx: &mut [u8], device: &mut Device) {
-    let endpoint = Endpoint::<_, Small>::of_roles(seed(), MEMORY.lend());
+    let endpoint = ENDPOINT.lend();
+    endpoint.seed(seed());
     let mut server = Server::new(endpoint, &ROUTES).with_settings(SETTINGS);
     let mut sensor = Sensor { now: 0, pin: false, waiting: None };
     let mut until = 0;
