@@ -5,7 +5,7 @@ use super::progress::put;
 use super::serve::serve;
 use super::{Asked, Body, Settings};
 use crate::endpoint::observe::{Keep, Respond};
-use crate::endpoint::{Endpoint, RequestId, RespondError, ServerRequest, TransferId, Transmit};
+use crate::endpoint::{Endpoint, RequestId, RespondError, ServerRequest, TransferId, Transmit, Unmade};
 use crate::exchange::Handle;
 use crate::reliability::Engine;
 use crate::roles::Roles;
@@ -105,7 +105,8 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
             Seen::Refused(Code::EMPTY, _) => return Ok(Received::Answered(None)),
             Seen::Refused(code, of_block) => {
                 let refusal = Refusal::of(code, of_block, block1, settings);
-                return engine.answer_by_itself(id, None, refusal, tx).map(Received::Answered);
+                let answered = engine.answer_by_itself(id, None, refusal, tx).map(Received::Answered);
+                return answered.map_err(|unmade| unmade.error(now));
             }
         };
         Ok(Received::Piece(Piece {
@@ -134,7 +135,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         tx: &mut [u8],
     ) -> Result<Option<Transmit<S::Peer>>, RespondError> {
         let refusal = Refusal { code: Code::CONTINUE, block1: piece.asked.block1, size1: None };
-        self.at(now).answer_by_itself(piece.request, Some(piece), refusal, tx)
+        self.at(now).answer_by_itself(piece.request, Some(piece), refusal, tx).map_err(|unmade| unmade.error(now))
     }
 
     /// Answers the last piece, with the answer to all of the body; or any other one, to end the transfer by an error.
@@ -158,13 +159,14 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     ) -> Result<Option<Transmit<S::Peer>>, RespondError> {
         let settings = Settings { max_message: piece.max_message, block_size: piece.block_size, ..Settings::DEFAULT };
         let mut once = Some((options, body));
-        self.answer_piece(now, piece, tx, &mut |w| {
+        let made = self.answer_piece(now, piece, tx, &mut |w| {
             if let Some((options, body)) = once.take() {
                 w.code(Code::CHANGED);
                 options(w);
                 serve(w, &piece.asked, body, &settings);
             }
-        })
+        });
+        made.map_err(|unmade| unmade.error(now))
     }
 
     #[inline(never)]
@@ -174,7 +176,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         piece: &Piece<'_>,
         tx: &mut [u8],
         write: &mut dyn FnMut(&mut Writer<'_>),
-    ) -> Result<Option<Transmit<S::Peer>>, RespondError> {
+    ) -> Result<Option<Transmit<S::Peer>>, Unmade> {
         self.at(now).answer(piece.request, Some(piece), tx, write)
     }
 }
@@ -341,10 +343,10 @@ impl<S: Store, R: Roles> Engine<S, R> {
         piece: Option<&Piece<'_>>,
         tx: &mut [u8],
         write: &mut dyn FnMut(&mut Writer<'_>),
-    ) -> Result<Option<Transmit<S::Peer>>, RespondError> {
+    ) -> Result<Option<Transmit<S::Peer>>, Unmade> {
         let brought = piece.and_then(|piece| self.brought_by(piece.transfer, piece.end()));
         let request = brought.map_or(request.0, |(_, latest)| latest);
-        let index = self.meant(request).ok_or(RespondError::Stale)?;
+        let index = self.meant(request).ok_or(Unmade::Stale)?;
         let mut relay = Relay { write, code: Code::EMPTY };
         let made = self.respond_any(index, 0, None, tx, &mut relay);
         self.count_sent(matches!(made, Ok(Some(_))));
@@ -362,7 +364,7 @@ impl<S: Store, R: Roles> Engine<S, R> {
         piece: Option<&Piece<'_>>,
         refusal: Refusal,
         tx: &mut [u8],
-    ) -> Result<Option<Transmit<S::Peer>>, RespondError> {
+    ) -> Result<Option<Transmit<S::Peer>>, Unmade> {
         let max_age = self.rules().refusal_max_age;
         self.answer(request, piece, tx, &mut |w| refusal.write(w, max_age))
     }

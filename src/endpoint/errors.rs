@@ -1,7 +1,7 @@
 //! What a caller did wrong, or which of its resources is full: one type for each verb.
 
 use crate::time::Instant;
-use crate::wire::{Code, WriteError};
+use crate::wire::{Code, Draft, WriteError};
 use core::fmt;
 
 /// Why a request could not be made. Nothing is changed by it.
@@ -130,6 +130,37 @@ pub enum RespondError {
         /// When one may be used again.
         until: Instant,
     },
+}
+
+/// A [`RespondError`] as it is known where it happens: a moment is so many ms from now, and of what was written there is what
+/// the writer knows. The error is made of it in line, so that an application that does not look at it need not have it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Unmade {
+    Stale,
+    NoMessageId(u32),
+    NoBytes(usize),
+    /// What was written is no response.
+    Message(Draft),
+}
+
+impl Unmade {
+    #[inline(always)]
+    pub(crate) fn error(self, now: Instant) -> RespondError {
+        match self {
+            Unmade::Stale => RespondError::Stale,
+            Unmade::NoMessageId(wait) => {
+                let until = Instant::from_millis(now.as_millis().saturating_add(u64::from(wait)));
+                RespondError::NoMessageId { until }
+            }
+            Unmade::NoBytes(needed) => RespondError::NoBytes { needed },
+            Unmade::Message(draft) => match draft.error() {
+                None | Some(WriteError::RequestInAcknowledgement | WriteError::ReservedCodeClass { .. }) => {
+                    RespondError::NotAResponse { code: draft.code }
+                }
+                Some(error) => RespondError::Write(error),
+            },
+        }
+    }
 }
 
 impl fmt::Display for RespondError {

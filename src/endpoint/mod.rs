@@ -311,6 +311,7 @@ mod watch;
 pub use crate::exchange::{Handle, ObserverId, RequestId, ResourceId};
 pub use crate::reliability::Statistics;
 pub use crate::roles::{Abilities, ClientMin, Full, Roles, ServerMin};
+pub(crate) use errors::Unmade;
 pub use errors::{ForgetError, RequestError, RespondError};
 pub use request::Request;
 pub(crate) use request::{Refused, Why};

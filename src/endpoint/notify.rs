@@ -1,7 +1,7 @@
 //! Observers are told (RFC 7641 4.2, 4.5): what the application writes for them.
 
 use super::Endpoint;
-use super::errors::RespondError;
+use super::errors::{RespondError, Unmade};
 use super::observe::{ASKED, Plain, Respond};
 use super::types::{Notify, Transmit};
 use crate::exchange::Asked;
@@ -33,7 +33,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         tx: &mut [u8],
         build: impl FnOnce(&mut Writer<'_>),
     ) -> Result<Option<Transmit<S::Peer>>, RespondError> {
-        self.tell(now, &notify, tx, &mut Plain { build: Some(build), tag: 0 })
+        self.tell(now, &notify, tx, &mut Plain { build: Some(build), tag: 0 }).map_err(|unmade| unmade.error(now))
     }
 
     /// The same, whoever writes it.
@@ -43,9 +43,9 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         notify: &Notify<S::Peer>,
         tx: &mut [u8],
         with: &mut dyn Respond,
-    ) -> Result<Option<Transmit<S::Peer>>, RespondError> {
+    ) -> Result<Option<Transmit<S::Peer>>, Unmade> {
         if !R::HAS.observe {
-            return Err(RespondError::Stale);
+            return Err(Unmade::Stale);
         }
         self.at(now).write_notification(notify, tx, with)
     }
@@ -58,12 +58,12 @@ impl<S: Store, R: Roles> Engine<S, R> {
         notify: &Notify<S::Peer>,
         tx: &mut [u8],
         with: &mut dyn Respond,
-    ) -> Result<Option<Transmit<S::Peer>>, RespondError> {
+    ) -> Result<Option<Transmit<S::Peer>>, Unmade> {
         let meant = notify.observer.0;
         if self.core.observing.asked.observer != meant.index.wrapping_add(1)
             || self.held.observer_handle(meant.index) != meant
         {
-            return Err(RespondError::Stale);
+            return Err(Unmade::Stale);
         }
         let made =
             self.respond_any(ASKED, if R::HAS.non_notifications && notify.non { flag::NON } else { 0 }, None, tx, with);

@@ -1,8 +1,8 @@
 //! Observers of our resources (RFC 7641 section 4): let in, told that something has changed, and taken off the list.
 
 use super::Endpoint;
-use super::errors::RespondError;
-use super::respond::{Answer, Made, fault_of, seal};
+use super::errors::{RespondError, Unmade};
+use super::respond::{Answer, Made, seal};
 use super::types::{Notify, Transmit};
 use crate::exchange::{ObserverId, ResourceId, is_wanted};
 use crate::reliability::Engine;
@@ -127,7 +127,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
             engine.respond(index, answer.flags, tx, build)
         };
         engine.count_sent(matches!(made, Ok(Some(_))));
-        made
+        made.map_err(|unmade| unmade.error(now))
     }
 
     /// A resource has changed: [`poll`](Endpoint::poll) gives [`Output::Notify`](super::Output::Notify) for each of its
@@ -197,7 +197,7 @@ impl<S: Store, R: Roles> Engine<S, R> {
         resource: Option<u32>,
         tx: &mut [u8],
         with: &mut dyn Respond,
-    ) -> Result<Option<Transmit<S::Peer>>, RespondError> {
+    ) -> Result<Option<Transmit<S::Peer>>, Unmade> {
         let tells = R::HAS.observe && index == ASKED;
         // Of a notification, and of the answer by which an observer is accepted.
         let mut number = None;
@@ -205,7 +205,7 @@ impl<S: Store, R: Roles> Engine<S, R> {
         let begun = if tells {
             self.begin_notification(flags & flag::NON != 0, &mut number)
         } else {
-            let Some(exchange) = self.held.exchanges.at(index) else { return Err(RespondError::Stale) };
+            let Some(exchange) = self.held.exchanges.at(index) else { return Err(Unmade::Stale) };
             (state, peer) = (exchange.state, exchange.peer);
             let long = R::HAS.long_tokens && exchange.has_long_token();
             registers = R::HAS.observe && exchange.registers().is_some() && !long;
@@ -215,8 +215,8 @@ impl<S: Store, R: Roles> Engine<S, R> {
         // An error is not moved: that takes more flash than to make it.
         let header = match begun {
             Ok(header) => header,
-            Err(None) => return Err(RespondError::Stale),
-            Err(Some(wait)) => return Err(self.no_message_id(wait)),
+            Err(None) => return Err(Unmade::Stale),
+            Err(Some(wait)) => return Err(Unmade::NoMessageId(wait)),
         };
         let mut writer = Writer::blank(tx);
         if tells {
@@ -249,10 +249,9 @@ impl<S: Store, R: Roles> Engine<S, R> {
                 }
             }
         }
-        let Some(len) = seal(&mut writer, number) else { return Err(fault_of(&writer)) };
-        if !code.is_response() {
-            return Err(RespondError::NotAResponse { code });
-        }
+        let Some(len) = seal(&mut writer, number).filter(|_| code.is_response()) else {
+            return Err(Unmade::Message(writer.state()));
+        };
         let id = header.message_id;
         if tells {
             return Ok(self.complete_notification(code, id, len, tx));

@@ -1,7 +1,7 @@
 //! Requests of peers: answered, or put off.
 
 use super::Endpoint;
-use super::errors::RespondError;
+use super::errors::{RespondError, Unmade};
 use super::observe::{Accepted, Plain};
 use super::types::Transmit;
 use crate::exchange::{RequestId, is_wanted};
@@ -9,7 +9,7 @@ use crate::reliability::{Counter, Engine, write};
 use crate::roles::Roles;
 use crate::store::{Exchange, State, Store, flag};
 use crate::time::Instant;
-use crate::wire::{Code, Header, OptionNumber, SMALL, Type, WriteError, Writer, uint};
+use crate::wire::{Code, Header, OptionNumber, SMALL, Type, Writer, uint};
 
 /// Which request is answered, and how. A [`RequestId`] alone will do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -100,7 +100,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         let index = engine.meant(answer.id.0).ok_or(RespondError::Stale)?;
         let made = engine.respond(index, answer.flags, tx, build);
         engine.count_sent(matches!(made, Ok(Some(_))));
-        made
+        made.map_err(|unmade| unmade.error(now))
     }
 
     /// Puts the answer off: an Empty ACK goes out, by [`poll`](Endpoint::poll), and the response will be a separate
@@ -124,7 +124,7 @@ impl<S: Store, R: Roles> Engine<S, R> {
         flags: u8,
         tx: &mut [u8],
         build: impl FnOnce(&mut Writer<'_>),
-    ) -> Result<Option<Transmit<S::Peer>>, RespondError> {
+    ) -> Result<Option<Transmit<S::Peer>>, Unmade> {
         let registers = |it: &Exchange| R::HAS.observe && it.registers().is_some();
         if SMALL && (R::HAS.observe || R::HAS.transfers) || self.held.exchanges.at(index).is_some_and(registers) {
             return self.respond_any(index, flags, None, tx, &mut Plain { build: Some(build), tag: 0 });
@@ -136,21 +136,18 @@ impl<S: Store, R: Roles> Engine<S, R> {
         self.held.begin_answer(index, header, &mut writer, R::HAS.long_tokens);
         build(&mut writer);
         let Some(len) = writer.written() else {
-            // In words, and from here, so that who does not ask for them does not link them.
-            return Err(fault_of(&writer));
+            return Err(Unmade::Message(writer.state()));
         };
         let (code, empty) = (writer.present_code(), !writer.has_payload());
+        if !code.is_response() {
+            return Err(Unmade::Message(writer.state()));
+        }
         self.complete::<false>(index, Made { id: header.message_id, code, flags }, len, empty, None, tx)
     }
 
     /// The header of the answer: its type, and its Message ID.
-    pub(super) fn begin(&mut self, index: u32) -> Result<Header, RespondError> {
-        self.header_of(index).map_err(|wait| wait.map_or(RespondError::Stale, |wait| self.no_message_id(wait)))
-    }
-
-    /// There is no Message ID before so many ms have passed.
-    pub(super) fn no_message_id(&self, wait: u32) -> RespondError {
-        RespondError::NoMessageId { until: Instant::from_millis(self.held.later(wait)) }
+    pub(super) fn begin(&mut self, index: u32) -> Result<Header, Unmade> {
+        self.header_of(index).map_err(|wait| wait.map_or(Unmade::Stale, Unmade::NoMessageId))
     }
 
     /// The header of the answer to a request. `Err`: it is not to be answered, or not before so many ms have passed.
@@ -182,18 +179,15 @@ impl<S: Store, R: Roles> Engine<S, R> {
         empty: bool,
         accepted: Option<&Accepted<'_>>,
         tx: &mut [u8],
-    ) -> Result<Option<Transmit<S::Peer>>, RespondError> {
+    ) -> Result<Option<Transmit<S::Peer>>, Unmade> {
         let (Some(exchange), Some(&[_, code, high, low])) = (self.held.exchanges.at_mut(index), tx.first_chunk())
         else {
-            return Err(RespondError::Stale);
+            return Err(Unmade::Stale);
         };
         let Made { id, code: made, flags } = made;
         // What is at hand where everything is in line is looked up again elsewhere, which takes fewer instructions.
         let (code, local_id) =
             if SMALL { (made, id) } else { (Code::from_byte(code), u16::from_be_bytes([high, low])) };
-        if !code.is_response() {
-            return Err(RespondError::NotAResponse { code });
-        }
         let (state, peer) = (exchange.state, exchange.peer);
         let unwanted = R::HAS.no_response && !is_wanted(code, exchange.flags)
             || R::HAS.multicast && state == State::AskedGroup && !exchange.speaks_up() && (empty || code.class() != 2);
@@ -214,7 +208,7 @@ impl<S: Store, R: Roles> Engine<S, R> {
                 self.forget_bytes(index);
             }
         } else if !self.keep_bytes(index, tx.get(..len).unwrap_or_default()) {
-            return Err(RespondError::NoBytes { needed: len });
+            return Err(Unmade::NoBytes(len));
         }
         if let Some(accepted) = accepted.filter(|_| REGISTERS && R::HAS.observe) {
             self.register(index, accepted, local_id);
@@ -272,21 +266,10 @@ impl<S: Store, R: Roles> Engine<S, R> {
 }
 
 /// Ends what the application has written, if there is a number with Observe among its options, for which it is to be 2.xx
-/// (RFC 7641 4.2). How long it is; `None`: it could not be [written](fault_of).
+/// (RFC 7641 4.2). How long it is; `None`: it could not be written.
 pub(super) fn seal(w: &mut Writer<'_>, number: Option<u32>) -> Option<usize> {
     if let (2, Some(number)) = (w.present_code().class(), number) {
         w.insert(OptionNumber::OBSERVE, uint::encode(number).as_bytes());
     }
     w.written()
-}
-
-/// Why a response could not be written.
-pub(super) fn fault_of(w: &Writer<'_>) -> RespondError {
-    match w.finish() {
-        Err(WriteError::RequestInAcknowledgement | WriteError::ReservedCodeClass { .. }) => {
-            RespondError::NotAResponse { code: w.present_code() }
-        }
-        Err(error) => RespondError::Write(error),
-        Ok(_) => RespondError::Write(WriteError::EmptyWithContent),
-    }
 }

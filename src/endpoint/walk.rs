@@ -1,6 +1,6 @@
 //! Who is the next to be told something (RFC 7641 4.2, 4.5).
 
-use super::errors::RespondError;
+use super::errors::Unmade;
 use super::observe::{ASKED, Plain};
 use super::output::{NEVER, STEPS};
 use super::types::{Notify, Output};
@@ -251,7 +251,7 @@ impl<S: Store, R: Roles> Engine<S, R> {
             return match sent {
                 Ok(sent) => sent.map(Output::Send),
                 // Until there is one.
-                Err(RespondError::NoMessageId { .. }) => None,
+                Err(Unmade::NoMessageId(_)) => None,
                 Err(_) => {
                     self.end_observer(index);
                     None

@@ -8,7 +8,7 @@ use super::{Error, Server, refuse};
 use crate::block::{Asked, Seen, Settings, answer_to, put};
 use crate::copy::copy;
 use crate::endpoint::observe::{Keep, Respond};
-use crate::endpoint::{Arrival, Endpoint, Notify, RequestId, RespondError, ServerRequest, TransferId, Transmit};
+use crate::endpoint::{Arrival, Endpoint, Notify, RequestId, ServerRequest, TransferId, Transmit, Unmade};
 use crate::exchange::Handle;
 use crate::reliability::Engine;
 use crate::roles::Roles;
@@ -267,9 +267,9 @@ impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R,
                     return None;
                 }
                 // No room to keep the answer for duplicates: it is made again for each.
-                Err(RespondError::NoBytes { .. }) if safe && flags == 0 => flags = flag::IDEMPOTENT,
+                Err(Unmade::NoBytes(_)) if safe && flags == 0 => flags = flag::IDEMPOTENT,
                 // What the handler has written is no message.
-                Err(RespondError::Write(_) | RespondError::NotAResponse { .. }) if answering.found.is_ok() => {
+                Err(Unmade::Message(_)) if answering.found.is_ok() => {
                     answering.found = Err(Error::from(Code::INTERNAL_SERVER_ERROR));
                 }
                 made => break made.ok()?,
@@ -329,10 +329,10 @@ impl<S: Store, R: Roles> Engine<S, R> {
         flags: u8,
         tx: &mut [u8],
         with: &mut dyn Respond,
-    ) -> Result<Option<Transmit<S::Peer>>, RespondError> {
+    ) -> Result<Option<Transmit<S::Peer>>, Unmade> {
         let brought = self.brought_by(transfer, end);
         let request = brought.map_or(request.0, |(_, latest)| latest);
-        let index = self.meant(request).ok_or(RespondError::Stale)?;
+        let index = self.meant(request).ok_or(Unmade::Stale)?;
         let made = if R::HAS.observe {
             self.respond_any(index, flags, observed, tx, with)
         } else {

@@ -121,6 +121,7 @@ use crate::block::Settings;
 use crate::endpoint::observe::{Keep, Respond};
 use crate::endpoint::{
     self, Arrival, ClientResponse, Endpoint, Event, Output, ResourceId, RespondError, Roles, ServerRequest, Transmit,
+    Unmade,
 };
 use crate::roles::Full;
 use crate::store::Store;
@@ -305,6 +306,7 @@ impl<'r, S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'r, S, St
             // It is called once.
             None => Err(Error::from(Code::INTERNAL_SERVER_ERROR)),
         })
+        .map_err(|unmade| unmade.error(now))
     }
 
     /// There is one of it for each server, however many answers come late.
@@ -315,7 +317,7 @@ impl<'r, S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'r, S, St
         later: &Later,
         tx: &mut [u8],
         handler: &mut dyn FnMut(Reply<'_, '_>) -> Result<Answer, Error>,
-    ) -> Result<Option<Transmit<St::Peer>>, RespondError> {
+    ) -> Result<Option<Transmit<St::Peer>>, Unmade> {
         let (settings, roles) = (&self.table.settings, PhantomData::<R>);
         let mut completing = Completing { handler, later, settings, made: Made::NOTHING, roles };
         let endpoint = self.endpoint.borrow_mut();

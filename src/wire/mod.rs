@@ -50,6 +50,7 @@ pub use unrecognised::Unrecognised;
 #[cfg(feature = "alloc")]
 pub use vec::to_vec;
 pub use write_error::WriteError;
+pub(crate) use writer::Draft;
 pub use writer::Writer;
 
 // `defmt::Format` on every public type, said once more for the compiler to check.

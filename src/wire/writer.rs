@@ -33,6 +33,42 @@ pub struct Writer<'b> {
     error: Option<WriteError>,
 }
 
+/// What a writer knows of a message, without the message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Draft {
+    error: Option<WriteError>,
+    length: usize,
+    room: usize,
+    pub(crate) code: Code,
+}
+
+impl Draft {
+    /// What is wrong with it, as [`Writer::finish`] would say.
+    #[inline(always)]
+    pub(crate) fn error(&self) -> Option<WriteError> {
+        match self.error {
+            Some(error) => Some(in_words(error)),
+            None if self.length > self.room => Some(too_small(self.length)),
+            None => (self.code == Code::EMPTY && self.length != 4).then_some(WriteError::EmptyWithContent),
+        }
+    }
+}
+
+/// An error as it is told: behind the payload, as `refuse` has it.
+#[inline(always)]
+fn in_words(error: WriteError) -> WriteError {
+    match error {
+        WriteError::OutOfOrder { number, after } if after <= number => WriteError::OptionAfterPayload { number },
+        error => error,
+    }
+}
+
+/// The error of what is longer than the buffer.
+#[inline(always)]
+const fn too_small(length: usize) -> WriteError {
+    WriteError::BufferTooSmall { needed: if length < ENDLESS { length } else { usize::MAX } }
+}
+
 /// Behind every option number.
 const PAYLOAD: u32 = 0x1_0000;
 
@@ -276,21 +312,22 @@ impl<'b> Writer<'b> {
     #[inline]
     pub fn finish(&self) -> Result<usize, WriteError> {
         if let Some(error) = self.error {
-            return Err(match error {
-                WriteError::OutOfOrder { number, after } if after <= number => {
-                    WriteError::OptionAfterPayload { number }
-                }
-                error => error,
-            });
+            return Err(in_words(error));
         }
         let length = self.length;
         if length > self.buffer.len() {
-            return Err(WriteError::BufferTooSmall { needed: if length < ENDLESS { length } else { usize::MAX } });
+            return Err(too_small(length));
         }
         match self.buffer.get(1) {
             Some(0) if length != 4 => Err(WriteError::EmptyWithContent),
             _ => Ok(length),
         }
+    }
+
+    /// What is known of the message so far.
+    #[inline(always)]
+    pub(crate) fn state(&self) -> Draft {
+        Draft { error: self.error, length: self.length, room: self.buffer.len(), code: self.present_code() }
     }
 
     /// As [`finish`](Writer::finish), without a word about what is wrong.
