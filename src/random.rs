@@ -29,6 +29,7 @@ pub(crate) struct Random {
     drawn: u64,
     /// What is spread and no secret comes from here.
     spread: u32,
+    brand: u16,
 }
 
 impl core::fmt::Debug for Random {
@@ -47,7 +48,8 @@ impl Random {
         let spread = a.wrapping_mul(SPREAD).wrapping_add(b);
         let spread = spread.wrapping_mul(SPREAD).wrapping_add(c);
         let spread = spread.wrapping_mul(SPREAD).wrapping_add(d);
-        Random { key, drawn: 0, spread }
+        let [low, high] = key;
+        Random { key, drawn: 0, spread, brand: (low ^ high) as u16 }
     }
 
     /// A number that follows from the seed, of 16 bits: 0 if that is zeros.
@@ -57,8 +59,7 @@ impl Random {
 
     /// By what handles of this endpoint are told from those of others. Nobody on the network gets to see it.
     pub(crate) const fn brand(&self) -> u16 {
-        let [low, high] = self.key;
-        (low ^ high) as u16
+        self.brand
     }
 
     #[inline]

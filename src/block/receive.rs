@@ -292,7 +292,7 @@ impl<S: Store, R: Roles> Engine<S, R> {
                 // It is remembered as long as its answer is fetched.
                 self.touch_transfer(index, stage);
             }
-            return Seen::Later(found.and_then(|index| self.transfer_handle(index)).map(TransferId));
+            return Seen::Later(found.map(|index| TransferId(self.transfer_handle(index))));
         }
         let hash = self.held.body_hash(0, value, bytes) as u32;
         let index = match found.and_then(|index| Some((index, self.transfer(index)?))) {
@@ -325,7 +325,7 @@ impl<S: Store, R: Roles> Engine<S, R> {
             transfer.next = end;
             transfer.request = request.0;
         }
-        Seen::Piece(self.transfer_handle(index).map(TransferId))
+        Seen::Piece(Some(TransferId(self.transfer_handle(index))))
     }
 
     /// Of whom a request is that is still to be answered.

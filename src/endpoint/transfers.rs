@@ -21,7 +21,10 @@ impl<S: Store, R: Roles> Engine<S, R> {
         }
         let (now, lifetime) = (self.held.ticks(), self.rules().exchange_lifetime);
         if !self.held.transfers.has_room() {
-            let (index, _) = self.held.transfers.oldest(true, now, lifetime)?;
+            let (index, left) = self.held.transfers.oldest(true, now, lifetime);
+            if left == NEVER {
+                return None;
+            }
             self.release_transfer(index);
         }
         let index = self.held.transfers.insert(peer, key, now)?;
@@ -41,24 +44,22 @@ impl<S: Store, R: Roles> Engine<S, R> {
     /// Releases those that are over, up to so many, until there is something to tell. `Err`: in how many ms the next one is.
     pub(super) fn expire_transfers(&mut self, steps: u32) -> Result<Output<S::Peer>, u32> {
         for _ in 0..steps {
-            let Some((index, left)) = self.oldest_transfer() else { return Err(NEVER) };
+            let (index, left) = self.oldest_transfer();
             if left > 0 {
                 return Err(left);
             }
-            let id = self.transfer_handle(index).map(TransferId);
+            let id = TransferId(self.transfer_handle(index));
             let why = match self.release_transfer(index) {
                 Some(Stage::Coming) => Failure::TimedOut,
                 Some(Stage::Forgotten) => Failure::Forgotten,
                 _ => continue,
             };
-            if let Some(id) = id {
-                return Ok(Output::Broken(id, why));
-            }
+            return Ok(Output::Broken(id, why));
         }
         Err(0)
     }
 
-    fn oldest_transfer(&self) -> Option<(u32, u32)> {
+    fn oldest_transfer(&self) -> (u32, u32) {
         self.held.transfers.oldest(false, self.held.ticks(), self.rules().exchange_lifetime)
     }
 
@@ -94,13 +95,12 @@ impl<S: Store, R: Roles> Engine<S, R> {
     }
 
     /// By what the application names a transfer.
-    pub(crate) fn transfer_handle(&self, index: u32) -> Option<Handle> {
-        let generation = self.held.transfers.generation(index)?;
-        Some(Handle { index, generation, brand: self.held.random.brand() })
+    pub(crate) fn transfer_handle(&self, index: u32) -> Handle {
+        Handle { index, generation: self.held.transfers.generation(index), brand: self.held.random.brand() }
     }
 
     /// The transfer that was meant, if it is still the same one.
     pub(crate) fn meant_transfer(&self, id: TransferId) -> Option<u32> {
-        (self.transfer_handle(id.0.index)? == id.0).then_some(id.0.index)
+        (self.transfer_handle(id.0.index) == id.0).then_some(id.0.index)
     }
 }

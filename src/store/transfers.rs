@@ -171,15 +171,15 @@ impl<C: Scale, S: Lend<Slot<Transfer, 1>>, H: Lend<Heads<1>>> Transfers<C, S, H>
         self.table.at_mut(index)
     }
 
-    /// The generation of a slot in use.
-    pub(crate) fn generation(&self, index: u32) -> Option<u16> {
-        Some(self.table.id(index)?.generation())
+    /// The generation of a slot.
+    pub(crate) fn generation(&self, index: u32) -> u16 {
+        self.table.generation(index)
     }
 
     /// The transfer of a peer that this key is of.
     pub(crate) fn find(&self, peer: u32, key: u64) -> Option<u32> {
-        let same = |t: &Transfer| if C::INDEXED { t.key() == key } else { t.key() as u32 == key as u32 };
         // Without an index it is one word.
+        let same = |t: &Transfer| if C::INDEXED { t.key() == key } else { t.key() as u32 == key as u32 };
         let is_it = |t: &Transfer| same(t) && t.peer == peer && t.stage != Stage::Forgotten;
         if C::INDEXED { self.table.find(0, key, is_it) } else { self.table.scan(is_it) }
     }
@@ -256,15 +256,16 @@ impl<C: Scale, S: Lend<Slot<Transfer, 1>>, H: Lend<Heads<1>>> Transfers<C, S, H>
         }
     }
 
-    /// The one whose time is over first, and how many ms are left to it; of those that are over, or of all.
+    /// The one whose time is over first, and how many ms are left to it; of those that are over, or of all. [`u32::MAX`] ms:
+    /// there is none.
     #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
-    pub(crate) fn oldest(&self, over: bool, now: u32, lifetime: u32) -> Option<(u32, u32)> {
-        let mut oldest = None;
+    pub(crate) fn oldest(&self, over: bool, now: u32, lifetime: u32) -> (u32, u32) {
+        let mut oldest = (0, u32::MAX);
         let mut look = |index: u32| {
             let Some(transfer) = self.table.at(index).filter(|t| !over || t.stage == Stage::Over) else { return };
             let left = transfer.left(now, lifetime);
-            if oldest.is_none_or(|(_, least)| left < least) {
-                oldest = Some((index, left));
+            if left < oldest.1 {
+                oldest = (index, left);
             }
         };
         if C::INDEXED {
