@@ -235,8 +235,7 @@ impl<S: Store, R: Roles> Engine<S, R> {
         peer.last = ticks;
     }
 
-    /// As [`message_id`](Self::message_id), for a request to a group.
-    /// As [`next_id`](Self::next_id), towards groups.
+    /// As [`next_id`](Self::next_id), for a request to a group.
     pub(crate) fn group_message_id(&mut self) -> Result<u32, u32> {
         let (ticks, lifetime) = (self.held.ticks(), self.rules().non_lifetime);
         if self.core.group.is_new() {

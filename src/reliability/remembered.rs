@@ -318,8 +318,7 @@ impl<S: Store, R: Roles> Engine<S, R> {
 
     /// Keeps the bytes of a message with its exchange in place of what it kept. False if the arena has no room; nothing
     /// is lost then.
-    #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(always))]
-    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(always))]
+    #[inline(always)]
     pub(crate) fn keep_bytes(&mut self, index: u32, bytes: &[u8]) -> bool {
         if !SMALL {
             // As is most often the case: it has nothing, and there is room.

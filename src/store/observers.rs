@@ -212,7 +212,7 @@ impl Observer {
 
     /// Among few: it is told by a message with this Message ID, and no other matters.
     pub(crate) const fn note_only(&mut self, id: u16) {
-        self.marks &= !(mark::STALE | mark::LOOSE);
+        self.set_ring(Ring::Told);
         self.history |= SENT;
         self.last = id;
     }
