@@ -204,36 +204,39 @@ impl<'b> Writer<'b> {
         let number = usize::from(number.get());
         let end = self.length;
         let place = self.buffer.get(..end).and_then(|written| place(written, number));
-        let Some(Place { at, behind, delta, follower }) = place else {
+        let Some(place) = place else {
             // What is behind the end of the buffer is not there to be looked at: this much is sure.
             self.length = end.saturating_add(value.len());
             return self;
         };
+        let &Place { at, behind, .. } = &place;
         // Never less than what was there: the header of the option that follows loses less than this one brings.
-        let mut grown =
-            extension(delta).wrapping_add(extension(value.len())).wrapping_add(1).saturating_add(value.len());
-        if let Some((next, _)) = follower {
-            let before = extension(next.wrapping_add(delta));
-            grown = grown.saturating_add(extension(next)).saturating_sub(before);
-        }
-        self.length = end.saturating_add(grown);
+        let mut new = Writer::blank(&mut []);
+        new.put_between(&place, value);
+        let grown = new.length.saturating_sub(behind.wrapping_sub(at));
+        let length = end.saturating_add(grown);
         // Room comes first.
-        if self.length <= self.buffer.len() {
+        if length <= self.buffer.len() {
             for from in (behind..end).rev() {
                 let byte = self.buffer.get(from).copied().unwrap_or(0);
                 if let Some(to) = self.buffer.get_mut(from.wrapping_add(grown)) {
                     *to = byte;
                 }
             }
-            let length = core::mem::replace(&mut self.length, at);
-            self.put_option_header(delta, value.len());
-            self.put(value);
-            if let Some((next, length)) = follower {
-                self.put_option_header(next, length);
-            }
-            self.length = length;
+            self.length = at;
+            self.put_between(&place, value);
         }
+        self.length = length;
         self
+    }
+
+    /// Writes an option, and the header of the one that follows it.
+    fn put_between(&mut self, place: &Place, value: &[u8]) {
+        self.put_option_header(place.delta, value.len());
+        self.put(value);
+        if let Some((next, length)) = place.follower {
+            self.put_option_header(next, length);
+        }
     }
 
     /// Appends to the payload. The marker is written before the first byte; no bytes write none.
@@ -509,12 +512,6 @@ impl<'b> Writer<'b> {
         }
         nibble as u8
     }
-}
-
-/// How many bytes extend a nibble.
-#[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
-const fn extension(value: usize) -> usize {
-    (value >= 13) as usize + (value >= 269) as usize
 }
 
 /// Where an option is to be inserted.
