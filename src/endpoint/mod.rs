@@ -422,8 +422,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     }
 
     /// The engine at a time.
-    #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(always))]
-    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
+    #[inline(always)]
     pub(crate) fn at(&mut self, now: Instant) -> &mut Engine<S, R> {
         self.engine.held.go_on(now.as_millis());
         &mut self.engine

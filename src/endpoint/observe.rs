@@ -135,6 +135,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     ///
     /// Called again before an observer was told, it is told once, the latest state. May be called as often as the
     /// resource changes, but 32,768 times a second (RFC 7641 4.4).
+    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(always))]
     pub fn notify(&mut self, resource: ResourceId) -> bool {
         R::HAS.observe && self.engine.notify(resource.0)
     }

@@ -202,7 +202,6 @@ impl<S: Store, R: Roles> Engine<S, R> {
 }
 
 /// When the k-th retransmission is due, after the first transmission.
-#[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
 const fn offset(interval: u32, k: u8) -> u32 {
     interval.saturating_mul((1_u32 << k).wrapping_sub(1))
 }

@@ -168,6 +168,7 @@ impl<S: Store, R: Roles> Engine<S, R> {
 }
 
 /// Writes an Empty message.
+#[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
 pub(crate) fn write(tx: &mut [u8], header: Header) -> Option<usize> {
     *tx.first_chunk_mut()? = header.to_bytes(0);
     Some(4)

@@ -84,7 +84,6 @@ impl<S: Store, R: Roles> Engine<S, R> {
 
     /// The same where there is no index. A peer to which nothing refers has nothing that is to be kept, but for what it
     /// was sent unheard: the one with the least of that gives way.
-    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
     fn new_peer_of_few(&mut self, address: S::Peer) -> Option<u32> {
         for _ in 0..GIVE_WAY {
             let held = &mut self.held;

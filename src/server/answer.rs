@@ -281,7 +281,7 @@ impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R,
     }
 
     /// Asks again what an observer has asked for.
-    #[inline(never)]
+    #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(never))]
     pub(super) fn tell(
         &mut self,
         state: &mut S,
