@@ -79,7 +79,9 @@ abilities! {
     observe: bool,
     /// Sends Non-confirmable notifications (RFC 7641 4.5), and knows an observer by the Message IDs of the last four that it
     /// was sent. Without it each notification is Confirmable, whatever [`Notify::non`](crate::endpoint::Notify::non) says,
-    /// and an observer is known by the last Message ID alone.
+    /// and an observer is known by the last Message ID alone. The answer to a registration that was Non-confirmable still is,
+    /// too; the notification after it does not wait for [`notification_interval`](crate::Config::notification_interval), and
+    /// none is sent merely to have that answer confirmed, unless the store is [`Indexed`](crate::store::Indexed).
     non_notifications: bool,
     /// Tells all observers of a resource that it is no more ([`Endpoint::end_observers`](crate::Endpoint::end_observers)).
     /// Without it that is always false: an observer is ended by an error that is written as its notification.

@@ -185,7 +185,7 @@ fn observer<S: coaplet::store::Store<Peer = u8>, R: Roles>(
 }
 
 /// Waits until somebody is to be told something, and writes it, as Non-confirmable as may be: the Message ID, if it is a
-/// CON all the same.
+/// CON all the same. `None` also if nobody ever is.
 fn told<S: coaplet::store::Store<Peer = u8>, R: Roles>(
     ep: &mut Endpoint<S, R>,
     now: &mut Instant,
@@ -195,6 +195,7 @@ fn told<S: coaplet::store::Store<Peer = u8>, R: Roles>(
         match ep.poll(*now, tx) {
             Output::Notify(notify) => break notify,
             Output::Idle(Some(at)) => *now = at,
+            Output::Idle(None) => return None,
             other => panic!("{other:?}"),
         }
     };
@@ -259,6 +260,28 @@ fn rfc7641_4_5_without_that_role_each_notification_is_confirmable() {
         let reset = [0x70, 0, tx[2], tx[3]];
         let _ = ep.handle(now, 1, Arrival::Unicast, &reset, &mut tx);
         assert_eq!(ep.usage().observers, 0);
+
+        // What is Confirmable does not wait for a NON that went before (4.5.1), and that one is confirmed with an index alone.
+        now = now + Duration::from_secs(300);
+        let registration = &[0x51, 1, 0, 10, 0x4c, 0x60];
+        let Event::Request(request) = ep.handle(now, 1, Arrival::Unicast, registration, &mut tx).event else {
+            panic!()
+        };
+        let sent = ep.respond_observing(now, request.id, ResourceId(1), 0, &mut tx, |w| _ = w.code(Code::CONTENT));
+        assert!(sent.unwrap().is_some());
+        let before = now;
+        ep.notify(ResourceId(1));
+        let [high, low] = told(&mut ep, &mut now, &mut tx).expect("a CON");
+        assert_eq!(now, before);
+        let _ = ep.handle(now, 1, Arrival::Unicast, &[0x60, 0, high, low], &mut tx);
+        now = now + Duration::from_secs(300);
+        let registration = &[0x51, 1, 0, 11, 0x4c, 0x60];
+        let Event::Request(request) = ep.handle(now, 1, Arrival::Unicast, registration, &mut tx).event else {
+            panic!()
+        };
+        let sent = ep.respond_observing(now, request.id, ResourceId(1), 0, &mut tx, |w| _ = w.code(Code::CONTENT));
+        assert!(sent.unwrap().is_some());
+        assert_eq!(told(&mut ep, &mut now, &mut tx).is_some(), C::INDEXED);
     }
     run::<coaplet::store::Scan, Confirmed>();
     run::<coaplet::store::Indexed, Confirmed>();

@@ -165,8 +165,8 @@ impl<S: Store, R: Roles> Engine<S, R> {
     /// are Message IDs.
     pub(crate) fn pause_of(&self, observer: &Observer) -> u32 {
         let (rules, peer) = (self.rules(), observer.peer);
-        // Marked: the last that it was sent is a NON notification.
-        let notified = if R::HAS.non_notifications || S::INDEXED { self.held.peers.marked(peer) } else { None };
+        // Marked: the last that it was sent is a NON notification. What is Confirmable need not wait for that.
+        let notified = if R::HAS.non_notifications { self.held.peers.marked(peer) } else { None };
         let pause = notified.map_or(0, |it| rules.notification_interval.saturating_sub(self.held.passed(it.last)));
         // The first response is a notification, too: one at a time, even where NSTART would allow more.
         let answering = rules.pace.nstart > 1 && observer.last_id().is_some_and(|id| self.is_confirming(peer, id));
