@@ -2,7 +2,7 @@
 
 use crate::resources::{Board, Info};
 use crate::stack;
-use coaplet::endpoint::{Abilities, Arrival, Handle, Output, Request, Transmit, Usage};
+use coaplet::endpoint::{Abilities, Arrival, Handle, Output, Request, ResourceId, Transmit, Usage};
 use coaplet::io::{Due, Node};
 use coaplet::server::{Route, Server};
 use coaplet::{Config, Endpoint, Fixed, Instant, Roles};
@@ -32,9 +32,14 @@ impl Roles for Wanted {
     };
 }
 
-/// Its state, and a server over tables in a static.
+/// An endpoint for a static: it begins as zeros, and gets its seed later.
+pub type Side<P> = Endpoint<Tables<P>, Wanted>;
+
+/// Its state, and a server over an endpoint in a static.
 pub struct Device<P: Copy + Eq + Hash + 'static> {
-    server: Server<'static, Board, &'static mut Tables<P>, Wanted>,
+    server: Server<'static, Board, Tables<P>, Wanted, &'static mut Side<P>>,
+    /// What observers are told of each second: looked up once.
+    temperature: Option<ResourceId>,
     board: Board,
     /// When the next second begins.
     tick: Instant,
@@ -49,13 +54,16 @@ impl<P: Copy + Eq + Hash + 'static> Device<P> {
     /// A device that will register there.
     pub fn new(
         seed: [u8; 16],
-        tables: &'static mut Tables<P>,
+        endpoint: &'static mut Side<P>,
         routes: &'static [Route<Board, P>],
         directory: P,
     ) -> Device<P> {
-        let server = Server::new(Endpoint::of_roles(seed, tables), routes);
+        endpoint.seed(seed);
+        let server = Server::new(endpoint, routes);
+        let temperature = server.resource("sensors/temp");
         let most = Usage { peers: 0, exchanges: 0, remembered: 0, observers: 0, transfers: 0, blocks: 0 };
-        Device { server, board: Board::NEW, tick: Instant::from_millis(1000), most, directory, registration: None }
+        let tick = Instant::from_millis(1000);
+        Device { server, temperature, board: Board::NEW, tick, most, directory, registration: None }
     }
 
     /// The POST of the device's links, once. Whether anybody answers makes no difference to the rest.
@@ -100,7 +108,9 @@ impl<P: Copy + Eq + Hash + 'static> Node for Device<P> {
         if now >= self.tick {
             self.tick = self.tick + Duration::from_secs(1);
             self.board.seconds = self.board.seconds.wrapping_add(1);
-            self.server.notify("sensors/temp");
+            if let Some(temperature) = self.temperature {
+                self.server.endpoint().notify(temperature);
+            }
         }
         if self.registration.is_none() {
             if let Some(sent) = self.register(now, tx) {

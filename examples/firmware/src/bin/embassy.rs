@@ -7,7 +7,7 @@ use coaplet::Instant;
 use coaplet::io::embedded_nal_async::Unconnected;
 use coaplet::io::{Address, run};
 use coaplet::server::Route;
-use coaplet_firmware::device::{Device, Tables};
+use coaplet_firmware::device::{Device, Side, Tables};
 use coaplet_firmware::ethernet::{self, Ethernet};
 use coaplet_firmware::network::{ADDRESSES, Buffers, DATAGRAM, Memory, Network};
 use coaplet_firmware::resources::{self, Board};
@@ -41,7 +41,7 @@ fn main() -> ! {
     static mut CARD: Ethernet = Ethernet::OFF;
     static mut MEMORY: MaybeUninit<Memory> = MaybeUninit::uninit();
     static mut BUFFERS: Buffers = [[0; DATAGRAM]; 2];
-    static mut TABLES: Tables<Address> = Tables::new();
+    static mut ENDPOINT: Side<Address> = Side::of_roles([0; 16], Tables::new());
     static mut NETWORK: Option<RefCell<Network>> = None;
     static mut EXECUTOR: Option<Executor> = None;
 
@@ -50,7 +50,7 @@ fn main() -> ! {
     clock::start(&mut core.SYST);
     let network = Network::new(CARD, MEMORY, BUFFERS, &ADDRESSES, PORT);
     let network = NETWORK.insert(RefCell::new(network));
-    let device = Device::new(seed(), TABLES, &ROUTES, Address::to(DIRECTORY.into()));
+    let device = Device::new(seed(), ENDPOINT, &ROUTES, Address::to(DIRECTORY.into()));
     // The pender's mark of the thread mode. The executor itself would wait for an event, which does not let QEMU rest.
     let executor = EXECUTOR.insert(Executor::new(usize::MAX as *mut ()));
     if let Ok(task) = serve(network, device) {

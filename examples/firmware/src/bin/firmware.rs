@@ -8,7 +8,7 @@ use coaplet::Instant;
 use coaplet::endpoint::Arrival;
 use coaplet::io::{Due, Node};
 use coaplet::server::Route;
-use coaplet_firmware::device::{Device, Tables};
+use coaplet_firmware::device::{Device, Side, Tables};
 use coaplet_firmware::ethernet::{self, Ethernet};
 use coaplet_firmware::network::{ADDRESSES, Buffers, DATAGRAM, Memory, Network};
 use coaplet_firmware::resources::{self, Board};
@@ -24,13 +24,13 @@ fn main() -> ! {
     static mut CARD: Ethernet = Ethernet::OFF;
     static mut MEMORY: MaybeUninit<Memory> = MaybeUninit::uninit();
     static mut BUFFERS: Buffers = [[0; DATAGRAM]; 2];
-    static mut TABLES: Tables<IpEndpoint> = Tables::new();
+    static mut ENDPOINT: Side<IpEndpoint> = Side::of_roles([0; 16], Tables::new());
 
     // There is one `take`, and this is it.
     let Some(mut core) = cortex_m::Peripherals::take() else { loop {} };
     clock::start(&mut core.SYST);
     let mut network = Network::new(CARD, MEMORY, BUFFERS, &ADDRESSES, PORT);
-    let mut device = Device::new(seed(), TABLES, &ROUTES, IpEndpoint::from(DIRECTORY));
+    let mut device = Device::new(seed(), ENDPOINT, &ROUTES, IpEndpoint::from(DIRECTORY));
     defmt::info!("listening");
 
     loop {
