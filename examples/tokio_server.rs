@@ -34,7 +34,7 @@ fn slow(state: &mut State, request: &Request<Address>, _: Reply) -> Result<Answe
         tokio::time::sleep(Duration::from_millis(500)).await;
         tasks.send(Task::Done(later, format!("here at last, {name}")))
     });
-    Ok(Answer::Later(later))
+    Ok(Answer::Later(request.id()))
 }
 
 static ROUTES: [Route<State, Address>; 2] =
@@ -71,7 +71,7 @@ async fn serve(address: &str) -> Result<(), Box<dyn std::error::Error>> {
         };
         match task {
             Task::Done(later, text) => {
-                let sent = node.server.complete(udp.now(), later, &mut tx, |reply| Ok(reply.text(&text)));
+                let sent = node.server.complete(udp.now(), &later, &mut tx, |reply| Ok(reply.text(&text)));
                 // It may be over by now: the client has gone.
                 if let Ok(Some(sent)) = sent {
                     udp.send(sent, &tx).await?;

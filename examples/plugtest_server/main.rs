@@ -88,7 +88,7 @@ fn serve(socket: &UdpSocket, allow_shutdown: bool) -> std::io::Result<()> {
                 }
                 Ok(Task::Complete(later)) => {
                     // It may be over by now: the client was forgotten.
-                    if let Ok(Some(due)) = server.complete(now(), later, &mut tx, separated) {
+                    if let Ok(Some(due)) = server.complete(now(), &later, &mut tx, separated) {
                         send(due, &tx);
                     }
                 }

@@ -201,7 +201,7 @@ fn query<P: Copy>(_: &mut Plugtest, request: &Request<'_, P>, reply: Reply) -> R
 
 fn separate<P: Copy>(all: &mut Plugtest, request: &Request<'_, P>, _: Reply) -> Result {
     all.waiting.push((all.now + SEPARATE, request.later()));
-    Ok(Answer::Later(request.later()))
+    Ok(Answer::Later(request.id()))
 }
 
 /// What `/separate` answers in the end.

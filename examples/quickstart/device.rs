@@ -104,7 +104,7 @@ fn temperature(device: &mut Device, _: &Request, reply: Reply) -> Result {
 
 fn slow(device: &mut Device, request: &Request, _: Reply) -> Result {
     device.later.push((device.now + SLOW, request.later()));
-    Ok(Answer::Later(request.later()))
+    Ok(Answer::Later(request.id()))
 }
 
 /// What `/slow` answers in the end.

@@ -86,7 +86,7 @@ impl Server<'_> {
                 return device.later.iter().map(|&(at, _)| at).chain(until).chain(device.tick).min();
             };
             let (_, later) = device.later.swap_remove(index);
-            match resources.complete(now, later, tx, at_last) {
+            match resources.complete(now, &later, tx, at_last) {
                 Ok(Some(transmit)) => self.send(transmit, ""),
                 // It waits until the client has acknowledged another one, and comes out of `poll`.
                 Ok(None) => {}

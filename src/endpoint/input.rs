@@ -8,7 +8,7 @@ use crate::reliability::{Counter, Engine, write};
 use crate::roles::Roles;
 use crate::store::{Exchange, State, Store, flag};
 use crate::time::Instant;
-use crate::wire::{Code, ContentFormat, Header, Message, OptionNumber, Type, Writer};
+use crate::wire::{Code, ContentFormat, Header, Message, OptionNumber, ParseError, Type, Writer};
 use core::time::Duration;
 
 /// Why a request is not let in.
@@ -49,16 +49,10 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
                     let event = Event::Request(ServerRequest { id, from, arrival, message });
                     return Input { reply: None, event };
                 }
-                Meaning::Response { handle, more, observed, round_trip } => {
-                    let round_trip = round_trip.map(|ms| Duration::from_millis(u64::from(ms)));
-                    Event::Response(ClientResponse { handle, from, more, observed, round_trip, message })
-                }
+                Meaning::Response(what) => Event::Response(what.with(from, message)),
             },
             Err(error) => {
-                engine.count(Counter::Malformed);
-                if arrival == Arrival::Unicast {
-                    reply = error.reset().and_then(|id| write(tx, Header::reset(id)));
-                }
+                reply = engine.malformed(arrival, error, tx);
                 Event::Handled
             }
         };
@@ -69,20 +63,45 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
 
 /// What a message means to the application.
 #[derive(Clone, Copy)]
-enum Meaning {
+pub(crate) enum Meaning {
     Nothing,
     Request(RequestId),
-    /// The round trip in ms.
-    Response {
-        handle: Handle,
-        more: bool,
-        observed: Option<u32>,
-        round_trip: Option<u32>,
-    },
+    Response(Responded),
+}
+
+/// What is known of a response, but for what it says.
+#[derive(Clone, Copy)]
+pub(crate) struct Responded {
+    handle: Handle,
+    more: bool,
+    observed: Option<u32>,
+    /// In ms.
+    round_trip: Option<u32>,
+}
+
+impl Responded {
+    #[inline(always)]
+    pub(crate) fn with<P>(self, from: P, message: Message<'_>) -> ClientResponse<'_, P> {
+        let Responded { handle, more, observed, round_trip } = self;
+        let round_trip = round_trip.map(|ms| Duration::from_millis(u64::from(ms)));
+        ClientResponse { handle, from, more, observed, round_trip, message }
+    }
 }
 
 impl<S: Store, R: Roles> Engine<S, R> {
-    fn take(
+    /// What is no message is answered as RFC 7252 4.2 says: how long that is.
+    #[inline(always)]
+    pub(crate) fn malformed(&mut self, arrival: Arrival, error: ParseError, tx: &mut [u8]) -> Option<usize> {
+        self.count(Counter::Malformed);
+        if arrival != Arrival::Unicast {
+            return None;
+        }
+        error.reset().and_then(|id| write(tx, Header::reset(id)))
+    }
+
+    /// What a message means: in a few words. How long the reply is that lies in `tx` then; to a request there is none, for
+    /// the answer is the application's.
+    pub(crate) fn take(
         &mut self,
         from: S::Peer,
         arrival: Arrival,
@@ -424,7 +443,8 @@ impl<S: Store, R: Roles> Engine<S, R> {
                 }
                 let Heard::Fresh(number) = heard else { return None };
                 let round_trip = round_trip.filter(|_| exchange.state != State::Watching);
-                return Some(Meaning::Response { handle, more: true, observed: Some(number), round_trip });
+                let observed = Some(number);
+                return Some(Meaning::Response(Responded { handle, more: true, observed, round_trip }));
             }
         }
         let more = R::HAS.multicast && exchange.state == State::SentGroup;
@@ -453,7 +473,7 @@ impl<S: Store, R: Roles> Engine<S, R> {
                 }
             }
         }
-        Some(Meaning::Response { handle, more, observed: None, round_trip })
+        Some(Meaning::Response(Responded { handle, more, observed: None, round_trip }))
     }
 }
 

@@ -313,6 +313,7 @@ pub use crate::reliability::Statistics;
 pub use crate::roles::{Abilities, ClientMin, Full, Roles, ServerMin};
 pub(crate) use errors::Unmade;
 pub use errors::{ForgetError, RequestError, RespondError};
+pub(crate) use input::Meaning;
 pub use request::Request;
 pub(crate) use request::{Refused, Why};
 pub use respond::Answer;

@@ -1,14 +1,14 @@
 //! A request is answered: what the server says by itself, and else what the handler says (RFC 7252 5.4 to 5.10, 7.2).
 
 use super::reply::{Answer, Made, Reply, SoFar, Terms};
-use super::request::{Bytes, Later, Reason, Request};
+use super::request::{Bytes, Later, Of, Reason, Request, Wants};
 use super::route::{self, Fit, REST};
 use super::table::{CORE, Found, Table, has_body, is_safe, number};
-use super::{Error, Server, refuse};
+use super::{Error, Incoming, Server, refuse};
 use crate::block::{Asked, Seen, Settings, answer_to, put};
 use crate::copy::copy;
 use crate::endpoint::observe::{Keep, Respond};
-use crate::endpoint::{Arrival, Endpoint, Notify, RequestId, ServerRequest, TransferId, Transmit, Unmade};
+use crate::endpoint::{Arrival, Endpoint, Notify, RequestId, Transmit, Unmade};
 use crate::exchange::Handle;
 use crate::reliability::Engine;
 use crate::roles::Roles;
@@ -50,7 +50,11 @@ impl<'t, 'r, 'm, S, P: Copy, R: Roles> Answering<'t, 'r, 'm, S, P, R> {
         (id, asked): (RequestId, Asked),
     ) -> Answering<'t, 'r, 'm, S, P, R> {
         let (method, accept) = (message.code(), message.accept());
-        let later = Later { id, method, asked, transfer: None, end: 0, accept, max_age: 60, resource: None };
+        let later = Later {
+            of: Of { id, transfer: None, end: 0 },
+            accept,
+            wants: Wants { asked, max_age: 60, resource: 0, method, changes: false },
+        };
         let body = Bytes { offset: 0, bytes: message.payload(), last: true, size: None };
         Answering {
             table,
@@ -89,7 +93,8 @@ fn meets_conditions<S, P: Copy>(
     request.reason = Reason::Condition;
     request.body = Bytes { offset: 0, bytes: &[], last: true, size: None };
     let later = &mut request.later;
-    (later.id, later.method, later.transfer, later.accept) = (RequestId(Handle::NONE), Code::GET, None, None);
+    (later.of.id, later.wants.method, later.of.transfer, later.accept) =
+        (RequestId(Handle::NONE), Code::GET, None, None);
     let (mut buffer, mut so_far) = ([0; 4], SoFar::default());
     let mut w = Writer::new(&mut buffer, Header::acknowledgement(Code::CONTENT, 0), &[]);
     let settings = table.settings;
@@ -128,7 +133,7 @@ impl<S, P: Copy, R: Roles> Respond for Answering<'_, '_, '_, S, P, R> {
             if R::HAS.discovery && index == CORE {
                 return table.discover::<R>(state, request.message, reply);
             }
-            table.call(index, if *rest { REST } else { number(request.later.method) }, state, request, reply)
+            table.call(index, if *rest { REST } else { number(request.later.wants.method) }, state, request, reply)
         });
         if let Some((number, value)) = *besides {
             put::<true>(w, number, Some(value));
@@ -170,7 +175,7 @@ impl<S, P: Copy, R: Roles> Respond for Answering<'_, '_, '_, S, P, R> {
         } else if !any {
             return Some(Keep::Tag(0));
         }
-        if self.request.later.transfer.is_some() {
+        if self.request.later.of.transfer.is_some() {
             // What it asks for has come in blocks, and is not there any more.
             return None;
         }
@@ -190,7 +195,7 @@ impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R,
         &mut self,
         state: &mut S,
         now: Instant,
-        request: &ServerRequest<'_, St::Peer>,
+        request: &Incoming<'_, St::Peer>,
         message: &Message<'_>,
         refused: Option<Error>,
         tx: &mut [u8],
@@ -211,10 +216,15 @@ impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R,
             Ok(found) => {
                 answering.find(found);
                 if let Some(about) = answering.table.about(found.index) {
-                    answering.request.later.max_age = about.max_age;
+                    answering.request.later.wants.max_age = about.max_age;
                     if about.observable {
-                        let resource = Some(found.fit.resource(found.index).0);
-                        *if safe { &mut observed } else { &mut answering.request.later.resource } = resource;
+                        let resource = found.fit.resource(found.index).0;
+                        if safe {
+                            observed = Some(resource);
+                        } else {
+                            answering.request.later.wants.resource = resource;
+                            answering.request.later.wants.changes = true;
+                        }
                     }
                     let pieces = message.block1().is_some_and(|block| block.more() || block.num() > 0);
                     if pieces && about.max_body == 0 {
@@ -225,12 +235,12 @@ impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R,
                         let engine = endpoint.at(now);
                         let (peer, block) = (engine.asked_by(id)?, message.block1());
                         let (later, block1) = (&mut answering.request.later, answer_to(block, &settings));
-                        match engine.receive(id, peer, &request.message, block, &settings) {
+                        match engine.receive(id, peer, request.message, block, &settings) {
                             // It is being answered.
                             Seen::Refused(Code::EMPTY, _) => return None,
                             Seen::Refused(code, of_block) => {
                                 let too_large = code == Code::REQUEST_ENTITY_TOO_LARGE && !of_block;
-                                later.asked.block1 = block1.filter(|_| of_block || too_large);
+                                later.wants.asked.block1 = block1.filter(|_| of_block || too_large);
                                 if too_large {
                                     answering.besides = Some((OptionNumber::SIZE1, settings.max_body));
                                 } else if code == Code::SERVICE_UNAVAILABLE {
@@ -240,7 +250,7 @@ impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R,
                                 answering.found = Err(Error::bare(code));
                             }
                             Seen::Later(of) => {
-                                later.transfer = of;
+                                later.of.transfer = of;
                                 answering.rest = method != Code::FETCH;
                             }
                             Seen::Piece(of) => {
@@ -248,19 +258,19 @@ impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R,
                                 body.offset = block.and_then(Block::offset).unwrap_or(0);
                                 body.last = !block.is_some_and(Block::more);
                                 body.size = message.size1();
-                                later.transfer = of;
-                                later.end = body.offset.saturating_add(body.bytes.len() as u32);
-                                later.asked.block1 = block1;
+                                later.of.transfer = of;
+                                later.of.end = body.offset.saturating_add(body.bytes.len() as u32);
+                                later.wants.asked.block1 = block1;
                             }
                         }
                     }
                 }
             }
         }
-        let of = (answering.request.later.transfer, answering.request.later.end);
+        let of = answering.request.later.of;
         let mut flags = 0;
         let made = loop {
-            match endpoint.at(now).reply(id, of, observed, flags, tx, &mut answering) {
+            match endpoint.at(now).reply(&of, observed, flags, tx, &mut answering) {
                 Err(_) if answering.made.put_off => {
                     // Stale, if it is over by now.
                     let _ = endpoint.defer(now, id);
@@ -275,8 +285,9 @@ impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R,
                 made => break made.ok()?,
             }
         };
-        let (code, resource) = (answering.made.code, answering.request.later.resource);
-        self.carried_out(resource, code);
+        let (code, later) = (answering.made.code, &answering.request.later);
+        let (resource, changes) = (later.wants.resource, later.wants.changes);
+        self.carried_out(resource, changes, code);
         made
     }
 
@@ -314,7 +325,7 @@ impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R,
         let to = (notify.peer, Reason::Notification);
         let mut answering = Answering::<_, _, R>::new(table, state, &mut [], &message, to, of);
         answering.find(Found { index, fit });
-        answering.request.later.max_age = max_age;
+        answering.request.later.wants.max_age = max_age;
         endpoint.tell(now, &notify, tx, &mut answering).ok()?
     }
 }
@@ -323,15 +334,14 @@ impl<S: Store, R: Roles> Engine<S, R> {
     /// Answers a request: of an upload, of which so much has come, the last one that brought it.
     pub(super) fn reply(
         &mut self,
-        request: RequestId,
-        (transfer, end): (Option<TransferId>, u32),
+        &Of { id, transfer, end }: &Of,
         observed: Option<u32>,
         flags: u8,
         tx: &mut [u8],
         with: &mut dyn Respond,
     ) -> Result<Option<Transmit<S::Peer>>, Unmade> {
         let brought = self.brought_by(transfer, end);
-        let request = brought.map_or(request.0, |(_, latest)| latest);
+        let request = brought.map_or(id.0, |(_, latest)| latest);
         let index = self.meant(request).ok_or(Unmade::Stale)?;
         let made = if R::HAS.observe {
             self.respond_any(index, flags, observed, tx, with)

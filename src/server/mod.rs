@@ -120,13 +120,13 @@ pub use route::{Handler, Lister, Object, Resource, Route};
 use crate::block::Settings;
 use crate::endpoint::observe::{Keep, Respond};
 use crate::endpoint::{
-    self, Arrival, ClientResponse, Endpoint, Event, Output, ResourceId, RespondError, Roles, ServerRequest, Transmit,
-    Unmade,
+    Arrival, ClientResponse, Endpoint, Meaning, Output, RequestId, ResourceId, RespondError, Roles, Transmit, Unmade,
 };
+use crate::reliability::Counter;
 use crate::roles::Full;
 use crate::store::Store;
 use crate::time::Instant;
-use crate::wire::{Code, ContentFormat, Writer, path_segments};
+use crate::wire::{Code, ContentFormat, Message, Writer, path_segments};
 use core::borrow::BorrowMut;
 use core::fmt;
 use core::marker::PhantomData;
@@ -147,6 +147,14 @@ pub struct Server<'r, S, St: Store, R = Full, E = Endpoint<St, R>> {
     endpoint: E,
     table: Table<'r, S, St::Peer>,
     roles: PhantomData<fn() -> R>,
+}
+
+/// A request, where it lies.
+struct Incoming<'m, P> {
+    id: RequestId,
+    from: P,
+    arrival: Arrival,
+    message: &'m Message<'m>,
 }
 
 /// What [`Server::handle`] made of a datagram.
@@ -223,12 +231,23 @@ impl<'r, S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'r, S, St
         datagram: &'d [u8],
         tx: &mut [u8],
     ) -> Input<'d, St::Peer> {
-        let endpoint::Input { reply, event } = self.endpoint().handle(now, from, arrival, datagram, tx);
-        match event {
-            Event::Request(request) => Input { reply: self.request(state, now, &request, tx), response: None },
-            Event::Response(response) => Input { reply, response: Some(response) },
-            Event::Handled => Input { reply, response: None },
+        // As the endpoint does it, but that the message stays where it is.
+        let engine = self.endpoint().at(now);
+        engine.count(Counter::Received);
+        let (mut reply, mut response) = (None, None);
+        match Message::parse(datagram) {
+            Ok(message) => match engine.take(from, arrival, &message, tx, &mut reply) {
+                Meaning::Nothing => {}
+                Meaning::Request(id) => {
+                    let request = Incoming { id, from, arrival, message: &message };
+                    return Input { reply: self.request(state, now, &request, tx), response };
+                }
+                Meaning::Response(what) => response = Some(what.with(from, message)),
+            },
+            Err(error) => reply = engine.malformed(arrival, error, tx),
         }
+        engine.count_sent(reply.is_some());
+        Input { reply: reply.map(|len| Transmit { to: from, len }), response }
     }
 
     /// What is due, as [`Endpoint::poll`]; observers are told by the handlers, so that there is no
@@ -274,7 +293,7 @@ impl<'r, S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'r, S, St
     ///
     /// fn measure(waiting: &mut Option<Later>, request: &Request<u8>, _: Reply) -> Result<Answer, Error> {
     ///     *waiting = Some(request.later());
-    ///     Ok(Answer::Later(request.later()))
+    ///     Ok(Answer::Later(request.id()))
     /// }
     ///
     /// let routes = [Route::new("temp").get(measure)];
@@ -285,7 +304,7 @@ impl<'r, S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'r, S, St
     /// assert!(server.handle(&mut waiting, now, 1, Arrival::Unicast, get, &mut tx).reply.is_none());
     ///
     /// // The measurement is there.
-    /// let sent = server.complete(now, waiting.unwrap(), &mut tx, |reply| Ok(reply.text("21.5")))?;
+    /// let sent = server.complete(now, &waiting.unwrap(), &mut tx, |reply| Ok(reply.text("21.5")))?;
     /// assert!(tx[..sent.unwrap().len].ends_with(b"21.5"));
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
@@ -296,12 +315,12 @@ impl<'r, S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'r, S, St
     pub fn complete(
         &mut self,
         now: Instant,
-        later: Later,
+        later: &Later,
         tx: &mut [u8],
         handler: impl FnOnce(Reply<'_, '_>) -> Result<Answer, Error>,
     ) -> Result<Option<Transmit<St::Peer>>, RespondError> {
         let mut once = Some(handler);
-        self.complete_by(now, &later, tx, &mut |reply: Reply<'_, '_>| match once.take() {
+        self.complete_by(now, later, tx, &mut |reply: Reply<'_, '_>| match once.take() {
             Some(handler) => handler(reply),
             // It is called once.
             None => Err(Error::from(Code::INTERNAL_SERVER_ERROR)),
@@ -321,12 +340,12 @@ impl<'r, S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'r, S, St
         let (settings, roles) = (&self.table.settings, PhantomData::<R>);
         let mut completing = Completing { handler, later, settings, made: Made::NOTHING, roles };
         let endpoint = self.endpoint.borrow_mut();
-        let made = endpoint.at(now).reply(later.id, (later.transfer, later.end), None, 0, tx, &mut completing);
+        let made = endpoint.at(now).reply(&later.of, None, 0, tx, &mut completing);
         let Made { code, put_off, .. } = completing.made;
         match made {
             Err(_) if put_off => Ok(None),
             Ok(sent) => {
-                self.carried_out(later.resource, code);
+                self.carried_out(later.wants.resource, later.wants.changes, code);
                 Ok(sent)
             }
             error => error,
@@ -334,8 +353,8 @@ impl<'r, S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'r, S, St
     }
 
     /// A request was answered with this code, of what may have changed by it.
-    fn carried_out(&mut self, resource: Option<u32>, code: Code) {
-        if let Some(resource) = resource.filter(|_| code.is_success() && code != Code::CONTINUE) {
+    fn carried_out(&mut self, resource: u32, changes: bool, code: Code) {
+        if changes && code.is_success() && code != Code::CONTINUE {
             self.endpoint().notify(ResourceId(resource));
         }
     }
@@ -344,10 +363,10 @@ impl<'r, S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'r, S, St
         &mut self,
         state: &mut S,
         now: Instant,
-        request: &ServerRequest<'_, St::Peer>,
+        request: &Incoming<'_, St::Peer>,
         tx: &mut [u8],
     ) -> Option<Transmit<St::Peer>> {
-        let message = &request.message;
+        let message = request.message;
         match Proxied::of::<R>(message, self.table.names) {
             Proxied::No => self.answer(state, now, request, message, None, tx),
             Proxied::Refused => {

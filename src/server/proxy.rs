@@ -1,7 +1,7 @@
 //! What is asked for as if of a proxy (RFC 7252 5.7.2, 5.10.2).
 
-use super::Server;
-use crate::endpoint::{Endpoint, Roles, ServerRequest, Transmit};
+use super::{Incoming, Server};
+use crate::endpoint::{Endpoint, Roles, Transmit};
 use crate::store::Store;
 use crate::time::Instant;
 use crate::uri::{CoapUri, Host, Scheme};
@@ -87,11 +87,11 @@ impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R,
         &mut self,
         state: &mut S,
         now: Instant,
-        request: &ServerRequest<'_, St::Peer>,
+        request: &Incoming<'_, St::Peer>,
         uri: CoapUri<'_>,
         tx: &mut [u8],
     ) -> Option<Transmit<St::Peer>> {
-        let message = &request.message;
+        let message = request.message;
         let mut buffer = [0; LONGEST];
         let header = Header::new(message.message_type(), message.code(), message.message_id());
         let mut w = Writer::new(&mut buffer, header, &[]);

@@ -4,6 +4,7 @@ use super::request::Later;
 use super::table::is_safe;
 use super::{Error, wants_problem};
 use crate::block::{Body, Settings, Written, put, serve_in};
+use crate::endpoint::RequestId;
 use crate::roles::Roles;
 use crate::wire::{Code, ContentFormat, Message, OptionNumber, OptionsOf, WriteError, Writer, path_segments, same};
 use core::fmt;
@@ -14,8 +15,8 @@ use core::fmt;
 pub enum Answer {
     /// It has answered: what the last call of [`Reply`] gives.
     Done(Done),
-    /// It will, by [`Server::complete`](super::Server::complete).
-    Later(Later),
+    /// It will, by [`Server::complete`](super::Server::complete): the request of this [id](super::Request::id).
+    Later(RequestId),
 }
 
 /// An answer is written.
@@ -71,12 +72,12 @@ impl<'a> Terms<'a> {
         usual: Option<ContentFormat>,
         etags: Option<&'a Message<'a>>,
     ) -> Terms<'a> {
-        Terms { later, settings, accept: later.accept.or(usual).filter(|_| is_safe(later.method)), etags }
+        Terms { later, settings, accept: later.accept.or(usual).filter(|_| is_safe(later.wants.method)), etags }
     }
 
     /// The code, unless the handler sets one.
     pub(super) fn code(&self) -> Code {
-        match self.later.method {
+        match self.later.wants.method {
             Code::GET | Code::FETCH => Code::CONTENT,
             Code::DELETE => Code::DELETED,
             _ => Code::CHANGED,
@@ -105,7 +106,7 @@ impl Made {
         last: bool,
         handler: &mut dyn FnMut(Reply<'_, '_>) -> Result<Answer, Error>,
     ) {
-        let (asked, mut so_far) = (&terms.later.asked, SoFar::default());
+        let (asked, mut so_far) = (&terms.later.wants.asked, SoFar::default());
         *self = Made::NOTHING;
         w.code(terms.code());
         let mut error = match handler(Reply { w: &mut *w, terms, so_far: &mut so_far }) {
@@ -257,7 +258,7 @@ impl Reply<'_, '_> {
     pub fn body(mut self, body: Body<'_>) -> Answer {
         if !self.is_void() {
             self.settle();
-            serve_in::<true>(self.w, &self.terms.later.asked, body, self.terms.settings);
+            serve_in::<true>(self.w, &self.terms.later.wants.asked, body, self.terms.settings);
         }
         self.so_far.served = true;
         self.done()
@@ -266,7 +267,7 @@ impl Reply<'_, '_> {
     /// Where the block begins that is asked for, in bytes: for who wants to know. 0: the first, or all.
     #[must_use]
     pub fn offset(&self) -> u32 {
-        self.terms.later.asked.offset()
+        self.terms.later.wants.asked.offset()
     }
 
     pub(super) fn put(&mut self, bytes: &[u8]) {
@@ -275,7 +276,7 @@ impl Reply<'_, '_> {
         }
         if self.so_far.written.is_none() {
             self.settle();
-            self.so_far.written = Some(Written::begin(self.w, &self.terms.later.asked, self.terms.settings));
+            self.so_far.written = Some(Written::begin(self.w, &self.terms.later.wants.asked, self.terms.settings));
         }
         if let Some(written) = &mut self.so_far.written {
             written.put(self.w, bytes);
@@ -288,7 +289,7 @@ impl Reply<'_, '_> {
         if self.so_far.condition {
             return Some(message.if_match());
         }
-        (self.terms.later.method == Code::GET).then(|| message.etags())
+        (self.terms.later.wants.method == Code::GET).then(|| message.etags())
     }
 
     /// Writes 2.03 in the place of what the client has already (RFC 7252 5.9.1.3): with the ETag, and without a payload.
@@ -298,7 +299,7 @@ impl Reply<'_, '_> {
         }
         self.w.restart().code(Code::VALID);
         let which = usize::from(self.so_far.matched).wrapping_sub(1);
-        let age = self.so_far.max_age.unwrap_or(self.terms.later.max_age);
+        let age = self.so_far.max_age.unwrap_or(self.terms.later.wants.max_age);
         if let Some(etag) = self.terms.etags.and_then(|message| message.etags().nth(which)) {
             self.w.option(OptionNumber::ETAG, etag);
         }
@@ -320,7 +321,7 @@ impl Reply<'_, '_> {
 
     /// No option follows, but those of a transfer.
     fn settle(&mut self) {
-        let age = self.terms.later.max_age;
+        let age = self.terms.later.wants.max_age;
         if age != 60 && self.w.present_code() == Code::CONTENT {
             self.so_far.put_max_age(self.w, age);
         }
@@ -336,7 +337,7 @@ impl Reply<'_, '_> {
         }
         self.put(&[]);
         match &self.so_far.written {
-            Some(written) => written.end(self.w, &self.terms.later.asked),
+            Some(written) => written.end(self.w, &self.terms.later.wants.asked),
             None => Ok(()),
         }
     }

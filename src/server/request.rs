@@ -65,24 +65,50 @@ pub(super) struct Bytes<'m> {
 /// an error, never a panic.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+// In this order: with something between the two parts the compiler copies each by itself, which takes no `memcpy`.
+#[repr(C)]
 pub struct Later {
+    pub(super) of: Of,
+    pub(super) accept: Option<ContentFormat>,
+    pub(super) wants: Wants,
+}
+
+impl Later {
+    /// Which request it is: what [`Answer::Later`](super::Answer::Later) names, if it is put off once more.
+    #[must_use]
+    pub const fn id(&self) -> RequestId {
+        self.of.id
+    }
+}
+
+/// Which request it is.
+// Six words: as many as a Cortex-M copies at once. For more it takes `memcpy`, which is 300 bytes of flash.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub(super) struct Of {
     pub(super) id: RequestId,
-    pub(super) method: Code,
-    pub(super) asked: Asked,
     pub(super) transfer: Option<TransferId>,
     /// Where the body ends that has come.
     pub(super) end: u32,
-    pub(super) accept: Option<ContentFormat>,
+}
+
+/// What it asks for, and of what. Six words, too.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub(super) struct Wants {
+    pub(super) asked: Asked,
     pub(super) max_age: u32,
-    /// What changes by it.
-    pub(super) resource: Option<u32>,
+    pub(super) resource: u32,
+    pub(super) method: Code,
+    /// Whether it changes the resource, of which somebody may be an observer.
+    pub(super) changes: bool,
 }
 
 impl<'m, P: Copy> Request<'m, P> {
     /// The method.
     #[must_use]
     pub const fn method(&self) -> Code {
-        self.later.method
+        self.later.wants.method
     }
 
     /// Who asks, or observes.
@@ -180,14 +206,22 @@ impl<'m, P: Copy> Request<'m, P> {
     /// [`Output::Broken`](crate::endpoint::Output::Broken) tells of one that ends without its last piece.
     #[must_use]
     pub const fn transfer(&self) -> Option<TransferId> {
-        self.later.transfer
+        self.later.of.transfer
     }
 
     /// To answer it by, later: a handler keeps it, and gives [`Answer::Later`](super::Answer::Later). Where nobody has
     /// asked it is stale.
     #[must_use]
+    #[inline]
     pub const fn later(&self) -> Later {
-        self.later
+        let Later { of, accept, wants } = &self.later;
+        Later { of: *of, accept: *accept, wants: *wants }
+    }
+
+    /// Which request it is: what [`Answer::Later`](super::Answer::Later) names.
+    #[must_use]
+    pub const fn id(&self) -> RequestId {
+        self.later.of.id
     }
 
     /// The message, for whatever else it says. Of a notification it is what is kept of the registration: the path below a

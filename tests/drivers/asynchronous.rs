@@ -216,7 +216,7 @@ fn a_server_that_is_stopped_answers_what_it_has_put_off() {
                     Ok(_) => {
                         let later = node.state.later.pop().expect("it was put off");
                         let now = udp.now();
-                        let sent = node.server.complete(now, later, &mut tx, |reply| Ok(reply.text("at last")));
+                        let sent = node.server.complete(now, &later, &mut tx, |reply| Ok(reply.text("at last")));
                         if let Some(sent) = sent.expect("it waits") {
                             udp.send(sent, &tx).await.expect("sent");
                         }

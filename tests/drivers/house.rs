@@ -29,7 +29,7 @@ fn echo<P: Copy>(_: &mut House, request: &Request<'_, P>, reply: Reply<'_, '_>) 
 
 fn later<P: Copy>(house: &mut House, request: &Request<'_, P>, _: Reply<'_, '_>) -> Result<Answer, Error> {
     house.later.push(request.later());
-    Ok(Answer::Later(request.later()))
+    Ok(Answer::Later(request.id()))
 }
 
 fn long<P: Copy>(_: &mut House, _: &Request<'_, P>, reply: Reply<'_, '_>) -> Result<Answer, Error> {

@@ -185,7 +185,7 @@ fn it_waits_until_a_datagram_is_taken() {
             if step == 20 {
                 let later = served.state.later.pop().expect("it was put off");
                 let room = server.tx().expect("nothing waits");
-                let sent = served.server.complete(now(), later, room, |reply| Ok(reply.text("at last")));
+                let sent = served.server.complete(now(), &later, room, |reply| Ok(reply.text("at last")));
                 server.send(sent.expect("it waits").expect("it is not too early"));
             }
             assert_ne!(server.step(&mut there, &mut served).expect("it works"), Pass::Over);

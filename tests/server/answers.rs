@@ -68,7 +68,7 @@ fn image(house: &mut House, request: &Request<'_, u8>, reply: Reply) -> Result {
 }
 
 fn slow(_: &mut House, request: &Request<'_, u8>, _: Reply) -> Result {
-    Ok(Answer::Later(request.later()))
+    Ok(Answer::Later(request.id()))
 }
 
 const TEXT: &[ContentFormat] = &[ContentFormat::TEXT_PLAIN];

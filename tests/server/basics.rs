@@ -43,7 +43,7 @@ fn echo(_: &mut House, request: &Request<'_, u8>, mut reply: Reply) -> Result<An
 
 fn slow(house: &mut House, request: &Request<'_, u8>, _: Reply) -> Result<Answer, Error> {
     house.waiting.push(request.later());
-    Ok(Answer::Later(request.later()))
+    Ok(Answer::Later(request.id()))
 }
 
 static ROUTES: [Route<House, u8>; 5] = [
@@ -104,7 +104,7 @@ fn later() {
     let (sent, _) = bench.due();
     assert!(sent[0].message().code() == Code::EMPTY, "{sent:?}");
     let later = bench.state.waiting.pop().unwrap();
-    let answer = bench.server.complete(bench.now, later, &mut bench.tx, |reply| Ok(reply.text("at last")));
+    let answer = bench.server.complete(bench.now, &later, &mut bench.tx, |reply| Ok(reply.text("at last")));
     let answer = answer.unwrap().map(|transmit| bench.sent(transmit)).unwrap();
     assert_eq!((answer.code(), answer.text()), (Code::CONTENT, "at last"));
     bench.acknowledge(1, answer.message().message_id());

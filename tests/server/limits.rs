@@ -31,7 +31,7 @@ fn count(state: &mut State, request: &Request<'_, u8>, reply: Reply) -> Result<A
 
 fn slow(state: &mut State, request: &Request<'_, u8>, _: Reply) -> Result<Answer, Error> {
     state.waiting.push(request.later());
-    Ok(Answer::Later(request.later()))
+    Ok(Answer::Later(request.id()))
 }
 
 /// 10,000 bytes from elsewhere, of a length that is known or not.
@@ -189,7 +189,7 @@ fn conditions_without_get_and_put_off() {
     let sent = bench.answer(Code::POST, |w| _ = w.if_match(b"").path("slow"));
     assert_eq!(sent.code(), Code::PRECONDITION_FAILED);
     let later = bench.state.waiting.pop().unwrap();
-    let stale = bench.server.complete(bench.now, later, &mut bench.tx, |reply| Ok(reply.done()));
+    let stale = bench.server.complete(bench.now, &later, &mut bench.tx, |reply| Ok(reply.done()));
     assert_eq!(stale, Err(RespondError::Stale));
 }
 
@@ -203,12 +203,12 @@ fn later_once_and_in_any_way() {
     bench.due();
     let waiting = std::mem::take(&mut bench.state.waiting);
     let mut complete = |later, handler: &dyn Fn(Reply<'_, '_>) -> Result<Answer, Error>| {
-        let sent = bench.server.complete(bench.now, later, &mut bench.tx, handler);
+        let sent = bench.server.complete(bench.now, &later, &mut bench.tx, handler);
         sent.map(|sent| sent.map(|transmit| bench.sent(transmit)))
     };
     // Still not; then an error; then it is over.
     let not_yet = Later::clone(&waiting[0]);
-    assert_eq!(complete(waiting[0], &|_| Ok(Answer::Later(not_yet))), Ok(None));
+    assert_eq!(complete(waiting[0], &|_| Ok(Answer::Later(not_yet.id()))), Ok(None));
     let error = complete(waiting[0], &|_| Err(Error::new(Code::BAD_GATEWAY, "gone"))).unwrap().unwrap();
     assert_eq!((error.code(), error.message().payload()), (Code::BAD_GATEWAY, &b"\xa2\x20\x64gone\x23\x18\xa2"[..]));
     assert_eq!(complete(waiting[0], &|reply| Ok(reply.done())), Err(RespondError::Stale));
@@ -230,7 +230,7 @@ fn a_change_that_comes_late() {
     assert!(bench.ask(2, Code::POST, |w| _ = w.path("x")).is_none());
     assert!(bench.due().0.iter().all(|sent| sent.to == 2));
     let later = bench.state.waiting.pop().unwrap();
-    let sent = bench.server.complete(bench.now, later, &mut bench.tx, |reply| Ok(reply.done())).unwrap();
+    let sent = bench.server.complete(bench.now, &later, &mut bench.tx, |reply| Ok(reply.done())).unwrap();
     assert!(sent.is_some());
     let (sent, _) = bench.due();
     assert!(sent.iter().any(|sent| sent.to == 1 && sent.code() == Code::CONTENT), "{sent:?}");
@@ -355,7 +355,7 @@ fn full_tables() {
     let refused = bench.ask(3, Code::GET, |w| _ = w.path("count")).unwrap();
     assert_eq!((refused.code(), bench.state.calls), (Code::SERVICE_UNAVAILABLE, 0));
     let later = bench.state.waiting.pop().unwrap();
-    bench.server.complete(bench.now, later, &mut bench.tx, |reply| Ok(reply.done())).unwrap();
+    bench.server.complete(bench.now, &later, &mut bench.tx, |reply| Ok(reply.done())).unwrap();
     let (sent, _) = bench.due();
     sent.iter().for_each(|sent| bench.acknowledge(sent.to, sent.message().message_id()));
     bench.acknowledge(2, bench.tx_id());

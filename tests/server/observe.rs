@@ -43,7 +43,7 @@ fn fetch(_: &mut Files, request: &Request<'_, u8>, reply: Reply) -> Result<Answe
 }
 
 fn slow(_: &mut Files, request: &Request<'_, u8>, _: Reply) -> Result<Answer, Error> {
-    Ok(Answer::Later(request.later()))
+    Ok(Answer::Later(request.id()))
 }
 
 static ROUTES: [Route<Files, u8>; 4] = [

@@ -44,7 +44,7 @@ impl Virtual<'_> {
                     server.endpoint().end_observers(resource, code);
                 }
                 Ok(Task::Complete(later)) => {
-                    if let Ok(Some(due)) = server.complete(*now, later, tx, separated) {
+                    if let Ok(Some(due)) = server.complete(*now, &later, tx, separated) {
                         let sent = self.bench.sent(due);
                         self.deliver(sent.to, sent.bytes);
                     }

@@ -84,7 +84,7 @@ impl<P: Copy + Eq + Hash + 'static> Device<P> {
         let recycled = self.server.endpoint().statistics().recycled;
         let info = Info { usage, most: self.most, stack: stack::depth(), recycled };
         let seconds = self.board.seconds;
-        self.server.complete(now, later, tx, |reply| info.write(seconds, reply)).ok()?
+        self.server.complete(now, &later, tx, |reply| info.write(seconds, reply)).ok()?
     }
 
     fn raise(&mut self, usage: &Usage) {

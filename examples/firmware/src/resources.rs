@@ -128,7 +128,7 @@ fn program<P: Copy>(board: &mut Board, request: &Request<P>, reply: Reply) -> Ha
 /// The tables are the endpoint's, so that the main loop answers.
 fn info<P: Copy>(board: &mut Board, request: &Request<P>, _: Reply) -> Handled {
     board.asked = Some(request.later());
-    Ok(Answer::Later(request.later()))
+    Ok(Answer::Later(request.id()))
 }
 
 /// What the device has to say of its memory.

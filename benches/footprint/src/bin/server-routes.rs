@@ -45,7 +45,7 @@ type Answered = Result<Answer, Error>;
 
 fn temperature(sensor: &mut Sensor, request: &Asked<'_>, _: Reply<'_, '_>) -> Answered {
     sensor.waiting = Some(request.later());
-    Ok(Answer::Later(request.later()))
+    Ok(Answer::Later(request.id()))
 }
 
 fn pin(sensor: &mut Sensor, _: &Asked<'_>, reply: Reply<'_, '_>) -> Answered {
@@ -91,10 +91,11 @@ fn firmware(_: &[u8], tx: &mut [u8], device: &mut Device) {
             }
         }
         if wake.pin {
-            if let Some(later) = sensor.waiting.take() {
+            if let Some(later) = &sensor.waiting {
                 if let Ok(Some(sent)) = server.complete(now, later, tx, |reply| Ok(reply.payload(b"21.5"))) {
                     transmit(now, tx, sent);
                 }
+                sensor.waiting = None;
             }
         }
         until = loop {
