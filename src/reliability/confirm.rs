@@ -173,7 +173,6 @@ impl<S: Store, R: Roles> Engine<S, R> {
     /// The k-th retransmission is due 2^k - 1 first timeouts after the first transmission. Who polls late catches up:
     /// no faster than ACK_TIMEOUT, and beyond MAX_TRANSMIT_SPAN by a quarter of that at most, as a loop over a socket is
     /// always late a little and the last one may be due at its very end.
-    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
     pub(crate) fn next_try(rules: &Rules, exchange: &mut Exchange, ticks: u32) -> (Again, u32) {
         let (interval, mut again) = (exchange.interval, exchange.again());
         // A request may have a pace of its own.

@@ -197,7 +197,6 @@ impl<'b> Writer<'b> {
     /// Options and payload that follow are moved, so that [`option`](Writer::option) is to be preferred where the order
     /// is known. With it `needed` of [`WriteError::BufferTooSmall`] becomes a lower bound, still greater than the
     /// buffer.
-    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
     pub fn insert(&mut self, number: OptionNumber, value: &[u8]) -> &mut Self {
         if u32::from(number.get()) >= self.last {
             return self.option(number, value);
