@@ -20,14 +20,18 @@ impl<S: Store, R: Roles> Engine<S, R> {
             return None;
         }
         let (now, lifetime) = (self.held.ticks(), self.rules().exchange_lifetime);
-        if !self.held.transfers.has_room() {
-            let (index, left) = self.held.transfers.oldest(true, now, lifetime);
-            if left == NEVER {
-                return None;
+        let vacancy = match self.held.transfers.vacancy() {
+            Some(vacancy) => vacancy,
+            None => {
+                let (index, left) = self.held.transfers.oldest(true, now, lifetime);
+                if left == NEVER {
+                    return None;
+                }
+                self.release_transfer(index);
+                index
             }
-            self.release_transfer(index);
-        }
-        let index = self.held.transfers.insert(peer, key, now)?;
+        };
+        let index = self.held.transfers.insert(vacancy, peer, key, now)?;
         self.refer(peer, false);
         Some(index)
     }

@@ -184,13 +184,13 @@ impl<C: Scale, S: Lend<Slot<Transfer, 1>>, H: Lend<Heads<1>>> Transfers<C, S, H>
         if C::INDEXED { self.table.find(0, key, is_it) } else { self.table.scan(is_it) }
     }
 
-    /// Whether a slot is free.
-    pub(crate) fn has_room(&self) -> bool {
-        if C::INDEXED { self.table.len() < self.table.capacity() } else { self.table.vacancy().is_some() }
+    /// A slot that is free. With an index it is the one that [`insert`](Self::insert) takes in any case.
+    pub(crate) fn vacancy(&self) -> Option<u32> {
+        if C::INDEXED { (self.table.len() < self.table.capacity()).then_some(0) } else { self.table.vacancy() }
     }
 
-    /// Takes a slot for a transfer.
-    pub(crate) fn insert(&mut self, peer: u32, key: u64, now: u32) -> Option<u32> {
+    /// Takes a slot for a transfer: without an index, this one that is free.
+    pub(crate) fn insert(&mut self, vacancy: u32, peer: u32, key: u64, now: u32) -> Option<u32> {
         let transfer = Transfer { peer, key: [key as u32, (key >> 32) as u32], ..Transfer::NONE };
         let index = if C::INDEXED {
             let index = self.table.insert(transfer)?.index();
@@ -198,10 +198,9 @@ impl<C: Scale, S: Lend<Slot<Transfer, 1>>, H: Lend<Heads<1>>> Transfers<C, S, H>
             index
         } else {
             // In place: what else there is to be known of it is set by who takes it in.
-            let index = self.table.vacancy()?;
-            let slot = self.table.occupy(index)?;
+            let slot = self.table.occupy(vacancy)?;
             (slot.key, slot.peer) = (transfer.key, peer);
-            index
+            vacancy
         };
         self.touch(index, Stage::Coming, now);
         Some(index)
