@@ -11,8 +11,9 @@
 //! | `&mut S` | a store that lies elsewhere | as `S` |
 //!
 //! For how many entries a store is meant, is a type, so that firmware does not link an index, lists and a timer wheel
-//! for eight exchanges. Firmware lends a `&'static mut` to a store in a `static`: an endpoint that is given the store
-//! by value is built on the stack first, with the store in it.
+//! for eight exchanges. Firmware has the whole endpoint in a `static`, with the store in it, so that every address is known
+//! when it is built; or lends it a `&'static mut` to a store in a `static`. An endpoint that is made when the program runs,
+//! with its store by value, is built on the stack first.
 //!
 //! With the heads of the index, an exchange takes 64 bytes; an observer 56; a peer 72 with a `SocketAddr` and 44 with an
 //! `Ipv4Addr`. With an index each resource that is observed takes a slot for an
