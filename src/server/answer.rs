@@ -2,7 +2,7 @@
 
 use super::reply::{Answer, Made, Reply, SoFar, Terms};
 use super::request::{Bytes, Later, Of, Reason, Request, Wants};
-use super::route::{self, Fit, REST};
+use super::route::{self, Fit, REST, Told};
 use super::table::{CORE, Found, Table, has_body, is_safe, number};
 use super::{Error, Incoming, Server, refuse};
 use crate::block::{Asked, Seen, Settings, answer_to, put};
@@ -217,7 +217,7 @@ impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R,
                 answering.find(found);
                 if let Some(about) = answering.table.about(found.index) {
                     answering.request.later.wants.max_age = about.max_age;
-                    if about.observable {
+                    if about.is_observable() {
                         let resource = found.fit.resource(found.index).0;
                         if safe {
                             observed = Some(resource);
@@ -319,7 +319,7 @@ impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R,
             let mut path = message.options_of(OptionNumber::URI_PATH);
             fit = route::fit(about.path, &mut path).unwrap_or(fit);
         }
-        notify.non |= about.non;
+        notify.non |= about.told == Told::Non;
         let max_age = about.max_age;
         let of = (RequestId(Handle::NONE), Asked::first(notify.block_size));
         let to = (notify.peer, Reason::Notification);

@@ -5,7 +5,7 @@
 
 use super::Error;
 use super::reply::{Answer, Reply};
-use super::route::{About, FNV, fnv};
+use super::route::{About, FNV, UNKNOWN, fnv};
 use super::table::Table;
 use crate::roles::Roles;
 use crate::uri::is_segment;
@@ -65,8 +65,8 @@ const TITLE: usize = 4;
 const OBS: usize = 5;
 const HREF: usize = 6;
 
-/// What stands in the place of the wildcard, and the size.
-type Entry<'e> = (&'e str, Option<u32>);
+/// What stands in the place of the wildcard, and the size, or [`UNKNOWN`].
+type Entry<'e> = (&'e str, u32);
 
 /// The value that an attribute is to have, and how far it is found to have it.
 struct Sought<'s> {
@@ -101,7 +101,7 @@ impl Listing<'_> {
     /// with a `/` between segments. It has the attributes of the route, and this size in bytes, if it is known.
     #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(never))]
     pub fn add(&mut self, tail: &str, size: Option<u32>) {
-        let entry = &(tail, size.or(self.about.size));
+        let entry = &(tail, size.unwrap_or(self.about.size));
         for argument in self.message.options_of(OptionNumber::URI_QUERY) {
             if !self.matches(entry, argument) {
                 return;
@@ -139,7 +139,7 @@ impl Listing<'_> {
 
     /// What is not below a wildcard.
     fn add_plain(&mut self) {
-        if !self.about.hidden && !self.about.is_wild() {
+        if !self.about.is_hidden() && !self.about.is_wild() {
             self.add("", None);
         }
     }
@@ -184,9 +184,14 @@ impl Listing<'_> {
                 }
                 return;
             }
-            SZ => return size.map_or((), |size| self.decimal(size)),
+            SZ => {
+                if size != UNKNOWN {
+                    self.decimal(size);
+                }
+                return;
+            }
             HREF => return self.target(tail),
-            _ if about.observable => "*",
+            _ if about.is_observable() => "*",
             _ => "",
         };
         self.all(text.as_bytes());
@@ -195,7 +200,7 @@ impl Listing<'_> {
     /// The path of a URI (RFC 7252 6.5, steps 6 and 7): what is in front of the wildcard, and then the tail.
     fn target(&mut self, tail: &str) {
         let (about, tail) = (self.about, relative(tail.as_bytes()));
-        let mut front = about.path.as_bytes().get(..about.front).unwrap_or_default();
+        let mut front = about.front();
         if let ([before @ .., b'/'], []) = (front, tail) {
             // Nothing stands in the place of the wildcard: nor does the slash before it.
             front = if about.is_wild() { before } else { front };

@@ -57,26 +57,62 @@ pub struct Route<S, P = SocketAddr> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct About {
     pub(super) path: &'static str,
-    /// How many bytes of it are in front of the first wildcard; all, if it has none.
-    pub(super) front: usize,
     pub(super) rt: &'static str,
     pub(super) interface: &'static str,
     pub(super) title: &'static str,
     pub(super) formats: &'static [ContentFormat],
     pub(super) takes: &'static [ContentFormat],
-    pub(super) size: Option<u32>,
+    /// [`UNKNOWN`], unless it is said.
+    pub(super) size: u32,
     pub(super) max_age: u32,
     pub(super) max_body: u32,
-    pub(super) observable: bool,
-    pub(super) non: bool,
-    pub(super) hidden: bool,
-    pub(super) group: bool,
+    /// How many bytes of the path are in front of the first wildcard; all, if it has none.
+    front: u16,
+    pub(super) told: Told,
+    /// Bits.
+    marks: u8,
 }
+
+/// In the place of a size.
+pub(super) const UNKNOWN: u32 = u32::MAX;
+
+/// How observers are told of a change.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Told {
+    /// There are none.
+    Never,
+    Confirmable,
+    Non,
+}
+
+/// It is not listed.
+const HIDDEN: u8 = 1;
+/// Groups may ask for it.
+const GROUP: u8 = 2;
+/// There is a wildcard in its path.
+const PATTERN: u8 = 4;
 
 impl About {
     /// Whether there is a wildcard in its path.
     pub(super) const fn is_wild(&self) -> bool {
-        self.front < self.path.len()
+        self.marks & PATTERN != 0
+    }
+
+    /// What is in front of the first wildcard.
+    pub(super) fn front(&self) -> &[u8] {
+        self.path.as_bytes().get(..usize::from(self.front)).unwrap_or_default()
+    }
+
+    pub(super) fn is_observable(&self) -> bool {
+        self.told != Told::Never
+    }
+
+    pub(super) const fn is_hidden(&self) -> bool {
+        self.marks & HIDDEN != 0
+    }
+
+    pub(super) const fn is_for_groups(&self) -> bool {
+        self.marks & GROUP != 0
     }
 }
 
@@ -118,21 +154,21 @@ impl<S, P> Route<S, P> {
     /// A resource under this path, or all of those that fit it. A leading `/` makes no difference.
     #[must_use]
     pub const fn new(path: &'static str) -> Route<S, P> {
+        let front = front(path.as_bytes());
         let about = About {
             path,
-            front: front(path.as_bytes()),
             rt: "",
             interface: "",
             title: "",
             formats: &[],
             takes: &[],
-            size: None,
+            size: UNKNOWN,
             max_age: 60,
             max_body: 0,
-            observable: false,
-            non: false,
-            hidden: false,
-            group: false,
+            // No message has a path that is longer.
+            front: if front < u16::MAX as usize { front as u16 } else { u16::MAX },
+            told: Told::Never,
+            marks: if front < path.len() { PATTERN } else { 0 },
         };
         Route { about, methods: [None; METHODS], lister: None }
     }
@@ -153,14 +189,14 @@ impl<S, P> Route<S, P> {
     /// resource of its own.
     #[must_use]
     pub const fn observable(mut self) -> Route<S, P> {
-        self.about.observable = true;
+        self.about.told = Told::Confirmable;
         self
     }
 
     /// The same, by Non-confirmable notifications: see [`Notify::non`](crate::endpoint::Notify::non).
     #[must_use]
     pub const fn observable_non(mut self) -> Route<S, P> {
-        (self.about.observable, self.about.non) = (true, true);
+        self.about.told = Told::Non;
         self
     }
 
@@ -203,7 +239,7 @@ impl<S, P> Route<S, P> {
     /// How large what GET gives is at most, in bytes: `sz` (RFC 6690 3.3).
     #[must_use]
     pub const fn size(mut self, bytes: u32) -> Route<S, P> {
-        self.about.size = Some(bytes);
+        self.about.size = bytes;
         self
     }
 
@@ -228,14 +264,14 @@ impl<S, P> Route<S, P> {
     /// Nobody is sent an error then, nor an answer without a payload, unless the client wants it (RFC 7967).
     #[must_use]
     pub const fn group(mut self) -> Route<S, P> {
-        self.about.group = true;
+        self.about.marks |= GROUP;
         self
     }
 
     /// Discovery does not list it. What has a wildcard it does not list in any case.
     #[must_use]
     pub const fn hidden(mut self) -> Route<S, P> {
-        self.about.hidden = true;
+        self.about.marks |= HIDDEN;
         self
     }
 

@@ -83,7 +83,7 @@ impl<S, P> Table<'_, S, P> {
         let Some((found, about)) = found else {
             return Err(refuse::<R>(Code::NOT_FOUND, "no such resource: /.well-known/core lists all"));
         };
-        if R::HAS.multicast && arrival == Arrival::Group && !about.group {
+        if R::HAS.multicast && arrival == Arrival::Group && !about.is_for_groups() {
             // RFC 7390 2.7.
             return Err(Error::from(Code::FORBIDDEN));
         }
