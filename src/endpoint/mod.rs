@@ -428,6 +428,12 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         self.engine.held.go_on(now.as_millis());
         &mut self.engine
     }
+
+    /// The engine at the time of the call before.
+    #[inline(always)]
+    pub(crate) fn still(&mut self) -> &mut Engine<S, R> {
+        &mut self.engine
+    }
 }
 
 impl<S: Store, R: Roles> Engine<S, R> {

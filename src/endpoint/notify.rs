@@ -53,7 +53,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
 
 impl<S: Store, R: Roles> Engine<S, R> {
     /// There is one of it for each endpoint, whatever is written.
-    fn write_notification(
+    pub(crate) fn write_notification(
         &mut self,
         notify: &Notify<S::Peer>,
         tx: &mut [u8],

@@ -244,7 +244,7 @@ impl<S: Store, R: Roles> Engine<S, R> {
         if self.start(index, pace.nstart) { Ok(sent) } else { Ok(None) }
     }
 
-    fn defer(&mut self, index: u32) -> bool {
+    pub(crate) fn defer(&mut self, index: u32) -> bool {
         let Some(exchange) = self.held.exchanges.at(index).filter(|exchange| exchange.state.awaits_answer()) else {
             return false;
         };

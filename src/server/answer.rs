@@ -13,7 +13,6 @@ use crate::exchange::Handle;
 use crate::reliability::Engine;
 use crate::roles::Roles;
 use crate::store::{Store, flag};
-use crate::time::Instant;
 use crate::wire::{Block, Code, Header, Message, OptionNumber, Writer};
 use core::borrow::BorrowMut;
 use core::marker::PhantomData;
@@ -194,7 +193,6 @@ impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R,
     pub(super) fn answer(
         &mut self,
         state: &mut S,
-        now: Instant,
         request: &Incoming<'_, St::Peer>,
         message: &Message<'_>,
         refused: Option<Error>,
@@ -232,7 +230,7 @@ impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R,
                     } else if has_body(method) {
                         let max_body = if pieces { about.max_body } else { u32::MAX };
                         let settings = Settings { max_body, ..answering.table.settings };
-                        let engine = endpoint.at(now);
+                        let engine = endpoint.still();
                         let (peer, block) = (engine.asked_by(id)?, message.block1());
                         let (later, block1) = (&mut answering.request.later, answer_to(block, &settings));
                         match engine.receive(id, peer, request.message, block, &settings) {
@@ -270,10 +268,13 @@ impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R,
         let of = answering.request.later.of;
         let mut flags = 0;
         let made = loop {
-            match endpoint.at(now).reply(&of, observed, flags, tx, &mut answering) {
+            match endpoint.still().reply(&of, observed, flags, tx, &mut answering) {
                 Err(_) if answering.made.put_off => {
                     // Stale, if it is over by now.
-                    let _ = endpoint.defer(now, id);
+                    let engine = endpoint.still();
+                    if let Some(index) = engine.meant(id.0) {
+                        engine.defer(index);
+                    }
                     return None;
                 }
                 // No room to keep the answer for duplicates: it is made again for each.
@@ -296,7 +297,6 @@ impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R,
     pub(super) fn tell(
         &mut self,
         state: &mut S,
-        now: Instant,
         mut notify: Notify<St::Peer>,
         tx: &mut [u8],
     ) -> Option<Transmit<St::Peer>> {
@@ -326,7 +326,7 @@ impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R,
         let mut answering = Answering::<_, _, R>::new(table, state, &mut [], &message, to, of);
         answering.find(Found { index, fit });
         answering.request.later.wants.max_age = max_age;
-        endpoint.tell(now, &notify, tx, &mut answering).ok()?
+        endpoint.still().write_notification(&notify, tx, &mut answering).ok()?
     }
 }
 

@@ -240,7 +240,7 @@ impl<'r, S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'r, S, St
                 Meaning::Nothing => {}
                 Meaning::Request(id) => {
                     let request = Incoming { id, from, arrival, message: &message };
-                    return Input { reply: self.request(state, now, &request, tx), response };
+                    return Input { reply: self.request(state, &request, tx), response };
                 }
                 Meaning::Response(what) => response = Some(what.with(from, message)),
             },
@@ -256,7 +256,7 @@ impl<'r, S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'r, S, St
         for _ in 0..STEPS {
             match self.endpoint().poll(now, tx) {
                 Output::Notify(notify) if R::HAS.observe => {
-                    if let Some(sent) = self.tell(state, now, notify, tx) {
+                    if let Some(sent) = self.tell(state, notify, tx) {
                         return Output::Send(sent);
                     }
                 }
@@ -362,18 +362,17 @@ impl<'r, S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'r, S, St
     fn request(
         &mut self,
         state: &mut S,
-        now: Instant,
         request: &Incoming<'_, St::Peer>,
         tx: &mut [u8],
     ) -> Option<Transmit<St::Peer>> {
         let message = request.message;
         match Proxied::of::<R>(message, self.table.names) {
-            Proxied::No => self.answer(state, now, request, message, None, tx),
+            Proxied::No => self.answer(state, request, message, None, tx),
             Proxied::Refused => {
                 let refused = Some(Error::from(Code::PROXYING_NOT_SUPPORTED));
-                self.answer(state, now, request, message, refused, tx)
+                self.answer(state, request, message, refused, tx)
             }
-            Proxied::Ours(uri) => self.answer_proxied(state, now, request, uri, tx),
+            Proxied::Ours(uri) => self.answer_proxied(state, request, uri, tx),
         }
     }
 }

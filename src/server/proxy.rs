@@ -3,7 +3,6 @@
 use super::{Incoming, Server};
 use crate::endpoint::{Endpoint, Roles, Transmit};
 use crate::store::Store;
-use crate::time::Instant;
 use crate::uri::{CoapUri, Host, Scheme};
 use crate::wire::{Code, Header, Message, OptionNumber, Writer};
 use core::borrow::BorrowMut;
@@ -86,7 +85,6 @@ impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R,
     pub(super) fn answer_proxied(
         &mut self,
         state: &mut S,
-        now: Instant,
         request: &Incoming<'_, St::Peer>,
         uri: CoapUri<'_>,
         tx: &mut [u8],
@@ -111,8 +109,8 @@ impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R,
         }
         let local = w.finish().ok().and_then(|length| Message::parse(buffer.get(..length)?).ok());
         match local {
-            Some(local) => self.answer(state, now, request, &local, None, tx),
-            None => self.answer(state, now, request, message, Some(Code::BAD_REQUEST.into()), tx),
+            Some(local) => self.answer(state, request, &local, None, tx),
+            None => self.answer(state, request, message, Some(Code::BAD_REQUEST.into()), tx),
         }
     }
 }
