@@ -1,10 +1,11 @@
 //! A request is answered: what the server says by itself, and else what the handler says (RFC 7252 5.4 to 5.10, 7.2).
 
+use super::error::{Fault, Words};
 use super::reply::{Answer, Made, Reply, SoFar, Terms};
 use super::request::{Bytes, Later, Of, Reason, Request, Wants};
 use super::route::{self, Fit, REST, Told};
 use super::table::{CORE, Found, Table, has_body, is_safe, number};
-use super::{Error, Incoming, Server, refuse};
+use super::{Error, Incoming, Server};
 use crate::block::{Asked, Seen, Settings, answer_to, put};
 use crate::copy::copy;
 use crate::endpoint::observe::{Keep, Respond};
@@ -25,7 +26,7 @@ struct Answering<'t, 'r, 'm, S, P, R> {
     table: &'t mut Table<'r, S, P>,
     state: &'t mut S,
     request: Request<'m, P>,
-    found: Result<Found, Error>,
+    found: Result<Found, Fault>,
     /// What is said of a block that does not reach a handler, beside the code.
     besides: Option<(OptionNumber, u32)>,
     /// The handler is called that serves later blocks.
@@ -59,7 +60,7 @@ impl<'t, 'r, 'm, S, P: Copy, R: Roles> Answering<'t, 'r, 'm, S, P, R> {
             table,
             state,
             request: Request { message, from, group: false, reason, tail: 0, body, later },
-            found: Err(Error::from(Code::NOT_FOUND)),
+            found: Err(Fault::of(Code::NOT_FOUND)),
             besides: None,
             rest: false,
             made: Made::NOTHING,
@@ -124,7 +125,7 @@ impl<S, P: Copy, R: Roles> Respond for Answering<'_, '_, '_, S, P, R> {
         let request = &*request;
         let terms = Terms::new(&request.later, &settings, usual, etags);
         made.write::<R>(w, &terms, request.body.last, &mut |reply| {
-            let found = (*found)?;
+            let found = found.map_err(Fault::error::<R>)?;
             let index = found.index;
             if R::HAS.conditions && request.reason == Reason::Asked && index != CORE {
                 meets_conditions(table, state, request, found)?;
@@ -195,14 +196,17 @@ impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R,
         state: &mut S,
         request: &Incoming<'_, St::Peer>,
         message: &Message<'_>,
-        refused: Option<Error>,
+        refused: Option<Code>,
         tx: &mut [u8],
     ) -> Option<Transmit<St::Peer>> {
         let (method, id) = (message.code(), request.id);
         let Server { endpoint, table, .. } = self;
         let endpoint = endpoint.borrow_mut();
         let mut kept = [0; KEPT];
-        let found = refused.map_or_else(|| table.find::<R>(message, request.arrival), Err);
+        let found = match refused {
+            Some(code) => Err(Fault::of(code)),
+            None => table.find::<R>(message, request.arrival),
+        };
         let (by, of) = ((request.from, Reason::Asked), (id, Asked::of(message)));
         let kept: &mut [u8] = if R::HAS.kept_options { &mut kept } else { &mut [] };
         let mut answering = Answering::<_, _, R>::new(table, state, kept, message, by, of);
@@ -226,7 +230,7 @@ impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R,
                     }
                     let pieces = message.block1().is_some_and(|block| block.more() || block.num() > 0);
                     if pieces && about.max_body == 0 {
-                        answering.found = Err(refuse::<R>(Code::REQUEST_ENTITY_TOO_LARGE, "in one message only"));
+                        answering.found = Err(Fault::with(Code::REQUEST_ENTITY_TOO_LARGE, Words::InOneMessage));
                     } else if has_body(method) {
                         let max_body = if pieces { about.max_body } else { u32::MAX };
                         let settings = Settings { max_body, ..answering.table.settings };
@@ -245,7 +249,7 @@ impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R,
                                     let max_age = engine.rules().refusal_max_age;
                                     answering.besides = Some((OptionNumber::MAX_AGE, max_age));
                                 }
-                                answering.found = Err(Error::bare(code));
+                                answering.found = Err(Fault::of(code));
                             }
                             Seen::Later(of) => {
                                 later.of.transfer = of;
@@ -281,7 +285,7 @@ impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R,
                 Err(Unmade::NoBytes(_)) if safe && flags == 0 => flags = flag::IDEMPOTENT,
                 // What the handler has written is no message.
                 Err(Unmade::Message(_)) if answering.found.is_ok() => {
-                    answering.found = Err(Error::from(Code::INTERNAL_SERVER_ERROR));
+                    answering.found = Err(Fault::of(Code::INTERNAL_SERVER_ERROR));
                 }
                 made => break made.ok()?,
             }

@@ -84,6 +84,41 @@ impl Error {
     }
 }
 
+/// An error that the server finds by itself, in two bytes: the words are put where it is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Fault {
+    code: Code,
+    words: Words,
+}
+
+/// What a person is told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Words {
+    None,
+    NoSuchResource,
+    InOneMessage,
+}
+
+impl Fault {
+    /// Of any code, as [`Error::bare`].
+    pub(super) const fn of(code: Code) -> Fault {
+        Fault { code, words: Words::None }
+    }
+
+    pub(super) const fn with(code: Code, words: Words) -> Fault {
+        Fault { code, words }
+    }
+
+    pub(super) const fn error<R: Roles>(self) -> Error {
+        let text = match self.words {
+            Words::NoSuchResource if R::HAS.diagnostics => "no such resource: /.well-known/core lists all",
+            Words::InOneMessage if R::HAS.diagnostics => "in one message only",
+            _ => "",
+        };
+        Error { code: self.code, text }
+    }
+}
+
 impl From<Code> for Error {
     fn from(code: Code) -> Error {
         Error::new(code, "")

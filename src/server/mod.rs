@@ -369,7 +369,7 @@ impl<'r, S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'r, S, St
         match Proxied::of::<R>(message, self.table.names) {
             Proxied::No => self.answer(state, request, message, None, tx),
             Proxied::Refused => {
-                let refused = Some(Error::from(Code::PROXYING_NOT_SUPPORTED));
+                let refused = Some(Code::PROXYING_NOT_SUPPORTED);
                 self.answer(state, request, message, refused, tx)
             }
             Proxied::Ours(uri) => self.answer_proxied(state, request, uri, tx),
@@ -394,11 +394,6 @@ impl<S, St: Store, R, E> defmt::Format for Server<'_, S, St, R, E> {
 /// Whether errors are to be problem details (RFC 9290).
 fn wants_problem<R: Roles>(accept: Option<ContentFormat>) -> bool {
     R::HAS.problems && accept == Some(ContentFormat::CONCISE_PROBLEM_DETAILS_CBOR)
-}
-
-/// An error that the server finds by itself.
-const fn refuse<R: Roles>(code: Code, text: &'static str) -> Error {
-    Error::new(code, if R::HAS.diagnostics { text } else { "" })
 }
 
 /// An answer that comes late.

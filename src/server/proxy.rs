@@ -110,7 +110,7 @@ impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R,
         let local = w.finish().ok().and_then(|length| Message::parse(buffer.get(..length)?).ok());
         match local {
             Some(local) => self.answer(state, request, &local, None, tx),
-            None => self.answer(state, request, message, Some(Code::BAD_REQUEST.into()), tx),
+            None => self.answer(state, request, message, Some(Code::BAD_REQUEST), tx),
         }
     }
 }

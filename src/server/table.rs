@@ -1,9 +1,10 @@
 //! The resources of a server, looked up and called.
 
+use super::Error;
+use super::error::{Fault, Words};
 use super::reply::{Answer, Reply};
 use super::request::Request;
 use super::route::{About, Fit, Object, REST, Route, call, fit};
-use super::{Error, refuse};
 use crate::block::Settings;
 use crate::endpoint::Arrival;
 use crate::roles::Roles;
@@ -72,7 +73,7 @@ impl<S, P> Table<'_, S, P> {
 
     /// Finds what is asked for, and whether it can be had.
     #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(never))]
-    pub(super) fn find<R: Roles>(&self, message: &Message<'_>, arrival: Arrival) -> Result<Found, Error> {
+    pub(super) fn find<R: Roles>(&self, message: &Message<'_>, arrival: Arrival) -> Result<Found, Fault> {
         let mut fit = |template: &str| fit(template, &mut message.options_of(OptionNumber::URI_PATH));
         let found = self.fits(&mut fit);
         // A wildcard does not stand for it.
@@ -81,26 +82,26 @@ impl<S, P> Table<'_, S, P> {
             return Ok(Found { index: CORE, fit: Fit::PLAIN });
         }
         let Some((found, about)) = found else {
-            return Err(refuse::<R>(Code::NOT_FOUND, "no such resource: /.well-known/core lists all"));
+            return Err(Fault::with(Code::NOT_FOUND, Words::NoSuchResource));
         };
         if R::HAS.multicast && arrival == Arrival::Group && !about.is_for_groups() {
             // RFC 7390 2.7.
-            return Err(Error::from(Code::FORBIDDEN));
+            return Err(Fault::of(Code::FORBIDDEN));
         }
         let method = message.code();
         if let Some(route) = self.routes.get(found.index) {
             if !matches!(route.methods.get(number(method)), Some(Some(_))) {
-                return Err(Error::from(Code::METHOD_NOT_ALLOWED));
+                return Err(Fault::of(Code::METHOD_NOT_ALLOWED));
             }
         }
         if R::HAS.negotiation {
             let accept = message.accept().filter(|_| is_safe(method) && !about.formats.is_empty());
             if accept.is_some_and(|accept| !about.formats.contains(&accept)) {
-                return Err(Error::from(Code::NOT_ACCEPTABLE));
+                return Err(Fault::of(Code::NOT_ACCEPTABLE));
             }
             let given = message.content_format().filter(|_| has_body(method) && !about.takes.is_empty());
             if given.is_some_and(|given| !about.takes.contains(&given)) {
-                return Err(Error::from(Code::UNSUPPORTED_CONTENT_FORMAT));
+                return Err(Fault::of(Code::UNSUPPORTED_CONTENT_FORMAT));
             }
         }
         Ok(found)
