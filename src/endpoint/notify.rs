@@ -53,7 +53,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
 
 impl<S: Store, R: Roles> Engine<S, R> {
     /// There is one of it for each endpoint, whatever is written.
-    pub(crate) fn write_notification(
+    fn write_notification(
         &mut self,
         notify: &Notify<S::Peer>,
         tx: &mut [u8],
@@ -65,8 +65,19 @@ impl<S: Store, R: Roles> Engine<S, R> {
         {
             return Err(Unmade::Stale);
         }
-        let made =
-            self.respond_any(ASKED, if R::HAS.non_notifications && notify.non { flag::NON } else { 0 }, None, tx, with);
+        self.write_asked(notify.non, tx, with)
+    }
+
+    /// The same of the notification that `poll` has asked for just now.
+    #[inline(always)]
+    pub(crate) fn write_asked(
+        &mut self,
+        non: bool,
+        tx: &mut [u8],
+        with: &mut dyn Respond,
+    ) -> Result<Option<Transmit<S::Peer>>, Unmade> {
+        let flags = if R::HAS.non_notifications && non { flag::NON } else { 0 };
+        let made = self.respond_any(ASKED, flags, None, tx, with);
         self.count_sent(matches!(made, Ok(Some(_))));
         made
     }

@@ -330,7 +330,7 @@ impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R,
         let mut answering = Answering::<_, _, R>::new(table, state, &mut [], &message, to, of);
         answering.find(Found { index, fit });
         answering.request.later.wants.max_age = max_age;
-        endpoint.still().write_notification(&notify, tx, &mut answering).ok()?
+        endpoint.still().write_asked(notify.non, tx, &mut answering).ok()?
     }
 }
 
