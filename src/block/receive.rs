@@ -334,6 +334,11 @@ impl<S: Store, R: Roles> Engine<S, R> {
         (exchange.state.awaits_answer() && !self.is_detached(exchange.peer)).then_some(exchange.peer)
     }
 
+    /// Of whom a request is that has come just now.
+    pub(crate) fn peer_of(&self, request: RequestId) -> Option<u32> {
+        Some(self.held.exchanges.at(request.0.index)?.peer)
+    }
+
     /// Answers a request; of a piece, the last one that brought it. There is one of it for each endpoint, whatever is
     /// written.
     #[inline(never)]

@@ -235,7 +235,7 @@ impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R,
                         let max_body = if pieces { about.max_body } else { u32::MAX };
                         let settings = Settings { max_body, ..answering.table.settings };
                         let engine = endpoint.still();
-                        let (peer, block) = (engine.asked_by(id)?, message.block1());
+                        let (peer, block) = (engine.peer_of(id)?, message.block1());
                         let (later, block1) = (&mut answering.request.later, answer_to(block, &settings));
                         match engine.receive(id, peer, request.message, block, &settings) {
                             // It is being answered.
