@@ -112,6 +112,9 @@ abilities! {
     /// A route may list by itself what there is below its wildcard ([`Route::listing`](crate::server::Route::listing)). Without
     /// it nothing of such a route is listed.
     listers: bool,
+    /// It serves resources that are objects, behind those of its table: without it
+    /// [`Server::with_objects`](crate::Server::with_objects) does not compile.
+    objects: bool,
     /// It sees to If-Match and If-None-Match (RFC 7252 5.10.8). Without it they are to be left out of
     /// [`Config::known`], so that such a request is refused.
     conditions: bool,

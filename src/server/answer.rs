@@ -78,7 +78,7 @@ impl<'t, 'r, 'm, S, P: Copy, R: Roles> Answering<'t, 'r, 'm, S, P, R> {
 
 /// RFC 7252 5.10.8: GET says whether the resource exists, and which ETag it has.
 #[inline(never)]
-fn meets_conditions<S, P: Copy>(
+fn meets_conditions<S, P: Copy, R: Roles>(
     table: &mut Table<'_, S, P>,
     state: &mut S,
     request: &Request<'_, P>,
@@ -100,7 +100,7 @@ fn meets_conditions<S, P: Copy>(
     let settings = table.settings;
     let terms = Terms { later: &request.later, settings: &settings, accept: None, etags: Some(message) };
     let reply = Reply { w: &mut w, terms: &terms, so_far: so_far.for_condition() };
-    let found = match table.call(index, 0, state, &request, reply) {
+    let found = match table.call::<R>(index, 0, state, &request, reply) {
         Ok(Answer::Done(_)) => w.present_code(),
         // What cannot be known does not meet a condition.
         Ok(Answer::Later(_)) => Code::EMPTY,
@@ -118,7 +118,7 @@ impl<S, P: Copy, R: Roles> Respond for Answering<'_, '_, '_, S, P, R> {
         let settings = table.settings;
         let usual = match found {
             // RFC 7641 4.2: in the format of the first answer.
-            Ok(Found { index, .. }) if request.reason == Reason::Notification => table.usual(*index),
+            Ok(Found { index, .. }) if request.reason == Reason::Notification => table.usual::<R>(*index),
             _ => None,
         };
         let etags = if R::HAS.conditions { Some(request.message) } else { None };
@@ -128,12 +128,12 @@ impl<S, P: Copy, R: Roles> Respond for Answering<'_, '_, '_, S, P, R> {
             let found = found.map_err(Fault::error::<R>)?;
             let index = found.index;
             if R::HAS.conditions && request.reason == Reason::Asked && index != CORE {
-                meets_conditions(table, state, request, found)?;
+                meets_conditions::<S, P, R>(table, state, request, found)?;
             }
             if R::HAS.discovery && index == CORE {
                 return table.discover::<R>(state, request.message, reply);
             }
-            table.call(index, if *rest { REST } else { number(request.later.wants.method) }, state, request, reply)
+            table.call::<R>(index, if *rest { REST } else { number(request.later.wants.method) }, state, request, reply)
         });
         if let Some((number, value)) = *besides {
             put::<true>(w, number, Some(value));
@@ -146,7 +146,7 @@ impl<S, P: Copy, R: Roles> Respond for Answering<'_, '_, '_, S, P, R> {
 
     fn keep(&mut self) -> Option<Keep<'_>> {
         let Found { index, fit } = self.found.ok()?;
-        let usual = self.table.usual(index);
+        let usual = self.table.usual::<R>(index);
         let (message, wild) = (self.request.message, fit.is_wild());
         let fetch = message.code() == Code::FETCH;
         let accept = self.made.format.filter(|format| self.request.later.accept.is_none() && Some(*format) != usual);
@@ -217,7 +217,7 @@ impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R,
             Err(error) => answering.found = Err(error),
             Ok(found) => {
                 answering.find(found);
-                if let Some(about) = answering.table.about(found.index) {
+                if let Some(about) = answering.table.about::<R>(found.index) {
                     answering.request.later.wants.max_age = about.max_age;
                     if about.is_observable() {
                         let resource = found.fit.resource(found.index).0;
@@ -316,7 +316,7 @@ impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R,
             }
         }
         let message = Message::of_parts(Header::confirmable(code, 0), options, payload);
-        let about = table.about(index)?;
+        let about = table.about::<R>(index)?;
         let mut fit = Fit::PLAIN;
         if R::HAS.kept_options {
             // What is not below a wildcard was kept without its path.

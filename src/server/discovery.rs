@@ -285,7 +285,7 @@ impl<S, P> Table<'_, S, P> {
     /// Lists what there is, and gives a hash of the list.
     #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(never))]
     fn list<'l, R: Roles>(&'l self, state: &mut S, message: &'l Message<'l>, out: Option<&'l mut dyn Out>) -> u32 {
-        let Some(about) = self.about(0) else { return FNV };
+        let Some(about) = self.about::<R>(0) else { return FNV };
         let mut listing = Listing { about, message, out, hash: FNV, any: false, quoted: false, sought: None };
         let mut index = 0_usize;
         loop {
@@ -294,7 +294,7 @@ impl<S, P> Table<'_, S, P> {
                 None => listing.add_plain(),
             }
             index = index.wrapping_add(1);
-            let Some(about) = self.about(index) else { return listing.hash };
+            let Some(about) = self.about::<R>(index) else { return listing.hash };
             listing.about = about;
         }
     }

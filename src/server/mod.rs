@@ -191,9 +191,19 @@ impl<'r, S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'r, S, St
         Server { endpoint, table, roles: PhantomData }
     }
 
-    /// With resources that are objects, behind those of the table.
+    /// With resources that are objects, behind those of the table. Does not compile for roles without
+    /// [`objects`](crate::Abilities::objects):
+    ///
+    /// ```compile_fail
+    /// use coaplet::endpoint::ServerMin;
+    /// use coaplet::{Endpoint, Fixed, Server};
+    ///
+    /// let endpoint = Endpoint::<_, ServerMin>::of_roles([7; 16], Fixed::<u8, 4, 8, 512>::new());
+    /// let server: Server<(), _, _> = Server::new(endpoint, &[]).with_objects(&mut []);
+    /// ```
     #[must_use]
     pub fn with_objects(mut self, objects: &'r mut [Object<'r, S, St::Peer>]) -> Server<'r, S, St, R, E> {
+        const { assert!(R::HAS.objects, "these roles leave objects out: give them `objects`") };
         self.table.objects = objects;
         self
     }
@@ -279,7 +289,8 @@ impl<'r, S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'r, S, St
     /// the path, and for [`Endpoint::end_observers`]. `None`: nothing in the table fits it.
     #[must_use]
     pub fn resource(&self, path: &str) -> Option<ResourceId> {
-        let (Found { index, fit }, _) = self.table.fits(&mut |template| fit(template, &mut path_segments(path)))?;
+        let (Found { index, fit }, _) =
+            self.table.fits::<R>(&mut |template| fit(template, &mut path_segments(path)))?;
         Some(fit.resource(index))
     }
 

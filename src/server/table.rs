@@ -45,24 +45,25 @@ pub(super) const fn number(method: Code) -> usize {
 }
 
 impl<S, P> Table<'_, S, P> {
-    pub(super) fn about(&self, index: usize) -> Option<&About> {
+    pub(super) fn about<R: Roles>(&self, index: usize) -> Option<&About> {
         match self.routes.get(index) {
             Some(route) => Some(&route.about),
+            None if !R::HAS.objects => None,
             None => self.objects.get(index.wrapping_sub(self.routes.len())).map(|object| &object.about),
         }
     }
 
     /// The format of a resource, unless it is asked for another one.
-    pub(super) fn usual(&self, index: usize) -> Option<ContentFormat> {
-        self.about(index)?.formats.first().copied()
+    pub(super) fn usual<R: Roles>(&self, index: usize) -> Option<ContentFormat> {
+        self.about::<R>(index)?.formats.first().copied()
     }
 
     /// The first entry whose template a path fits, as `fit` says.
     // By reference: there is one of it for what is asked for and for what the application names.
     #[inline(never)]
-    pub(super) fn fits(&self, fit: &mut dyn FnMut(&str) -> Option<Fit>) -> Option<(Found, &About)> {
+    pub(super) fn fits<R: Roles>(&self, fit: &mut dyn FnMut(&str) -> Option<Fit>) -> Option<(Found, &About)> {
         let mut index = 0;
-        while let Some(about) = self.about(index) {
+        while let Some(about) = self.about::<R>(index) {
             if let Some(fit) = fit(about.path) {
                 return Some((Found { index, fit }, about));
             }
@@ -75,7 +76,7 @@ impl<S, P> Table<'_, S, P> {
     #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(never))]
     pub(super) fn find<R: Roles>(&self, message: &Message<'_>, arrival: Arrival) -> Result<Found, Fault> {
         let mut fit = |template: &str| fit(template, &mut message.options_of(OptionNumber::URI_PATH));
-        let found = self.fits(&mut fit);
+        let found = self.fits::<R>(&mut fit);
         // A wildcard does not stand for it.
         let plain = found.is_some_and(|(found, _)| !found.fit.is_wild());
         if R::HAS.discovery && !plain && fit(".well-known/core").is_some() {
@@ -107,7 +108,7 @@ impl<S, P> Table<'_, S, P> {
         Ok(found)
     }
 
-    pub(super) fn call(
+    pub(super) fn call<R: Roles>(
         &mut self,
         index: usize,
         method: usize,
@@ -121,6 +122,7 @@ impl<S, P> Table<'_, S, P> {
                 Some(Some(handler)) => handler(state, request, reply),
                 _ => Err(Error::from(none)),
             },
+            None if !R::HAS.objects => Err(Error::from(Code::NOT_FOUND)),
             None => match self.objects.get_mut(index.wrapping_sub(self.routes.len())) {
                 Some(object) => call(&mut *object.resource, method, state, request, reply),
                 None => Err(Error::from(Code::NOT_FOUND)),
