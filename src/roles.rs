@@ -112,6 +112,8 @@ abilities! {
     /// A route may list by itself what there is below its wildcard ([`Route::listing`](crate::server::Route::listing)). Without
     /// it nothing of such a route is listed.
     listers: bool,
+    /// Wildcards stand in the paths of its routes. Without it `*` and `**` are segments as any other.
+    wildcards: bool,
     /// It serves resources that are objects, behind those of its table: without it
     /// [`Server::with_objects`](crate::Server::with_objects) does not compile.
     objects: bool,

@@ -104,7 +104,7 @@ fn meets_conditions<S, P: Copy, R: Roles>(
         Ok(Answer::Done(_)) => w.present_code(),
         // What cannot be known does not meet a condition.
         Ok(Answer::Later(_)) => Code::EMPTY,
-        Err(error) if error.code() == Code::METHOD_NOT_ALLOWED && !fit.is_wild() => Code::CONTENT,
+        Err(error) if error.code() == Code::METHOD_NOT_ALLOWED && !fit.is_wild::<R>() => Code::CONTENT,
         Err(error) => error.code(),
     };
     let (exists, absent) = (found.is_success(), found == Code::NOT_FOUND);
@@ -147,7 +147,7 @@ impl<S, P: Copy, R: Roles> Respond for Answering<'_, '_, '_, S, P, R> {
     fn keep(&mut self) -> Option<Keep<'_>> {
         let Found { index, fit } = self.found.ok()?;
         let usual = self.table.usual::<R>(index);
-        let (message, wild) = (self.request.message, fit.is_wild());
+        let (message, wild) = (self.request.message, fit.is_wild::<R>());
         let fetch = message.code() == Code::FETCH;
         let accept = self.made.format.filter(|format| self.request.later.accept.is_none() && Some(*format) != usual);
         if !R::HAS.kept_options {
@@ -220,7 +220,7 @@ impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R,
                 if let Some(about) = answering.table.about::<R>(found.index) {
                     answering.request.later.wants.max_age = about.max_age;
                     if about.is_observable() {
-                        let resource = found.fit.resource(found.index).0;
+                        let resource = found.fit.resource::<R>(found.index).0;
                         if safe {
                             observed = Some(resource);
                         } else {
@@ -321,7 +321,7 @@ impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R,
         if R::HAS.kept_options {
             // What is not below a wildcard was kept without its path.
             let mut path = message.options_of(OptionNumber::URI_PATH);
-            fit = route::fit(about.path, &mut path).unwrap_or(fit);
+            fit = route::fit::<R>(about.path, &mut path).unwrap_or(fit);
         }
         notify.non |= about.told == Told::Non;
         let max_age = about.max_age;

@@ -138,8 +138,8 @@ impl Listing<'_> {
     }
 
     /// What is not below a wildcard.
-    fn add_plain(&mut self) {
-        if !self.about.is_hidden() && !self.about.is_wild() {
+    fn add_plain<R: Roles>(&mut self) {
+        if !(self.about.is_hidden() || R::HAS.wildcards && self.about.is_wild()) {
             self.add("", None);
         }
     }
@@ -291,7 +291,7 @@ impl<S, P> Table<'_, S, P> {
         loop {
             match self.routes.get(index).and_then(|route| route.lister).filter(|_| R::HAS.listers) {
                 Some(lister) => lister(state, &mut listing),
-                None => listing.add_plain(),
+                None => listing.add_plain::<R>(),
             }
             index = index.wrapping_add(1);
             let Some(about) = self.about::<R>(index) else { return listing.hash };

@@ -290,8 +290,8 @@ impl<'r, S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'r, S, St
     #[must_use]
     pub fn resource(&self, path: &str) -> Option<ResourceId> {
         let (Found { index, fit }, _) =
-            self.table.fits::<R>(&mut |template| fit(template, &mut path_segments(path)))?;
-        Some(fit.resource(index))
+            self.table.fits::<R>(&mut |template| fit::<R>(template, &mut path_segments(path)))?;
+        Some(fit.resource::<R>(index))
     }
 
     /// Answers a request that was put off: `handler` writes the answer, or an error. If it gives [`Answer::Later`], the

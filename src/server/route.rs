@@ -2,6 +2,7 @@
 
 use super::{Answer, Error, Listing, Reply, Request};
 use crate::endpoint::ResourceId;
+use crate::roles::Roles;
 use crate::wire::{Code, ContentFormat, same};
 use core::fmt;
 use core::net::SocketAddr;
@@ -401,15 +402,15 @@ impl Fit {
     /// Of a path that is what the template is.
     pub(super) const PLAIN: Fit = Fit { tail: 0, hash: 0 };
 
-    pub(super) const fn is_wild(&self) -> bool {
-        self.hash != 0
+    pub(super) const fn is_wild<R: Roles>(&self) -> bool {
+        R::HAS.wildcards && self.hash != 0
     }
 
     /// By what the endpoint knows the resource: a route is its place in the table, and below a wildcard each path has a
     /// number of its own.
     // A peer can find paths of one number: they are told of changes of each other, which does no harm.
-    pub(super) fn resource(&self, index: usize) -> ResourceId {
-        ResourceId(self.hash ^ index as u32)
+    pub(super) fn resource<R: Roles>(&self, index: usize) -> ResourceId {
+        ResourceId(if R::HAS.wildcards { self.hash } else { 0 } ^ index as u32)
     }
 
     /// A wildcard stands for what follows.
@@ -438,20 +439,20 @@ pub(super) fn fnv(hash: u32, byte: &u8) -> u32 {
 }
 
 /// Whether a path fits a template.
-pub(super) fn fit(template: &str, path: &mut dyn Iterator<Item = &[u8]>) -> Option<Fit> {
+pub(super) fn fit<R: Roles>(template: &str, path: &mut dyn Iterator<Item = &[u8]>) -> Option<Fit> {
     let mut fit = Fit::PLAIN;
     for expected in crate::wire::path_segments(template) {
-        if same(expected, b"**") {
+        if R::HAS.wildcards && same(expected, b"**") {
             fit.begin();
             path.for_each(|segment| fit.add(segment));
             return Some(fit);
         }
         let segment = path.next()?;
-        if same(expected, b"*") && !segment.is_empty() {
+        if R::HAS.wildcards && same(expected, b"*") && !segment.is_empty() {
             fit.add(segment);
         } else if !same(expected, segment) {
             return None;
-        } else if !fit.is_wild() {
+        } else if !fit.is_wild::<R>() {
             fit.tail = fit.tail.wrapping_add(1);
         }
     }

@@ -75,10 +75,10 @@ impl<S, P> Table<'_, S, P> {
     /// Finds what is asked for, and whether it can be had.
     #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(never))]
     pub(super) fn find<R: Roles>(&self, message: &Message<'_>, arrival: Arrival) -> Result<Found, Fault> {
-        let mut fit = |template: &str| fit(template, &mut message.options_of(OptionNumber::URI_PATH));
+        let mut fit = |template: &str| fit::<R>(template, &mut message.options_of(OptionNumber::URI_PATH));
         let found = self.fits::<R>(&mut fit);
         // A wildcard does not stand for it.
-        let plain = found.is_some_and(|(found, _)| !found.fit.is_wild());
+        let plain = found.is_some_and(|(found, _)| !found.fit.is_wild::<R>());
         if R::HAS.discovery && !plain && fit(".well-known/core").is_some() {
             return Ok(Found { index: CORE, fit: Fit::PLAIN });
         }

@@ -70,6 +70,8 @@ macro_rules! without {
 without! {
     NoDiscovery discovery;
     NoListers listers;
+    NoWildcards wildcards;
+    NoObjects objects;
     NoConditions conditions;
     NoNegotiation negotiation;
     NoNames own_names;
@@ -102,6 +104,20 @@ fn each_can_be_left_out() {
     );
     assert_eq!(all, format!("{without},</below/z>;sz=4"));
     assert!(without.starts_with("</x>;"));
+
+    // A wildcard, or a segment as any other.
+    let below = |w: &mut Writer<'_>| _ = w.path("below/z");
+    let literal = |w: &mut Writer<'_>| _ = w.path("below/**");
+    let longer = |w: &mut Writer<'_>| _ = w.path("below/**/z");
+    assert_eq!(code::<Full>(serving, Code::GET, &below), Code::CONTENT);
+    assert_eq!(code::<NoWildcards>(serving, Code::GET, &below), Code::NOT_FOUND);
+    assert_eq!(code::<NoWildcards>(serving, Code::GET, &literal), Code::CONTENT);
+    assert_eq!(code::<NoWildcards>(serving, Code::GET, &longer), Code::NOT_FOUND);
+
+    // That there can be no objects makes no difference to what there is.
+    assert_eq!(code::<NoObjects>(serving, Code::GET, &below), Code::CONTENT);
+    let absent = |w: &mut Writer<'_>| _ = w.path("absent");
+    assert_eq!(code::<NoObjects>(serving, Code::GET, &absent), Code::NOT_FOUND);
 
     // What would not be looked at is refused.
     let none_match = |w: &mut Writer<'_>| _ = w.if_none_match().path("x");
