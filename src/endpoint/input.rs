@@ -337,6 +337,7 @@ impl<S: Store, R: Roles> Engine<S, R> {
     /// A response that is made without state: piggybacked for a CON, else under a Message ID of ours, if there is one.
     /// With a number, of an option that is not understood, for a person to read; else with Max-Age, where trying again
     /// may help.
+    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(always))]
     fn refuse(
         &mut self,
         from: S::Peer,

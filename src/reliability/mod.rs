@@ -142,6 +142,7 @@ impl<S: Store, R: Roles> Engine<S, R> {
     }
 
     /// The slot that was meant, if it is still the same exchange, and ours.
+    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(always))]
     pub(crate) fn meant(&self, handle: Handle) -> Option<u32> {
         let id = self.held.exchanges.id(handle.index)?;
         (id.generation() == handle.generation && self.held.random.brand() == handle.brand).then_some(handle.index)

@@ -20,7 +20,6 @@ compile_error!("Coaplet needs a usize of 32 bits or more");
 pub(crate) const SMALL: bool = cfg!(any(all(target_os = "none", not(coaplet_fast)), coaplet_small));
 
 /// Whether these bytes are the same. On a device a small loop takes the place of `memcmp`.
-#[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
 pub(crate) fn same(one: &[u8], other: &[u8]) -> bool {
     if !SMALL {
         return one == other;

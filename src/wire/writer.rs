@@ -231,6 +231,7 @@ impl<'b> Writer<'b> {
     }
 
     /// Writes an option, and the header of the one that follows it.
+    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(always))]
     fn put_between(&mut self, place: &Place, value: &[u8]) {
         self.put_option_header(place.delta, value.len());
         self.put(value);
@@ -334,7 +335,8 @@ impl<'b> Writer<'b> {
     }
 
     /// As [`finish`](Writer::finish), without a word about what is wrong.
-    #[inline]
+    #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline)]
+    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(always))]
     pub(crate) fn written(&self) -> Option<usize> {
         let length = self.length;
         if self.error.is_some() || length > self.buffer.len() || length != 4 && self.buffer.get(1) == Some(&0) {
