@@ -169,7 +169,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         made.map_err(|unmade| unmade.error(now))
     }
 
-    #[inline(never)]
+    #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(never))]
     fn answer_piece(
         &mut self,
         now: Instant,

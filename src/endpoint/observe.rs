@@ -2,14 +2,14 @@
 
 use super::Endpoint;
 use super::errors::{RespondError, Unmade};
-use super::respond::{Answer, Made, seal};
+use super::respond::{Answer, Made};
 use super::types::{Notify, Transmit};
 use crate::exchange::{ObserverId, ResourceId, is_wanted};
 use crate::reliability::Engine;
 use crate::roles::Roles;
 use crate::store::{Chain, Exchange, Observer, Ring, State, Store, flag, mark};
 use crate::time::Instant;
-use crate::wire::{Code, Message, Type, Writer, observe};
+use crate::wire::{Code, Message, OptionNumber, Type, Writer, observe, uint};
 
 /// How many slots one call of `poll` looks at.
 const STEPS: u32 = 64;
@@ -250,7 +250,11 @@ impl<S: Store, R: Roles> Engine<S, R> {
                 }
             }
         }
-        let Some(len) = seal(&mut writer, number).filter(|_| code.is_response()) else {
+        // For a number it is to be 2.xx (RFC 7641 4.2).
+        if let (2, Some(number)) = (code.class(), number) {
+            writer.insert(OptionNumber::OBSERVE, uint::encode(number).as_bytes());
+        }
+        let Some(len) = writer.written().filter(|_| code.is_response()) else {
             return Err(Unmade::Message(writer.state()));
         };
         let id = header.message_id;

@@ -9,7 +9,7 @@ use crate::reliability::{Counter, Engine, write};
 use crate::roles::Roles;
 use crate::store::{Exchange, State, Store, flag};
 use crate::time::Instant;
-use crate::wire::{Code, Header, OptionNumber, SMALL, Type, Writer, uint};
+use crate::wire::{Code, Header, SMALL, Type, Writer};
 
 /// Which request is answered, and how. A [`RequestId`] alone will do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -263,13 +263,4 @@ impl<S: Store, R: Roles> Engine<S, R> {
         }
         true
     }
-}
-
-/// Ends what the application has written, if there is a number with Observe among its options, for which it is to be 2.xx
-/// (RFC 7641 4.2). How long it is; `None`: it could not be written.
-pub(super) fn seal(w: &mut Writer<'_>, number: Option<u32>) -> Option<usize> {
-    if let (2, Some(number)) = (w.present_code().class(), number) {
-        w.insert(OptionNumber::OBSERVE, uint::encode(number).as_bytes());
-    }
-    w.written()
 }

@@ -79,7 +79,6 @@ impl Observing {
     };
 
     /// Something has changed: what is told from now on has another number than what was told before.
-    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
     pub(crate) fn advance(&mut self) {
         if !self.unused {
             self.sequence = self.sequence.wrapping_add(1) & 0x00ff_ffff;

@@ -211,7 +211,10 @@ impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R,
         let kept: &mut [u8] = if R::HAS.kept_options { &mut kept } else { &mut [] };
         let mut answering = Answering::<_, _, R>::new(table, state, kept, message, by, of);
         answering.request.group = R::HAS.multicast && request.arrival == Arrival::Group;
-        answering.request.body.bytes = request.message.payload();
+        if R::HAS.own_names {
+            // Of what was asked by a URI of ours the message is another one, without it.
+            answering.request.body.bytes = request.message.payload();
+        }
         let (mut observed, safe) = (None, is_safe(method));
         match found {
             Err(error) => answering.found = Err(error),
@@ -228,14 +231,15 @@ impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R,
                             answering.request.later.wants.changes = true;
                         }
                     }
-                    let pieces = message.block1().is_some_and(|block| block.more() || block.num() > 0);
+                    let block = message.block1();
+                    let pieces = block.is_some_and(|block| block.more() || block.num() > 0);
                     if pieces && about.max_body == 0 {
                         answering.found = Err(Fault::with(Code::REQUEST_ENTITY_TOO_LARGE, Words::InOneMessage));
                     } else if has_body(method) {
                         let max_body = if pieces { about.max_body } else { u32::MAX };
                         let settings = Settings { max_body, ..answering.table.settings };
                         let engine = endpoint.still();
-                        let (peer, block) = (engine.peer_of(id)?, message.block1());
+                        let peer = engine.peer_of(id)?;
                         let (later, block1) = (&mut answering.request.later, answer_to(block, &settings));
                         match engine.receive(id, peer, request.message, block, &settings) {
                             // It is being answered.

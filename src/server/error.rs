@@ -33,7 +33,6 @@ impl Error {
 
     /// With a text for a person, in English; empty for none. A code that is not of class 4 or 5 counts as 5.00.
     #[must_use]
-    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
     pub const fn new(code: Code, text: &'static str) -> Error {
         let code = if matches!(code.class(), 4 | 5) { code } else { Code::INTERNAL_SERVER_ERROR };
         Error { code, text }

@@ -89,8 +89,9 @@
 //!   [wants them](Route::uploads).
 //! - What a handler writes that is no message, such as an option in a wrong place or too much for `tx`, becomes 5.00.
 //!
-//! Each of this is left out of an image that does not have the [ability](crate::endpoint::Abilities): `discovery`, `conditions`,
-//! `negotiation`, `own_names`, `problems`, `diagnostics`, `observe`, `kept_options`, `transfers`, `multicast`.
+//! Each of this is left out of an image that does not have the [ability](crate::endpoint::Abilities): `discovery`, `listers`,
+//! `wildcards`, `objects`, `conditions`, `negotiation`, `own_names`, `problems`, `diagnostics`, `observe`, `kept_options`,
+//! `transfers`, `multicast`.
 //!
 //! | for | look in |
 //! |---|---|
@@ -287,6 +288,29 @@ impl<'r, S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'r, S, St
 
     /// By what the [endpoint](Server::endpoint) knows what is under this path: for [`Endpoint::notify`] without looking for
     /// the path, and for [`Endpoint::end_observers`]. `None`: nothing in the table fits it.
+    ///
+    /// Of a route without wildcards it is the place in the table, from 0 on: so who knows that needs no look-up, and links
+    /// none.
+    ///
+    /// ```
+    /// use coaplet::endpoint::ResourceId;
+    /// use coaplet::server::{Answer, Error, Reply, Request, Route};
+    /// use coaplet::{Config, Endpoint, Fixed, Server};
+    ///
+    /// fn get(_: &mut (), _: &Request<u8>, reply: Reply) -> Result<Answer, Error> {
+    ///     Ok(reply.text("21.5"))
+    /// }
+    ///
+    /// /// The second one of these.
+    /// const HUMIDITY: ResourceId = ResourceId(1);
+    ///
+    /// let routes = [Route::new("temp").get(get), Route::new("humidity").get(get).observable()];
+    /// let endpoint = Endpoint::new(Config::DEFAULT.serving(), [7; 16], Fixed::<u8, 4, 8, 512, 2>::new());
+    /// let mut server = Server::new(endpoint, &routes);
+    /// assert_eq!(server.resource("humidity"), Some(HUMIDITY));
+    /// assert!(!server.endpoint().notify(HUMIDITY), "nobody observes it");
+    /// # let _: &Server<(), _, _> = &server;
+    /// ```
     #[must_use]
     pub fn resource(&self, path: &str) -> Option<ResourceId> {
         let (Found { index, fit }, _) =
@@ -340,7 +364,6 @@ impl<'r, S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'r, S, St
     }
 
     /// There is one of it for each server, however many answers come late.
-    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
     fn complete_by(
         &mut self,
         now: Instant,

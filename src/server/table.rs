@@ -60,7 +60,7 @@ impl<S, P> Table<'_, S, P> {
 
     /// The first entry whose template a path fits, as `fit` says.
     // By reference: there is one of it for what is asked for and for what the application names.
-    #[inline(never)]
+    #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(never))]
     pub(super) fn fits<R: Roles>(&self, fit: &mut dyn FnMut(&str) -> Option<Fit>) -> Option<(Found, &About)> {
         let mut index = 0;
         while let Some(about) = self.about::<R>(index) {

@@ -118,7 +118,7 @@ impl<S: Store> Held<S> {
     #[inline]
     pub(crate) fn is_referred_to(&self, peer: u32, transfers: bool, observe: bool) -> bool {
         let observes = |observer: &Observer| !observer.is_resource() && observer.peer == peer;
-        self.exchanges.scan(|exchange| exchange.peer == peer).is_some()
+        self.seek(peer, States::ALL, ANY, None, false).is_some()
             || transfers && self.transfers.refer_to(peer)
             || observe && self.observers.scan(observes).is_some()
     }

@@ -101,6 +101,9 @@ const SENT: u32 = 1 << 30;
 const OF_PEER: u32 = 1 << 31;
 
 impl States {
+    /// Whichever it is in.
+    pub(crate) const ALL: States = States(SENT - 1);
+
     const fn of(states: &[State]) -> States {
         let (mut all, mut rest) = (0, states);
         while let [state, behind @ ..] = rest {

@@ -7,7 +7,7 @@
 #![no_main]
 
 use coaplet::block::Settings;
-use coaplet::endpoint::{Abilities, Arrival, Output, ServerMin, Transmit};
+use coaplet::endpoint::{Abilities, Arrival, Output, ResourceId, ServerMin, Transmit};
 use coaplet::server::{Answer, Error, Later, Reply, Request, Route, Server};
 use coaplet::{Config, ContentFormat, Endpoint, Fixed, Instant, Roles};
 use device::{CONSOLE, Device, Place, emit, seed};
@@ -69,6 +69,9 @@ static ROUTES: [Route<Sensor, [u8; 4]>; 4] = [
     Route::new("image").put(image).uploads(4096).title("Firmware"),
 ];
 
+/// The route of the pin, by its place in the table.
+const PIN: ResourceId = ResourceId(1);
+
 #[unsafe(no_mangle)]
 #[inline(never)]
 fn firmware(_: &[u8], tx: &mut [u8], device: &mut Device) {
@@ -82,7 +85,7 @@ fn firmware(_: &[u8], tx: &mut [u8], device: &mut Device) {
         sensor.now = wake.now;
         if wake.pin != sensor.pin {
             sensor.pin = wake.pin;
-            server.notify("pin");
+            server.endpoint().notify(PIN);
         }
         if let Some(datagram) = wake.datagram {
             let input = server.handle(&mut sensor, now, wake.from, Arrival::Unicast, datagram, tx);
