@@ -7,7 +7,7 @@ use super::Error;
 use super::reply::{Answer, Reply};
 use super::route::{About, FNV, UNKNOWN, fnv};
 use super::table::Table;
-use crate::roles::Roles;
+use crate::roles::{Full, Roles};
 use crate::uri::is_segment;
 use crate::wire::{Code, ContentFormat, Message, OptionNumber, same};
 use core::fmt;
@@ -101,67 +101,80 @@ impl Listing<'_> {
     /// with a `/` between segments. It has the attributes of the route, and this size in bytes, if it is known.
     #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(never))]
     pub fn add(&mut self, tail: &str, size: Option<u32>) {
-        let entry = &(tail, size.unwrap_or(self.about.size));
+        let size = size.unwrap_or(self.about.size);
+        // Who has listers has one of it, whatever the roles.
+        self.entry::<Full>(&(tail, size));
+    }
+
+    /// What is not below a wildcard.
+    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
+    fn add_plain<R: Roles>(&mut self) {
+        if self.about.is_hidden() || R::HAS.wildcards && self.about.is_wild() {
+            return;
+        }
+        if has_tails::<R>() {
+            self.add("", None);
+        } else {
+            self.entry::<R>(&("", UNKNOWN));
+        }
+    }
+
+    fn entry<R: Roles>(&mut self, entry: &Entry<'_>) {
         for argument in self.message.options_of(OptionNumber::URI_QUERY) {
-            if !self.matches(entry, argument) {
+            if !self.matches::<R>(entry, argument) {
                 return;
             }
         }
         if self.any {
-            self.put(b',');
+            self.put::<R>(b',');
         }
         self.any = true;
-        self.put(b'<');
-        self.value(HREF, entry);
-        self.put(b'>');
+        self.put::<R>(b'<');
+        self.value::<R>(HREF, entry);
+        self.put::<R>(b'>');
         for (which, name) in NAMES.iter().take(HREF).enumerate() {
-            if !self.finds(which, entry, &[], true) {
+            if !self.finds::<R>(which, entry, &[], true) {
                 continue;
             }
-            self.put(b';');
-            self.all(name);
+            self.put::<R>(b';');
+            self.all::<R>(name);
             if which == OBS {
                 continue;
             }
             let quoted = which != SZ && (which != CT || self.about.formats.len() > 1);
-            self.put(b'=');
+            self.put::<R>(b'=');
             if quoted {
-                self.put(b'"');
+                self.put::<R>(b'"');
             }
             self.quoted = true;
-            self.value(which, entry);
+            self.value::<R>(which, entry);
             self.quoted = false;
             if quoted {
-                self.put(b'"');
+                self.put::<R>(b'"');
             }
         }
     }
 
-    /// What is not below a wildcard.
-    fn add_plain<R: Roles>(&mut self) {
-        if !(self.about.is_hidden() || R::HAS.wildcards && self.about.is_wild()) {
-            self.add("", None);
-        }
-    }
-
-    fn all(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|&byte| self.put(byte));
+    fn all<R: Roles>(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.put::<R>(byte));
     }
 
     #[inline(never)]
-    fn put(&mut self, byte: u8) {
+    fn put<R: Roles>(&mut self, byte: u8) {
         if let Some(sought) = &mut self.sought {
             return sought.byte(byte);
         }
         // RFC 2616 2.2.
         if self.quoted && matches!(byte, b'"' | b'\\' | 0..=8 | 10..=31 | 127) {
-            self.write(b'\\');
+            self.write::<R>(b'\\');
         }
-        self.write(byte);
+        self.write::<R>(byte);
     }
 
-    fn write(&mut self, byte: u8) {
-        self.hash = fnv(self.hash, &byte);
+    fn write<R: Roles>(&mut self, byte: u8) {
+        if R::HAS.listers {
+            self.hash = fnv(self.hash, &byte);
+        }
         if let Some(out) = &mut self.out {
             out.byte(byte);
         }
@@ -169,7 +182,7 @@ impl Listing<'_> {
 
     /// The value of an attribute, byte by byte. That of `obs`, which has none, is one byte.
     #[inline(never)]
-    fn value(&mut self, which: usize, &(tail, size): &Entry<'_>) {
+    fn value<R: Roles>(&mut self, which: usize, &(tail, size): &Entry<'_>) {
         let about = self.about;
         let text = match which {
             RT => about.rt,
@@ -178,84 +191,92 @@ impl Listing<'_> {
             CT => {
                 for (at, format) in about.formats.iter().enumerate() {
                     if at > 0 {
-                        self.put(b' ');
+                        self.put::<R>(b' ');
                     }
-                    self.decimal(u32::from(format.get()));
+                    self.decimal::<R>(u32::from(format.get()));
                 }
                 return;
             }
             SZ => {
+                let size = if has_tails::<R>() { size } else { about.size };
                 if size != UNKNOWN {
-                    self.decimal(size);
+                    self.decimal::<R>(size);
                 }
                 return;
             }
-            HREF => return self.target(tail),
+            HREF => return self.target::<R>(tail),
             _ if about.is_observable() => "*",
             _ => "",
         };
-        self.all(text.as_bytes());
+        self.all::<R>(text.as_bytes());
     }
 
     /// The path of a URI (RFC 7252 6.5, steps 6 and 7): what is in front of the wildcard, and then the tail.
-    fn target(&mut self, tail: &str) {
+    fn target<R: Roles>(&mut self, tail: &str) {
         let (about, tail) = (self.about, relative(tail.as_bytes()));
+        self.put::<R>(b'/');
+        if !has_tails::<R>() {
+            return self.encoded::<R>(relative(about.path.as_bytes()));
+        }
         let mut front = about.front();
         if let ([before @ .., b'/'], []) = (front, tail) {
             // Nothing stands in the place of the wildcard: nor does the slash before it.
             front = if about.is_wild() { before } else { front };
         }
-        self.put(b'/');
-        self.encoded(relative(front));
-        self.encoded(tail);
+        self.encoded::<R>(relative(front));
+        self.encoded::<R>(tail);
     }
 
     /// Percent-encoded, but for slashes.
     #[inline(never)]
-    fn encoded(&mut self, path: &[u8]) {
+    fn encoded<R: Roles>(&mut self, path: &[u8]) {
         for &byte in path {
             if byte.is_ascii() && (is_segment(char::from(byte)) || byte == b'/') {
-                self.put(byte);
+                self.put::<R>(byte);
             } else {
-                self.put(b'%');
-                self.put(digit(byte >> 4));
-                self.put(digit(byte & 15));
+                self.put::<R>(b'%');
+                self.put::<R>(digit(byte >> 4));
+                self.put::<R>(digit(byte & 15));
             }
         }
     }
 
     /// The digits of a number, ten at most. Not by `write!`, for which firmware would have to link what formats.
-    fn decimal(&mut self, value: u32) {
+    fn decimal<R: Roles>(&mut self, value: u32) {
         if value >= 10 {
-            self.decimal(value / 10);
+            self.decimal::<R>(value / 10);
         }
-        self.put(b'0'.wrapping_add((value % 10) as u8));
+        self.put::<R>(b'0'.wrapping_add((value % 10) as u8));
     }
 }
 
 impl<'l> Listing<'l> {
     /// Whether an entry is what an argument of the query asks for (RFC 6690 4.1), as [`Filter`](crate::link::Filter) says.
     #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(never))]
-    fn matches(&mut self, entry: &Entry<'_>, argument: &'l [u8]) -> bool {
-        let (name, value) = match argument.iter().position(|&byte| byte == b'=') {
-            Some(at) => (argument.get(..at), argument.get(at.wrapping_add(1)..)),
-            None => (Some(argument), Some(&b"*"[..])),
-        };
-        let (name, value) = (name.unwrap_or_default(), value.unwrap_or_default());
-        let (value, prefix) = match value {
-            [value @ .., b'*'] => (value, true),
-            value => (value, false),
-        };
-        let which = NAMES.iter().position(|known| same(known, name));
-        which.is_some_and(|which| (which != OBS || value.is_empty()) && self.finds(which, entry, value, prefix))
+    fn matches<R: Roles>(&mut self, entry: &Entry<'_>, argument: &'l [u8]) -> bool {
+        for (which, name) in NAMES.iter().enumerate() {
+            let Some((its, rest)) = argument.split_at_checked(name.len()) else { continue };
+            if !same(its, name) {
+                continue;
+            }
+            let (value, prefix) = match rest {
+                [] => (rest, true),
+                [b'=', value @ .., b'*'] => (value, true),
+                [b'=', value @ ..] => (value, false),
+                // Another name that begins so.
+                _ => continue,
+            };
+            return (which != OBS || value.is_empty()) && self.finds::<R>(which, entry, value, prefix);
+        }
+        false
     }
 
     /// Whether it has an attribute with this value, or one that begins so.
     #[inline(never)]
-    fn finds(&mut self, which: usize, entry: &Entry<'_>, value: &'l [u8], prefix: bool) -> bool {
+    fn finds<R: Roles>(&mut self, which: usize, entry: &Entry<'_>, value: &'l [u8], prefix: bool) -> bool {
         let words = matches!(which, RT | IF | CT);
         self.sought = Some(Sought { value, prefix, words, at: 0, found: false, any: false });
-        self.value(which, entry);
+        self.value::<R>(which, entry);
         let sought = self.sought.take();
         sought.is_some_and(|it| it.any && (it.found || it.at == it.value.len()))
     }
@@ -298,6 +319,11 @@ impl<S, P> Table<'_, S, P> {
             listing.about = about;
         }
     }
+}
+
+/// Whether something may stand in the place of a wildcard: what is listed is more than what is in the table.
+const fn has_tails<R: Roles>() -> bool {
+    R::HAS.listers && R::HAS.wildcards
 }
 
 /// Without the slash at its beginning, which makes no difference.

@@ -83,6 +83,13 @@ without! {
     NoMulticast multicast;
 }
 
+/// Neither of these two.
+enum NoPatterns {}
+
+impl Roles for NoPatterns {
+    const HAS: Abilities = Abilities { listers: false, ..NoWildcards::HAS };
+}
+
 #[test]
 fn each_can_be_left_out() {
     use coaplet::endpoint::Full;
@@ -104,6 +111,11 @@ fn each_can_be_left_out() {
     );
     assert_eq!(all, format!("{without},</below/z>;sz=4"));
     assert!(without.starts_with("</x>;"));
+    // What is no wildcard is listed as it is.
+    let literal = listed(ask::<NoPatterns>(serving, Code::GET, Arrival::Unicast, &core));
+    assert_eq!(literal, format!("{without},</below/**>"));
+    let filtered = |w: &mut Writer<'_>| _ = w.path(".well-known/core").query("href=/below/*");
+    assert_eq!(listed(ask::<NoPatterns>(serving, Code::GET, Arrival::Unicast, &filtered)), "</below/**>");
 
     // A wildcard, or a segment as any other.
     let below = |w: &mut Writer<'_>| _ = w.path("below/z");
