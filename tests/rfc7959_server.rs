@@ -333,6 +333,8 @@ fn section_2_9_3_too_large<C: Scale>() {
     // ... or as it turns out.
     let mut server = begun::<C>(plan);
     server.plays(&["-> CON PUT /log 1:2/0/64 (128..151)", "<- ACK 4.13 1:2/0/64 S1:150"]);
+    // Also if it says so later.
+    server.plays(&["-> CON PUT /log 1:2/0/64 S1:151 (128..150)", "<- ACK 4.13 1:2/0/64 S1:150"]);
     server.plays(&["-> CON PUT /log 1:2/0/64 (128..150)", "<- ACK 2.04 1:2/0/64"]);
     assert_eq!(server.body(), up()[..150]);
     server.plays(&["-> CON PUT /log (0..150)", "<- ACK 2.04"]);

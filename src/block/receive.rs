@@ -4,7 +4,7 @@ use super::options;
 use super::progress::put;
 use super::serve::serve;
 use super::{Asked, Body, Settings};
-use crate::endpoint::observe::{Keep, Respond};
+use crate::endpoint::observe::{Of, Plain};
 use crate::endpoint::{Endpoint, RequestId, RespondError, ServerRequest, TransferId, Transmit, Unmade};
 use crate::exchange::Handle;
 use crate::reliability::Engine;
@@ -42,9 +42,7 @@ pub struct Piece<'d> {
     pub last: bool,
     /// How large the client has said that the body is, in bytes (Size1). An estimate.
     pub size: Option<u32>,
-    /// Which transfer they belong to. `None`: they are all of the body.
-    pub transfer: Option<TransferId>,
-    request: RequestId,
+    of: Of,
     pub(crate) asked: Asked,
     max_message: u16,
     block_size: u16,
@@ -58,10 +56,16 @@ impl Piece<'_> {
         put(body, self.offset, self.bytes)
     }
 
+    /// Which transfer they belong to. `None`: they are all of the body.
+    #[must_use]
+    pub const fn transfer(&self) -> Option<TransferId> {
+        self.of.transfer
+    }
+
     /// Where they end: with the last piece, the length of the body.
     #[must_use]
     pub const fn end(&self) -> u32 {
-        self.offset.saturating_add(self.bytes.len() as u32)
+        self.of.end
     }
 }
 
@@ -105,17 +109,17 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
             Seen::Refused(Code::EMPTY, _) => return Ok(Received::Answered(None)),
             Seen::Refused(code, of_block) => {
                 let refusal = Refusal::of(code, of_block, block1, settings);
-                let answered = engine.answer_by_itself(id, None, refusal, tx).map(Received::Answered);
+                let answered = engine.answer_by_itself(&Of::whole(id), refusal, tx).map(Received::Answered);
                 return answered.map_err(|unmade| unmade.error(now));
             }
         };
+        let (offset, bytes) = (block.map_or(0, Block::begin), message.payload());
         Ok(Received::Piece(Piece {
-            offset: block.and_then(Block::offset).unwrap_or(0),
-            bytes: message.payload(),
+            offset,
+            bytes,
             last: !block.is_some_and(Block::more),
             size: message.size1(),
-            transfer,
-            request: id,
+            of: Of { id, transfer, end: offset.saturating_add(bytes.len() as u32) },
             asked: Asked { block1, ..Asked::of(message) },
             max_message: settings.max_message,
             block_size: settings.block_size,
@@ -135,7 +139,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         tx: &mut [u8],
     ) -> Result<Option<Transmit<S::Peer>>, RespondError> {
         let refusal = Refusal { code: Code::CONTINUE, block1: piece.asked.block1, size1: None };
-        self.at(now).answer_by_itself(piece.request, Some(piece), refusal, tx).map_err(|unmade| unmade.error(now))
+        self.at(now).answer_by_itself(&piece.of, refusal, tx).map_err(|unmade| unmade.error(now))
     }
 
     /// Answers the last piece, with the answer to all of the body; or any other one, to end the transfer by an error.
@@ -158,42 +162,29 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         options: impl FnOnce(&mut Writer<'_>),
     ) -> Result<Option<Transmit<S::Peer>>, RespondError> {
         let settings = Settings { max_message: piece.max_message, block_size: piece.block_size, ..Settings::DEFAULT };
-        let mut once = Some((options, body));
-        let made = self.answer_piece(now, piece, tx, &mut |w| {
-            if let Some((options, body)) = once.take() {
-                w.code(Code::CHANGED);
-                options(w);
-                serve(w, &piece.asked, body, &settings);
-            }
-        });
+        let build = |w: &mut Writer<'_>| {
+            w.code(Code::CHANGED);
+            options(w);
+            serve(w, &piece.asked, body, &settings);
+        };
+        let engine = self.at(now);
+        let made = engine.respond_any(Some(&piece.of), 0, None, tx, &mut Plain { build: Some(build), tag: 0 });
+        engine.count_made(&made);
         made.map_err(|unmade| unmade.error(now))
-    }
-
-    #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(never))]
-    fn answer_piece(
-        &mut self,
-        now: Instant,
-        piece: &Piece<'_>,
-        tx: &mut [u8],
-        write: &mut dyn FnMut(&mut Writer<'_>),
-    ) -> Result<Option<Transmit<S::Peer>>, Unmade> {
-        self.at(now).answer(piece.request, Some(piece), tx, write)
     }
 }
 
 /// The Block1 of an answer (RFC 7959 2.3): the block that is acknowledged, and how large others are to be from now on.
 /// That more are to come is for 2.31 to say.
 pub(crate) fn answer_to(block: Option<Block>, settings: &Settings) -> Option<Block> {
-    let block = block?;
-    Block::new(block.num(), false, block.szx().min(settings.wanted_szx())).ok()
+    block.map(|block| block.acknowledged(settings.wanted_szx()))
 }
 
 /// Writes Block1 into an answer with this code: with 2.31 it says that more are to come. `INSERT` as for
 /// [`Extras::put`](super::options::Extras::put).
 pub(crate) fn put_block1<const INSERT: bool>(w: &mut Writer<'_>, code: Code, block1: Option<Block>) {
     let more = code == Code::CONTINUE;
-    let block1 = block1.map(|block| Block::new(block.num(), more, block.szx()).unwrap_or(block));
-    options::put::<INSERT>(w, OptionNumber::BLOCK1, block1.map(Block::value));
+    options::put::<INSERT>(w, OptionNumber::BLOCK1, block1.map(|block| block.with_more(more).value()));
 }
 
 /// An answer that the application has no part in.
@@ -222,27 +213,6 @@ impl Refusal {
     }
 }
 
-/// A response that somebody else writes, and the code that it has.
-struct Relay<'w> {
-    write: &'w mut dyn FnMut(&mut Writer<'_>),
-    code: Code,
-}
-
-impl Respond for Relay<'_> {
-    fn build(&mut self, w: &mut Writer<'_>) {
-        (self.write)(w);
-        self.code = w.present_code();
-    }
-
-    fn keep(&mut self) -> Option<Keep<'_>> {
-        None
-    }
-
-    fn code(&self) -> Code {
-        self.code
-    }
-}
-
 /// What a request is found to be.
 pub(crate) enum Seen {
     /// A piece: of which transfer, if it is not all of the body.
@@ -265,18 +235,17 @@ impl<S: Store, R: Roles> Engine<S, R> {
         let bytes = message.payload();
         let later = block.is_none() && message.block2().is_some_and(|block| block.num() > 0);
         let (room, offset, value, more) = match block {
-            Some(block) => (block.size(), block.offset(), block.value(), block.more()),
-            None => (Some(u16::MAX), Some(0), 0, false),
+            Some(block) => (usize::from(block.nominal_size()), block.begin(), block.value(), block.more()),
+            None => (usize::MAX, 0, 0, false),
         };
         // RFC 7959 2.2, 2.3.
-        let (Some(room), Some(offset)) = (room, offset) else { return Seen::Refused(Code::BAD_REQUEST, false) };
-        if bytes.len() > usize::from(room) || more && bytes.len() < usize::from(room) {
+        let fits = if more { bytes.len() == room } else { bytes.len() <= room };
+        if !fits || block.is_some_and(Block::is_bert) {
             return Seen::Refused(Code::BAD_REQUEST, false);
         }
         let alone = !later && offset == 0 && !more;
         let end = offset.saturating_add(bytes.len() as u32);
-        let announced = if offset == 0 { message.size1().unwrap_or(0) } else { 0 };
-        if !later && (end.max(announced) > settings.max_body || !R::HAS.transfers && !alone) {
+        if !later && (end.max(message.size1().unwrap_or(0)) > settings.max_body || !R::HAS.transfers && !alone) {
             return Seen::Refused(Code::REQUEST_ENTITY_TOO_LARGE, false);
         }
         if alone {
@@ -300,8 +269,7 @@ impl<S: Store, R: Roles> Engine<S, R> {
                 let (stage, code) = (transfer.stage, transfer.code());
                 if transfer.block() == value && transfer.hash == hash {
                     // It came before: the answer got lost, or is still being made, and goes to who asks last.
-                    self.touch_transfer(index, stage);
-                    if let Some(transfer) = self.transfer_mut(index) {
+                    if let Some(transfer) = self.touch_transfer(index, stage) {
                         transfer.request = request.0;
                     }
                     return Seen::Refused(Code::from_byte(code), true);
@@ -318,8 +286,7 @@ impl<S: Store, R: Roles> Engine<S, R> {
                 None => return Seen::Refused(Code::SERVICE_UNAVAILABLE, false),
             },
         };
-        self.touch_transfer(index, if more { Stage::Coming } else { Stage::Over });
-        if let Some(transfer) = self.transfer_mut(index) {
+        if let Some(transfer) = self.touch_transfer(index, if more { Stage::Coming } else { Stage::Over }) {
             transfer.set_block(value);
             transfer.hash = hash;
             transfer.next = end;
@@ -339,39 +306,19 @@ impl<S: Store, R: Roles> Engine<S, R> {
         Some(self.held.exchanges.at(request.0.index)?.peer)
     }
 
-    /// Answers a request; of a piece, the last one that brought it. There is one of it for each endpoint, whatever is
-    /// written.
-    #[inline(never)]
-    fn answer(
-        &mut self,
-        request: RequestId,
-        piece: Option<&Piece<'_>>,
-        tx: &mut [u8],
-        write: &mut dyn FnMut(&mut Writer<'_>),
-    ) -> Result<Option<Transmit<S::Peer>>, Unmade> {
-        let brought = piece.and_then(|piece| self.brought_by(piece.transfer, piece.end()));
-        let request = brought.map_or(request.0, |(_, latest)| latest);
-        let index = self.meant(request).ok_or(Unmade::Stale)?;
-        let mut relay = Relay { write, code: Code::EMPTY };
-        let made = self.respond_any(index, 0, None, tx, &mut relay);
-        self.count_sent(matches!(made, Ok(Some(_))));
-        if let (Some((index, _)), Ok(_)) = (brought, &made) {
-            self.answered(index, relay.code);
-        }
-        made
-    }
-
-    /// The same where the application has no part in it.
+    /// Answers what the application has no part in.
     #[inline(never)]
     fn answer_by_itself(
         &mut self,
-        request: RequestId,
-        piece: Option<&Piece<'_>>,
+        of: &Of,
         refusal: Refusal,
         tx: &mut [u8],
     ) -> Result<Option<Transmit<S::Peer>>, Unmade> {
         let max_age = self.rules().refusal_max_age;
-        self.answer(request, piece, tx, &mut |w| refusal.write(w, max_age))
+        let build = |w: &mut Writer<'_>| refusal.write(w, max_age);
+        let made = self.respond_any(Some(of), 0, None, tx, &mut Plain { build: Some(build), tag: 0 });
+        self.count_made(&made);
+        made
     }
 
     /// The transfer of a piece that ends there, if it is its last one and not answered, and the request that is to be
@@ -391,9 +338,9 @@ impl<S: Store, R: Roles> Engine<S, R> {
     }
 
     /// A block has come: from now on the transfer has its time again.
-    fn touch_transfer(&mut self, index: u32, stage: Stage) {
+    fn touch_transfer(&mut self, index: u32, stage: Stage) -> Option<&mut Transfer> {
         let now = self.held.ticks();
-        self.held.transfers.touch(index, stage, now);
+        self.held.transfers.touch(index, stage, now)
     }
 
     /// The last piece of a transfer was answered.

@@ -53,7 +53,7 @@ impl Asked {
 
     /// SZX 7 is reserved (RFC 7959 2.2).
     fn is_bad(&self) -> bool {
-        self.block2.is_some_and(|block| block.szx() == Block::SZX_BERT)
+        self.block2.is_some_and(Block::is_bert)
     }
 
     /// How large blocks may be that are sent to this client, in bytes: 16 to 1024.
@@ -137,7 +137,7 @@ impl Room {
         let (room, most) = (limit.saturating_sub(w.length().saturating_add(behind)), usize::from(settings.block_size));
         let szx = Block::szx_for(room.saturating_sub(BLOCK2 + SIZE2).min(most)).unwrap_or(0);
         Room {
-            offset: asked.offset(),
+            offset: asked.block2.map_or(0, Block::begin),
             whole: room.min(most) as u32,
             // RFC 7959 2.4: the size that is asked for, or a smaller one.
             szx: asked.block2.map_or(szx, |block| szx.min(block.szx())),

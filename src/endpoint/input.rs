@@ -376,7 +376,7 @@ impl<S: Store, R: Roles> Engine<S, R> {
                 }
             }
         }
-        writer.written()
+        writer.is_well().then_some(writer.length())
     }
 
     fn on_response(

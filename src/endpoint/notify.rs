@@ -2,7 +2,7 @@
 
 use super::Endpoint;
 use super::errors::{RespondError, Unmade};
-use super::observe::{ASKED, Plain, Respond};
+use super::observe::{Plain, Respond};
 use super::types::{Notify, Transmit};
 use crate::exchange::Asked;
 use crate::reliability::{Counter, Engine};
@@ -47,7 +47,10 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         if !R::HAS.observe {
             return Err(Unmade::Stale);
         }
-        self.at(now).write_notification(notify, tx, with)
+        let engine = self.at(now);
+        let made = engine.write_notification(notify, tx, with);
+        engine.count_made(&made);
+        made
     }
 }
 
@@ -77,18 +80,22 @@ impl<S: Store, R: Roles> Engine<S, R> {
         with: &mut dyn Respond,
     ) -> Result<Option<Transmit<S::Peer>>, Unmade> {
         let flags = if R::HAS.non_notifications && non { flag::NON } else { 0 };
-        let made = self.respond_any(ASKED, flags, None, tx, with);
-        self.count_sent(matches!(made, Ok(Some(_))));
-        made
+        self.respond_any(None, flags, None, tx, with)
     }
 
     /// The header of the notification that was asked for, and its number, of 24 bits (RFC 7641 4.4). `Err`: it is stale, or
     /// there is no Message ID before so many ms have passed.
-    pub(super) fn begin_notification(&mut self, non: bool, number: &mut Option<u32>) -> Result<Header, Option<u32>> {
-        let Asked { observer, exchange } = self.core.observing.asked;
-        let index = observer.wrapping_sub(1);
+    pub(super) fn begin_notification(
+        &mut self,
+        index: u32,
+        non: bool,
+        number: &mut Option<u32>,
+        to: &mut u32,
+    ) -> Result<Header, Option<u32>> {
+        let exchange = self.core.observing.asked.exchange;
         let observer = self.held.observer(index).ok_or(None)?;
         let peer = observer.peer;
+        *to = peer;
         let confirmable = !R::HAS.non_notifications || self.core.observing.sure || !non;
         let message_type = if confirmable { Type::Confirmable } else { Type::NonConfirmable };
         let mut header = Header::new(message_type, Code::INTERNAL_SERVER_ERROR, 0);
@@ -115,20 +122,20 @@ impl<S: Store, R: Roles> Engine<S, R> {
     /// What becomes of the observer now that what it is told lies in `tx`. Who is told an error is none any more.
     pub(super) fn complete_notification(
         &mut self,
+        index: u32,
         code: Code,
         id: u16,
-        len: usize,
+        (peer, sent): (u32, Transmit<S::Peer>),
         tx: &mut [u8],
     ) -> Option<Transmit<S::Peer>> {
         if Self::PLAIN {
-            return self.complete_plain(code, id, len, tx);
+            return self.complete_plain(index, code, id, (peer, sent), tx);
         }
-        let Asked { observer, exchange } = core::mem::replace(&mut self.core.observing.asked, Asked::NOTHING);
-        let (index, last) = (observer.wrapping_sub(1), code.class() != 2);
+        let len = sent.len;
+        let Asked { exchange, .. } = core::mem::replace(&mut self.core.observing.asked, Asked::NOTHING);
+        let last = code.class() != 2;
         let first = tx.first().copied()?;
         let confirmable = !R::HAS.non_notifications || Type::from_bits(first >> 4) == Type::Confirmable;
-        let peer = self.held.observer(index)?.peer;
-        let sent = Some(Transmit { to: self.address(peer)?, len });
         self.count(Counter::Notified);
         let mut exchange = exchange.checked_sub(1);
         if let Some(exchange) = exchange {
@@ -170,7 +177,7 @@ impl<S: Store, R: Roles> Engine<S, R> {
                             self.note_told(index, Some(id), false);
                         }
                     }
-                    return sent.filter(|_| at_once);
+                    return Some(sent).filter(|_| at_once);
                 }
                 self.let_go(exchange);
             } else if !last {
@@ -188,16 +195,21 @@ impl<S: Store, R: Roles> Engine<S, R> {
         if !last {
             self.note_told(index, Some(id), true);
         }
-        sent
+        Some(sent)
     }
 
     /// The same where each is a CON, nobody waits in an exchange, and there is no index. All that differs is what becomes of
     /// the exchange, but in one function the images of `benches/footprint` take 124 bytes more.
-    fn complete_plain(&mut self, code: Code, id: u16, len: usize, tx: &mut [u8]) -> Option<Transmit<S::Peer>> {
-        let Asked { observer, exchange } = core::mem::replace(&mut self.core.observing.asked, Asked::NOTHING);
-        let (index, last) = (observer.wrapping_sub(1), code.class() != 2);
-        let peer = self.held.observer(index)?.peer;
-        let sent = Some(Transmit { to: self.address(peer)?, len });
+    fn complete_plain(
+        &mut self,
+        index: u32,
+        code: Code,
+        id: u16,
+        (peer, sent): (u32, Transmit<S::Peer>),
+        tx: &mut [u8],
+    ) -> Option<Transmit<S::Peer>> {
+        let Asked { exchange, .. } = core::mem::replace(&mut self.core.observing.asked, Asked::NOTHING);
+        let last = code.class() != 2;
         self.count(Counter::Notified);
         let number = self.core.observing.number();
         if last {
@@ -212,7 +224,7 @@ impl<S: Store, R: Roles> Engine<S, R> {
                 self.take_message_id(peer);
                 self.note_told(index, Some(id), false);
             }
-            return sent;
+            return Some(sent);
         }
         let state = if last { State::Parting } else { State::Notifying };
         let set = |it: &mut Exchange| {
@@ -221,7 +233,8 @@ impl<S: Store, R: Roles> Engine<S, R> {
         };
         let mut exchange = self.insert(state, peer, id, &[], set);
         if last {
-            if let Some(kept) = exchange.filter(|&kept| !self.keep_bytes(kept, tx.get(..len).unwrap_or_default())) {
+            if let Some(kept) = exchange.filter(|&kept| !self.keep_bytes(kept, tx.get(..sent.len).unwrap_or_default()))
+            {
                 self.let_go(kept);
                 exchange = None;
             }
@@ -241,7 +254,7 @@ impl<S: Store, R: Roles> Engine<S, R> {
                 return None;
             }
         }
-        sent
+        Some(sent)
     }
 
     /// What is to be acknowledged goes out by this exchange. True if at once.

@@ -1,10 +1,10 @@
 //! Observers of our resources (RFC 7641 section 4): let in, told that something has changed, and taken off the list.
 
-use super::Endpoint;
 use super::errors::{RespondError, Unmade};
 use super::respond::{Answer, Made};
 use super::types::{Notify, Transmit};
-use crate::exchange::{ObserverId, ResourceId, is_wanted};
+use super::{Endpoint, TransferId};
+use crate::exchange::{ObserverId, RequestId, ResourceId, is_wanted};
 use crate::reliability::Engine;
 use crate::roles::Roles;
 use crate::store::{Chain, Exchange, Observer, Ring, State, Store, flag, mark};
@@ -14,8 +14,23 @@ use crate::wire::{Code, Message, OptionNumber, Type, Writer, observe, uint};
 /// How many slots one call of `poll` looks at.
 const STEPS: u32 = 64;
 
-/// In the place of an exchange: the notification that was asked for is written.
-pub(super) const ASKED: u32 = u32::MAX;
+/// Which request is answered: of an upload, of which so much has come, the last one that brought it.
+// Six words: as many as a Cortex-M copies at once. For more it takes `memcpy`, which is 300 bytes of flash.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub(crate) struct Of {
+    pub(crate) id: RequestId,
+    pub(crate) transfer: Option<TransferId>,
+    /// Where the body ends that has come.
+    pub(crate) end: u32,
+}
+
+impl Of {
+    /// What has come whole.
+    pub(crate) const fn whole(id: RequestId) -> Of {
+        Of { id, transfer: None, end: 0 }
+    }
+}
 
 /// How a response is made, and what is kept with the observer whose registration it accepts.
 pub(crate) trait Respond {
@@ -24,9 +39,6 @@ pub(crate) trait Respond {
 
     /// After `build`: what is to come back with each notification. `None`: the registration is not accepted.
     fn keep(&mut self) -> Option<Keep<'_>>;
-
-    /// After `build`: the code that it has set.
-    fn code(&self) -> Code;
 }
 
 /// What is kept with an observer.
@@ -45,9 +57,9 @@ pub(crate) struct Accepted<'k> {
 }
 
 /// A response that a closure writes.
-pub(super) struct Plain<F> {
-    pub(super) build: Option<F>,
-    pub(super) tag: u32,
+pub(crate) struct Plain<F> {
+    pub(crate) build: Option<F>,
+    pub(crate) tag: u32,
 }
 
 impl<F: FnOnce(&mut Writer<'_>)> Respond for Plain<F> {
@@ -59,10 +71,6 @@ impl<F: FnOnce(&mut Writer<'_>)> Respond for Plain<F> {
 
     fn keep(&mut self) -> Option<Keep<'_>> {
         Some(Keep::Tag(self.tag))
-    }
-
-    fn code(&self) -> Code {
-        Code::EMPTY
     }
 }
 
@@ -117,16 +125,15 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         tx: &mut [u8],
         build: impl FnOnce(&mut Writer<'_>),
     ) -> Result<Option<Transmit<S::Peer>>, RespondError> {
-        let answer = answer.into();
+        let Answer { id, flags } = answer.into();
         let engine = self.at(now);
-        let index = engine.meant(answer.id.0).ok_or(RespondError::Stale)?;
         let made = if R::HAS.observe {
             let mut plain = Plain { build: Some(build), tag };
-            engine.respond_any(index, answer.flags, Some(resource.0), tx, &mut plain)
+            engine.respond_any(Some(&Of::whole(id)), flags, Some(resource.0), tx, &mut plain)
         } else {
-            engine.respond(index, answer.flags, tx, build)
+            engine.respond(id, flags, tx, build)
         };
-        engine.count_sent(matches!(made, Ok(Some(_))));
+        engine.count_made(&made);
         made.map_err(|unmade| unmade.error(now))
     }
 
@@ -188,23 +195,29 @@ impl<S: Store, R: Roles> Engine<S, R> {
         (wish == observe::REGISTER).then(|| message.block2().map_or(7, |block| block.szx()))
     }
 
-    /// As [`respond`](Self::respond); with a resource it accepts an observer. With [`ASKED`] in the place of an exchange it
-    /// writes the notification that was asked for. There is one of it for each endpoint, whatever is written.
+    /// Answers a request; with a resource it accepts an observer. `None` in the place of a request: it writes the notification
+    /// that was asked for. There is one of it for each endpoint, whatever is written.
     #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
     pub(crate) fn respond_any(
         &mut self,
-        index: u32,
+        of: Option<&Of>,
         flags: u8,
         resource: Option<u32>,
         tx: &mut [u8],
         with: &mut dyn Respond,
     ) -> Result<Option<Transmit<S::Peer>>, Unmade> {
-        let tells = R::HAS.observe && index == ASKED;
+        let tells = R::HAS.observe && of.is_none();
+        let (mut index, mut brought) = (0, None);
+        if let Some(&Of { id, transfer, end }) = of {
+            brought = self.brought_by(transfer, end);
+            index = self.meant(brought.map_or(id.0, |(_, latest)| latest)).ok_or(Unmade::Stale)?;
+        }
         // Of a notification, and of the answer by which an observer is accepted.
         let mut number = None;
         let (mut state, mut peer, mut registers) = (State::None, 0, false);
         let begun = if tells {
-            self.begin_notification(flags & flag::NON != 0, &mut number)
+            index = self.core.observing.asked.observer.wrapping_sub(1);
+            self.begin_notification(index, flags & flag::NON != 0, &mut number, &mut peer)
         } else {
             let Some(exchange) = self.held.exchanges.at(index) else { return Err(Unmade::Stale) };
             (state, peer) = (exchange.state, exchange.peer);
@@ -220,12 +233,15 @@ impl<S: Store, R: Roles> Engine<S, R> {
             Err(Some(wait)) => return Err(Unmade::NoMessageId(wait)),
         };
         let mut writer = Writer::blank(tx);
-        if tells {
-            let observer = self.core.observing.asked.observer.wrapping_sub(1);
-            let token = self.held.observer(observer).map(Observer::token).unwrap_or_default();
-            writer.begin_sound(header, token, false);
+        if !tells && R::HAS.long_tokens {
+            self.held.begin_answer(index, header, &mut writer, true);
         } else {
-            self.held.begin_answer(index, header, &mut writer, R::HAS.long_tokens);
+            let token = if tells {
+                self.held.observer(index).map(Observer::token)
+            } else {
+                self.held.exchanges.at(index).map(Exchange::token)
+            };
+            writer.begin_sound(header, token.unwrap_or_default(), false);
         }
         with.build(&mut writer);
         let code = writer.present_code();
@@ -254,22 +270,27 @@ impl<S: Store, R: Roles> Engine<S, R> {
         if let (2, Some(number)) = (code.class(), number) {
             writer.insert(OptionNumber::OBSERVE, uint::encode(number).as_bytes());
         }
-        let Some(len) = writer.written().filter(|_| code.is_response()) else {
+        if !writer.is_well() || !code.is_response() {
             return Err(Unmade::Message(writer.state()));
-        };
-        let id = header.message_id;
-        if tells {
-            return Ok(self.complete_notification(code, id, len, tx));
         }
+        let (id, len) = (header.message_id, writer.length());
         let empty = !writer.has_payload();
-        self.complete::<true>(index, Made { id, code, flags }, len, empty, accepted.as_ref(), tx)
+        let Some(to) = self.address(peer) else { return Err(Unmade::Stale) };
+        let sent = Transmit { to, len };
+        let made = if tells {
+            self.complete_notification(index, code, id, (peer, sent), tx)
+        } else {
+            self.complete::<true>((index, state, peer), Made { id, code, flags }, sent, empty, accepted.as_ref(), tx)?
+        };
+        if let Some((index, _)) = brought {
+            self.answered(index, code);
+        }
+        Ok(made)
     }
 
     /// The response to a registration goes, with this Message ID: whom it accepts observes from now on (RFC 7641 4.1).
     #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), cold)]
-    pub(super) fn register(&mut self, index: u32, accepted: &Accepted<'_>, id: u16) {
-        let Some(exchange) = self.held.exchanges.at(index) else { return };
-        let (peer, state) = (exchange.peer, exchange.state);
+    pub(super) fn register(&mut self, (index, state, peer): (u32, State, u32), accepted: &Accepted<'_>, id: u16) {
         let &Accepted { resource, keep } = accepted;
         let number = self.core.observing.number();
         let tag = if let Keep::Tag(tag) = keep { tag } else { 0 };

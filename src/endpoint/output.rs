@@ -226,7 +226,8 @@ impl<S: Store, R: Roles> Engine<S, R> {
             state if R::HAS.server && R::HAS.unanswered && state.awaits_answer() => {
                 // The application has not answered at all.
                 self.count(Counter::Unanswered);
-                let answered = self.respond(index, 0, tx, |response| {
+                let id = RequestId(self.handle_of(index));
+                let answered = self.respond(id, 0, tx, |response| {
                     response.code(Code::SERVICE_UNAVAILABLE);
                 });
                 match answered {

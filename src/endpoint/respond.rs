@@ -2,7 +2,7 @@
 
 use super::Endpoint;
 use super::errors::{RespondError, Unmade};
-use super::observe::{Accepted, Plain};
+use super::observe::{Accepted, Of, Plain};
 use super::types::Transmit;
 use crate::exchange::{RequestId, is_wanted};
 use crate::reliability::{Counter, Engine, write};
@@ -95,11 +95,10 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         tx: &mut [u8],
         build: impl FnOnce(&mut Writer<'_>),
     ) -> Result<Option<Transmit<S::Peer>>, RespondError> {
-        let answer = answer.into();
+        let Answer { id, flags } = answer.into();
         let engine = self.at(now);
-        let index = engine.meant(answer.id.0).ok_or(RespondError::Stale)?;
-        let made = engine.respond(index, answer.flags, tx, build);
-        engine.count_sent(matches!(made, Ok(Some(_))));
+        let made = engine.respond(id, flags, tx, build);
+        engine.count_made(&made);
         made.map_err(|unmade| unmade.error(now))
     }
 
@@ -120,43 +119,38 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
 impl<S: Store, R: Roles> Engine<S, R> {
     pub(crate) fn respond(
         &mut self,
-        index: u32,
+        id: RequestId,
         flags: u8,
         tx: &mut [u8],
         build: impl FnOnce(&mut Writer<'_>),
     ) -> Result<Option<Transmit<S::Peer>>, Unmade> {
-        let registers = |it: &Exchange| R::HAS.observe && it.registers().is_some();
-        if SMALL && (R::HAS.observe || R::HAS.transfers) || self.held.exchanges.at(index).is_some_and(registers) {
-            return self.respond_any(index, flags, None, tx, &mut Plain { build: Some(build), tag: 0 });
+        if SMALL && (R::HAS.observe || R::HAS.transfers) {
+            return self.respond_any(Some(&Of::whole(id)), flags, None, tx, &mut Plain { build: Some(build), tag: 0 });
+        }
+        let index = self.meant(id.0).ok_or(Unmade::Stale)?;
+        let exchange = self.held.exchanges.at(index).ok_or(Unmade::Stale)?;
+        let &Exchange { state, peer, message_id, .. } = exchange;
+        if R::HAS.observe && exchange.registers().is_some() {
+            return self.respond_any(Some(&Of::whole(id)), flags, None, tx, &mut Plain { build: Some(build), tag: 0 });
         }
         // What does not depend on `build` is in functions of its own: it is there once, however many replies an image
         // has.
-        let header = self.begin(index)?;
+        let header = self.header_for(state, peer, message_id);
+        let header = header.map_err(|wait| wait.map_or(Unmade::Stale, Unmade::NoMessageId))?;
         let mut writer = Writer::blank(tx);
         self.held.begin_answer(index, header, &mut writer, R::HAS.long_tokens);
         build(&mut writer);
-        let Some(len) = writer.written() else {
-            return Err(Unmade::Message(writer.state()));
-        };
-        let (code, empty) = (writer.present_code(), !writer.has_payload());
-        if !code.is_response() {
+        let (code, len, empty) = (writer.present_code(), writer.length(), !writer.has_payload());
+        if !writer.is_well() || !code.is_response() {
             return Err(Unmade::Message(writer.state()));
         }
-        self.complete::<false>(index, Made { id: header.message_id, code, flags }, len, empty, None, tx)
+        let to = self.address(peer).ok_or(Unmade::Stale)?;
+        let made = Made { id: header.message_id, code, flags };
+        self.complete::<false>((index, state, peer), made, Transmit { to, len }, empty, None, tx)
     }
 
-    /// The header of the answer: its type, and its Message ID.
-    pub(super) fn begin(&mut self, index: u32) -> Result<Header, Unmade> {
-        self.header_of(index).map_err(|wait| wait.map_or(Unmade::Stale, Unmade::NoMessageId))
-    }
-
-    /// The header of the answer to a request. `Err`: it is not to be answered, or not before so many ms have passed.
-    pub(super) fn header_of(&mut self, index: u32) -> Result<Header, Option<u32>> {
-        let &Exchange { state, peer, message_id, .. } = self.held.exchanges.at(index).ok_or(None)?;
-        self.header_for(state, peer, message_id)
-    }
-
-    /// The same of an exchange of which this is known.
+    /// The header of the answer to a request of which this is known: its type, and its Message ID. `Err`: it is not to be
+    /// answered, or not before so many ms have passed.
     #[cfg_attr(not(any(all(target_os = "none", not(coaplet_fast)), coaplet_small)), inline(always))]
     pub(super) fn header_for(&mut self, state: State, peer: u32, message_id: u16) -> Result<Header, Option<u32>> {
         let mut header = Header::acknowledgement(Code::INTERNAL_SERVER_ERROR, message_id);
@@ -170,35 +164,34 @@ impl<S: Store, R: Roles> Engine<S, R> {
         Ok(header)
     }
 
-    /// What becomes of the request now that its answer lies in `tx`: of this length, `empty` if it has no payload; and, if it may `REGISTER` one, of the observer: `accepted`.
+    /// What becomes of the request, of which this is known, now that its answer lies in `tx`: `sent` so, `empty` if it has no
+    /// payload; and, if it may `REGISTER` one, of the observer: `accepted`.
     pub(super) fn complete<const REGISTERS: bool>(
         &mut self,
-        index: u32,
+        (index, state, peer): (u32, State, u32),
         made: Made,
-        len: usize,
+        sent: Transmit<S::Peer>,
         empty: bool,
         accepted: Option<&Accepted<'_>>,
         tx: &mut [u8],
     ) -> Result<Option<Transmit<S::Peer>>, Unmade> {
-        let (Some(exchange), Some(&[_, code, high, low])) = (self.held.exchanges.at_mut(index), tx.first_chunk())
-        else {
-            return Err(Unmade::Stale);
+        let Made { id: local_id, code, flags } = made;
+        let unwanted = |exchange: &&mut Exchange| {
+            R::HAS.no_response && !is_wanted(code, exchange.flags)
+                || R::HAS.multicast
+                    && state == State::AskedGroup
+                    && !exchange.speaks_up()
+                    && (empty || code.class() != 2)
         };
-        let Made { id, code: made, flags } = made;
-        // What is at hand where everything is in line is looked up again elsewhere, which takes fewer instructions.
-        let (code, local_id) =
-            if SMALL { (made, id) } else { (Code::from_byte(code), u16::from_be_bytes([high, low])) };
-        let (state, peer) = (exchange.state, exchange.peer);
-        let unwanted = R::HAS.no_response && !is_wanted(code, exchange.flags)
-            || R::HAS.multicast && state == State::AskedGroup && !exchange.speaks_up() && (empty || code.class() != 2);
-        if unwanted {
+        let silent = R::HAS.no_response || R::HAS.multicast;
+        if let Some(exchange) = silent.then(|| self.held.exchanges.at_mut(index)).flatten().filter(unwanted) {
             exchange.flags |= flags & flag::IDEMPOTENT;
             let header = Header::empty_acknowledgement(exchange.message_id);
             self.count(Counter::Suppressed);
             self.forget_bytes(index);
             self.remember(index);
             let written = if state == State::Asked { write(tx, header) } else { None };
-            return Ok(written.and_then(|len| Some(Transmit { to: self.address(peer)?, len })));
+            return Ok(written.map(|len| Transmit { len, ..sent }));
         }
         let idempotent = state == State::Asked && flags & flag::IDEMPOTENT != 0;
         // A duplicate of a NON is not answered again, so that nothing of its response is kept (RFC 7252 4.5).
@@ -207,13 +200,13 @@ impl<S: Store, R: Roles> Engine<S, R> {
             if Self::REPLACES {
                 self.forget_bytes(index);
             }
-        } else if !self.keep_bytes(index, tx.get(..len).unwrap_or_default()) {
-            return Err(Unmade::NoBytes(len));
+        } else if !self.keep_bytes(index, tx.get(..sent.len).unwrap_or_default()) {
+            return Err(Unmade::NoBytes(sent.len));
         }
         if let Some(accepted) = accepted.filter(|_| REGISTERS && R::HAS.observe) {
-            self.register(index, accepted, local_id);
+            self.register((index, state, peer), accepted, local_id);
         }
-        let sent = self.address(peer).map(|to| Transmit { to, len });
+        let sent = Some(sent);
         if idempotent {
             self.release(index);
             return Ok(sent);
@@ -245,14 +238,17 @@ impl<S: Store, R: Roles> Engine<S, R> {
     }
 
     pub(crate) fn defer(&mut self, index: u32) -> bool {
-        let Some(exchange) = self.held.exchanges.at(index).filter(|exchange| exchange.state.awaits_answer()) else {
-            return false;
-        };
-        if self.is_detached(exchange.peer) {
-            return false;
+        if S::INDEXED {
+            let Some(exchange) = self.held.exchanges.at(index).filter(|exchange| exchange.state.awaits_answer()) else {
+                return false;
+            };
+            if self.is_detached(exchange.peer) {
+                return false;
+            }
+            self.stop(index);
         }
-        self.stop(index);
-        let Some(exchange) = self.held.exchanges.at_mut(index) else { return false };
+        let exchange = self.held.exchanges.at_mut(index).filter(|exchange| exchange.state.awaits_answer());
+        let Some(exchange) = exchange else { return false };
         exchange.flags |= flag::LATER;
         if exchange.state == State::Asked {
             // The Empty ACK is due.

@@ -1,7 +1,7 @@
 //! Who is the next to be told something (RFC 7641 4.2, 4.5).
 
 use super::errors::Unmade;
-use super::observe::{ASKED, Plain};
+use super::observe::Plain;
 use super::output::{NEVER, STEPS};
 use super::types::{Notify, Output};
 use crate::exchange::{Asked, ObserverId, ResourceId};
@@ -246,7 +246,7 @@ impl<S: Store, R: Roles> Engine<S, R> {
         if let Some(code) = self.leaves_with(index) {
             self.core.observing.asked.exchange = 0;
             let mut last = Plain { build: Some(|w: &mut Writer<'_>| _ = w.code(code)), tag: 0 };
-            let sent = self.respond_any(ASKED, 0, None, tx, &mut last);
+            let sent = self.respond_any(None, 0, None, tx, &mut last);
             self.core.observing.asked.observer = 0;
             return match sent {
                 Ok(sent) => sent.map(Output::Send),

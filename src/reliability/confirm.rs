@@ -178,7 +178,9 @@ impl<S: Store, R: Roles> Engine<S, R> {
         // A request may have a pace of its own.
         let own = R::HAS.client && R::HAS.own_times;
         let most = if own { exchange.most() } else { rules.pace.most };
-        let offset = |k: u8| offset(interval, k);
+        let short = const { is_short::<R>() };
+        let offset =
+            |k: u8| if short { interval.wrapping_mul((1_u32 << k).wrapping_sub(1)) } else { offset(interval, k) };
         let end = offset(most.wrapping_add(1));
         let passed = passed(ticks, exchange.since);
         if passed >= end {
@@ -197,6 +199,17 @@ impl<S: Store, R: Roles> Engine<S, R> {
         }
         exchange.set_again(again);
         (if send { Again::Now } else { Again::Later }, next.wrapping_sub(passed))
+    }
+}
+
+/// Whether all retransmissions are due within half of 2^32 ms, whatever the first timeout: which is known of a configuration
+/// that is known when the image is built.
+const fn is_short<R: Roles>() -> bool {
+    match crate::roles::rules::<R>() {
+        Some(Rules { pace: Pace { ack_timeout, spread, most, .. }, .. }) if !(R::HAS.client && R::HAS.own_times) => {
+            most < 31 && (ack_timeout as u64 + spread as u64) << (most + 1) < 1 << 31
+        }
+        _ => false,
     }
 }
 

@@ -141,11 +141,11 @@ impl<S: Store, R: Roles> Engine<S, R> {
         Handle { index, generation, brand: self.held.random.brand() }
     }
 
-    /// The slot that was meant, if it is still the same exchange, and ours.
+    /// The slot that was meant, if it is still the same exchange, and ours. One that is released has another generation.
     #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(always))]
     pub(crate) fn meant(&self, handle: Handle) -> Option<u32> {
-        let id = self.held.exchanges.id(handle.index)?;
-        (id.generation() == handle.generation && self.held.random.brand() == handle.brand).then_some(handle.index)
+        let Handle { index, generation, brand } = handle;
+        (self.held.exchanges.is_of(index, generation) && self.held.random.brand() == brand).then_some(index)
     }
 
     pub(crate) fn count(&mut self, counter: Counter) {
@@ -159,6 +159,11 @@ impl<S: Store, R: Roles> Engine<S, R> {
         if R::HAS.statistics && sent {
             self.counters.add(Counter::Sent);
         }
+    }
+
+    /// The same of a response or notification.
+    pub(crate) fn count_made<T, E>(&mut self, made: &Result<Option<T>, E>) {
+        self.count_sent(matches!(made, Ok(Some(_))));
     }
 
     /// The rules: those of the roles are constants.

@@ -1,79 +1,80 @@
 //! A request is answered: what the server says by itself, and else what the handler says (RFC 7252 5.4 to 5.10, 7.2).
 
 use super::error::{Fault, Words};
-use super::reply::{Answer, Made, Reply, SoFar, Terms};
-use super::request::{Bytes, Later, Of, Reason, Request, Wants};
+use super::reply::{Answer, Reply, SoFar, Terms};
+use super::request::{Bytes, Reason, Request};
 use super::route::{self, Fit, REST, Told};
 use super::table::{CORE, Found, Table, has_body, is_safe, number};
-use super::{Error, Incoming, Server};
+use super::{Error, Incoming, Server, wants_problem};
 use crate::block::{Asked, Seen, Settings, answer_to, put};
 use crate::copy::copy;
 use crate::endpoint::observe::{Keep, Respond};
 use crate::endpoint::{Arrival, Endpoint, Notify, RequestId, Transmit, Unmade};
 use crate::exchange::Handle;
-use crate::reliability::Engine;
 use crate::roles::Roles;
 use crate::store::{Store, flag};
-use crate::wire::{Block, Code, Header, Message, OptionNumber, Writer};
+use crate::wire::{Block, Code, ContentFormat, Header, Message, OptionNumber, Writer};
 use core::borrow::BorrowMut;
+use core::cell::Cell;
 use core::marker::PhantomData;
 
 /// How many bytes of a registration can be kept: a message with path, query and format.
 const KEPT: usize = 128;
 
-/// A request that is being answered, or asked again for an observer.
-struct Answering<'t, 'r, 'm, S, P, R> {
-    table: &'t mut Table<'r, S, P>,
-    state: &'t mut S,
-    request: Request<'m, P>,
-    found: Result<Found, Fault>,
+/// An answer in the making: to a request, to one that was put off, or to an observer.
+pub(super) struct Answering<'a, R> {
+    pub(super) terms: Terms<'a>,
+    /// Writes it, or says why not.
+    pub(super) handler: &'a mut dyn Answerer,
+    /// Of a body this is the last piece. Of another one 2.31 is said.
+    pub(super) last: bool,
     /// What is said of a block that does not reach a handler, beside the code.
-    besides: Option<(OptionNumber, u32)>,
-    /// The handler is called that serves later blocks.
-    rest: bool,
+    pub(super) besides: (OptionNumber, Option<u32>),
+    /// Of a registration, the format that the resource has if none is asked for, and what else may be kept.
+    pub(super) usual: Option<ContentFormat>,
+    pub(super) keeping: Option<Keeping<'a>>,
     /// What the answer turned out to be.
-    made: Made,
-    /// Where what is kept of a registration is written.
-    kept: &'t mut [u8],
-    roles: PhantomData<R>,
+    pub(super) made: Made,
+    pub(super) roles: PhantomData<R>,
 }
 
-impl<'t, 'r, 'm, S, P: Copy, R: Roles> Answering<'t, 'r, 'm, S, P, R> {
-    /// Nothing is found yet. There is one of it for each endpoint, for requests and for notifications.
-    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
-    fn new(
-        table: &'t mut Table<'r, S, P>,
-        state: &'t mut S,
-        kept: &'t mut [u8],
-        message: &'m Message<'m>,
-        (from, reason): (P, Reason),
-        (id, asked): (RequestId, Asked),
-    ) -> Answering<'t, 'r, 'm, S, P, R> {
-        let (method, accept) = (message.code(), message.accept());
-        let later = Later {
-            of: Of { id, transfer: None, end: 0 },
-            accept,
-            wants: Wants { asked, max_age: 60, resource: 0, method, changes: false },
-        };
-        let body = Bytes { offset: 0, bytes: message.payload(), last: true, size: None };
-        Answering {
-            table,
-            state,
-            request: Request { message, from, group: false, reason, tail: 0, body, later },
-            found: Err(Fault::of(Code::NOT_FOUND)),
-            besides: None,
-            rest: false,
-            made: Made::NOTHING,
-            kept,
-            roles: PhantomData,
-        }
-    }
+/// Who writes an answer.
+pub(super) trait Answerer {
+    fn answer(&mut self, reply: Reply<'_, '_>) -> Result<Answer, Error>;
+}
 
-    /// It is this.
-    fn find(&mut self, found: Found) {
-        self.request.tail = found.fit.tail;
-        self.found = Ok(found);
-    }
+/// What an answer turned out to be.
+#[derive(Clone, Copy)]
+pub(super) struct Made {
+    pub(super) code: Code,
+    pub(super) format: Option<ContentFormat>,
+    /// The handler answers later.
+    pub(super) put_off: bool,
+}
+
+impl Made {
+    pub(super) const NOTHING: Made = Made { code: Code::EMPTY, format: None, put_off: false };
+}
+
+/// A registration of which something may be kept.
+pub(super) struct Keeping<'a> {
+    message: &'a Message<'a>,
+    /// The resource: its place in the table, and whether a wildcard stands for something in its path.
+    index: usize,
+    wild: bool,
+    /// It came in blocks.
+    in_blocks: bool,
+    /// Where it is written.
+    kept: &'a mut [u8],
+}
+
+/// Whether a registration asks for anything but what the resource is, in the usual format.
+fn asks<P: Copy, R: Roles>(request: &Request<'_, P>) -> bool {
+    let message = request.message;
+    request.is_wild::<R>()
+        || message.code() == Code::FETCH
+        || message.first(OptionNumber::URI_QUERY).is_some()
+        || request.later.accept.is_some()
 }
 
 /// RFC 7252 5.10.8: GET says whether the resource exists, and which ETag it has.
@@ -82,7 +83,7 @@ fn meets_conditions<S, P: Copy, R: Roles>(
     table: &mut Table<'_, S, P>,
     state: &mut S,
     request: &Request<'_, P>,
-    Found { index, fit }: Found,
+    index: usize,
 ) -> Result<(), Error> {
     let message = request.message;
     let (any, none) = (message.if_match().next().is_some(), message.if_none_match());
@@ -97,14 +98,13 @@ fn meets_conditions<S, P: Copy, R: Roles>(
         (RequestId(Handle::NONE), Code::GET, None, None);
     let (mut buffer, mut so_far) = ([0; 4], SoFar::default());
     let mut w = Writer::new(&mut buffer, Header::acknowledgement(Code::CONTENT, 0), &[]);
-    let settings = table.settings;
-    let terms = Terms { later: &request.later, settings: &settings, accept: None, etags: Some(message) };
+    let terms = Terms { later: &request.later, settings: &Settings::DEFAULT, etags: Some(message) };
     let reply = Reply { w: &mut w, terms: &terms, so_far: so_far.for_condition() };
     let found = match table.call::<R>(index, 0, state, &request, reply) {
         Ok(Answer::Done(_)) => w.present_code(),
         // What cannot be known does not meet a condition.
         Ok(Answer::Later(_)) => Code::EMPTY,
-        Err(error) if error.code() == Code::METHOD_NOT_ALLOWED && !fit.is_wild::<R>() => Code::CONTENT,
+        Err(error) if error.code() == Code::METHOD_NOT_ALLOWED && !request.is_wild::<R>() => Code::CONTENT,
         Err(error) => error.code(),
     };
     let (exists, absent) = (found.is_success(), found == Code::NOT_FOUND);
@@ -112,51 +112,60 @@ fn meets_conditions<S, P: Copy, R: Roles>(
     if met && (!none || absent) { Ok(()) } else { Err(Error::from(Code::PRECONDITION_FAILED)) }
 }
 
-impl<S, P: Copy, R: Roles> Respond for Answering<'_, '_, '_, S, P, R> {
-    fn build(&mut self, w: &mut Writer<'_>) {
-        let Answering { table, state, request, found, besides, rest, made, .. } = self;
-        let settings = table.settings;
-        let usual = match found {
-            // RFC 7641 4.2: in the format of the first answer.
-            Ok(Found { index, .. }) if request.reason == Reason::Notification => table.usual::<R>(*index),
-            _ => None,
-        };
-        let etags = if R::HAS.conditions { Some(request.message) } else { None };
-        let request = &*request;
-        let terms = Terms::new(&request.later, &settings, usual, etags);
-        made.write::<R>(w, &terms, request.body.last, &mut |reply| {
-            let found = found.map_err(Fault::error::<R>)?;
-            let index = found.index;
-            if R::HAS.conditions && request.reason == Reason::Asked && index != CORE {
-                meets_conditions::<S, P, R>(table, state, request, found)?;
-            }
-            if R::HAS.discovery && index == CORE {
-                return table.discover::<R>(state, request.message, reply);
-            }
-            table.call::<R>(index, if *rest { REST } else { number(request.later.wants.method) }, state, request, reply)
-        });
-        if let Some((number, value)) = *besides {
-            put::<true>(w, number, Some(value));
-        }
+impl<'a, R: Roles> Answering<'a, R> {
+    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
+    pub(super) fn new(terms: Terms<'a>, handler: &'a mut dyn Answerer) -> Answering<'a, R> {
+        let made = Made::NOTHING;
+        let (besides, usual, keeping) = ((OptionNumber::MAX_AGE, None), None, None);
+        Answering { terms, handler, last: true, besides, usual, keeping, made, roles: PhantomData }
     }
+}
 
-    fn code(&self) -> Code {
-        self.made.code
+impl<R: Roles> Respond for Answering<'_, R> {
+    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
+    fn build(&mut self, w: &mut Writer<'_>) {
+        let Answering { terms, handler, last, made, .. } = self;
+        let mut so_far = SoFar::default();
+        *made = Made::NOTHING;
+        w.code(terms.code());
+        let mut error = match handler.answer(Reply { w: &mut *w, terms, so_far: &mut so_far }) {
+            Ok(Answer::Later(_)) => {
+                made.put_off = true;
+                // Which is no response.
+                w.code(Code::EMPTY);
+                return;
+            }
+            Ok(Answer::Done(_)) if *last => None,
+            Ok(Answer::Done(_)) => Some(Error::bare(Code::CONTINUE)),
+            Err(error) => Some(error),
+        };
+        if error.is_none() {
+            made.format = so_far.format;
+            let mut reply = Reply { w: &mut *w, terms, so_far: &mut so_far };
+            if !(R::HAS.conditions && reply.validate()) {
+                error = reply.finish().err().map(Error::from);
+            }
+        }
+        if let Some(error) = error {
+            error.write::<R>(w, wants_problem::<R>(terms.later.accept), &terms.later.wants.asked);
+        }
+        made.code = w.present_code();
+        let (number, value) = self.besides;
+        put::<true>(w, number, value);
     }
 
     fn keep(&mut self) -> Option<Keep<'_>> {
-        let Found { index, fit } = self.found.ok()?;
-        let usual = self.table.usual::<R>(index);
-        let (message, wild) = (self.request.message, fit.is_wild::<R>());
-        let fetch = message.code() == Code::FETCH;
-        let accept = self.made.format.filter(|format| self.request.later.accept.is_none() && Some(*format) != usual);
+        let asked = self.terms.later.accept;
+        let accept = self.made.format.filter(|format| asked.is_none() && Some(*format) != self.usual);
         if !R::HAS.kept_options {
-            let asks = message.first(OptionNumber::URI_QUERY).is_some() || self.request.later.accept.is_some();
-            return if wild || fetch || asks || accept.is_some() { None } else { Some(Keep::Tag(0)) };
+            return if accept.is_some() { None } else { Some(Keep::Tag(0)) };
         }
+        let Keeping { message, index, wild, in_blocks, kept } = self.keeping.as_mut()?;
+        let (message, wild) = (*message, *wild);
+        let fetch = message.code() == Code::FETCH;
         // A message of sorts: how long its payload is, its code, and the number of the resource; options; the payload.
-        let header = Header::confirmable(message.code(), u16::try_from(index).ok()?);
-        let mut w = Writer::new(self.kept, header, &[]);
+        let header = Header::confirmable(message.code(), u16::try_from(*index).ok()?);
+        let mut w = Writer::new(kept, header, &[]);
         let mut any = fetch;
         for (number, value) in message.options() {
             let keep = match number {
@@ -175,17 +184,42 @@ impl<S, P: Copy, R: Roles> Respond for Answering<'_, '_, '_, S, P, R> {
         } else if !any {
             return Some(Keep::Tag(0));
         }
-        if self.request.later.of.transfer.is_some() {
+        if *in_blocks {
             // What it asks for has come in blocks, and is not there any more.
             return None;
         }
         let options = w.finish().ok()?;
         let payload = if fetch { message.payload() } else { &[] };
         let length = options.saturating_add(payload.len());
-        copy(self.kept.get_mut(options..length)?, payload);
+        copy(kept.get_mut(options..length)?, payload);
         // In the place of version, type and length of the token.
-        *self.kept.first_mut()? = payload.len() as u8;
-        self.kept.get(..length).map(Keep::Bytes)
+        *kept.first_mut()? = payload.len() as u8;
+        kept.get(..length).map(Keep::Bytes)
+    }
+}
+
+/// Asks the table, with what the application works on, for what was found in it.
+struct Asking<'t, 'r, 'm, S, P, R> {
+    table: &'t mut Table<'r, S, P>,
+    state: &'t mut S,
+    request: &'t Request<'m, P>,
+    found: &'t Cell<Result<usize, Fault>>,
+    /// The handler is meant that serves later blocks.
+    rest: bool,
+    roles: PhantomData<R>,
+}
+
+impl<S, P: Copy, R: Roles> Answerer for Asking<'_, '_, '_, S, P, R> {
+    fn answer(&mut self, reply: Reply<'_, '_>) -> Result<Answer, Error> {
+        let Asking { table, state, request, found, rest, .. } = self;
+        let index = found.get().map_err(Fault::error::<R>)?;
+        if R::HAS.conditions && request.reason == Reason::Asked && index != CORE {
+            meets_conditions::<S, P, R>(table, state, request, index)?;
+        }
+        if R::HAS.discovery && index == CORE {
+            return table.discover::<R>(state, request.message, reply);
+        }
+        table.call::<R>(index, if *rest { REST } else { number(request.later.wants.method) }, state, request, reply)
     }
 }
 
@@ -194,109 +228,114 @@ impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R,
     pub(super) fn answer(
         &mut self,
         state: &mut S,
-        request: &Incoming<'_, St::Peer>,
+        incoming: &Incoming<'_, St::Peer>,
         message: &Message<'_>,
         refused: Option<Code>,
         tx: &mut [u8],
     ) -> Option<Transmit<St::Peer>> {
-        let (method, id) = (message.code(), request.id);
-        let Server { endpoint, table, .. } = self;
+        let (method, id) = (message.code(), incoming.id);
+        let Server { endpoint, table, settings, .. } = self;
         let endpoint = endpoint.borrow_mut();
         let mut kept = [0; KEPT];
-        let found = match refused {
+        let looked_up = match refused {
             Some(code) => Err(Fault::of(code)),
-            None => table.find::<R>(message, request.arrival),
+            None => table.find::<R>(message, incoming.arrival),
         };
-        let (by, of) = ((request.from, Reason::Asked), (id, Asked::of(message)));
-        let kept: &mut [u8] = if R::HAS.kept_options { &mut kept } else { &mut [] };
-        let mut answering = Answering::<_, _, R>::new(table, state, kept, message, by, of);
-        answering.request.group = R::HAS.multicast && request.arrival == Arrival::Group;
+        let mut request = Request::new(message, incoming.from, Reason::Asked, id, Asked::of(message));
+        request.group = R::HAS.multicast && incoming.arrival == Arrival::Group;
         if R::HAS.own_names {
             // Of what was asked by a URI of ours the message is another one, without it.
-            answering.request.body.bytes = request.message.payload();
+            request.body.bytes = incoming.message.payload();
         }
         let (mut observed, safe) = (None, is_safe(method));
-        match found {
-            Err(error) => answering.found = Err(error),
-            Ok(found) => {
-                answering.find(found);
-                if let Some(about) = answering.table.about::<R>(found.index) {
-                    answering.request.later.wants.max_age = about.max_age;
-                    if about.is_observable() {
-                        let resource = found.fit.resource::<R>(found.index).0;
-                        if safe {
-                            observed = Some(resource);
-                        } else {
-                            answering.request.later.wants.resource = resource;
-                            answering.request.later.wants.changes = true;
-                        }
+        let (mut besides, mut rest, mut usual) = ((OptionNumber::MAX_AGE, None), false, None);
+        let mut found = looked_up.map(|found| found.index);
+        if let Ok(Found { index, fit }) = looked_up {
+            request.tail = fit.tail;
+            if let Some(about) = table.about::<R>(index) {
+                usual = about.formats.first().copied();
+                request.later.wants.max_age = about.max_age;
+                if about.is_observable() {
+                    let resource = fit.resource::<R>(index).0;
+                    if safe {
+                        observed = Some(resource).filter(|_| R::HAS.kept_options || !asks::<_, R>(&request));
+                    } else {
+                        request.later.wants.resource = resource;
+                        request.later.wants.changes = true;
                     }
-                    let block = message.block1();
-                    let pieces = block.is_some_and(|block| block.more() || block.num() > 0);
-                    if pieces && about.max_body == 0 {
-                        answering.found = Err(Fault::with(Code::REQUEST_ENTITY_TOO_LARGE, Words::InOneMessage));
-                    } else if has_body(method) {
-                        let max_body = if pieces { about.max_body } else { u32::MAX };
-                        let settings = Settings { max_body, ..answering.table.settings };
-                        let engine = endpoint.still();
-                        let peer = engine.peer_of(id)?;
-                        let (later, block1) = (&mut answering.request.later, answer_to(block, &settings));
-                        match engine.receive(id, peer, request.message, block, &settings) {
-                            // It is being answered.
-                            Seen::Refused(Code::EMPTY, _) => return None,
-                            Seen::Refused(code, of_block) => {
-                                let too_large = code == Code::REQUEST_ENTITY_TOO_LARGE && !of_block;
-                                later.wants.asked.block1 = block1.filter(|_| of_block || too_large);
-                                if too_large {
-                                    answering.besides = Some((OptionNumber::SIZE1, settings.max_body));
-                                } else if code == Code::SERVICE_UNAVAILABLE {
-                                    let max_age = engine.rules().refusal_max_age;
-                                    answering.besides = Some((OptionNumber::MAX_AGE, max_age));
-                                }
-                                answering.found = Err(Fault::of(code));
+                }
+                let block = message.block1();
+                let pieces = block.is_some_and(|block| block.more() || block.num() > 0);
+                if pieces && about.max_body == 0 {
+                    found = Err(Fault::with(Code::REQUEST_ENTITY_TOO_LARGE, Words::InOneMessage));
+                } else if has_body(method) {
+                    let max_body = if pieces { about.max_body } else { u32::MAX };
+                    let settings = Settings { max_body, ..*settings };
+                    let engine = endpoint.still();
+                    let peer = engine.peer_of(id)?;
+                    let (later, block1) = (&mut request.later, answer_to(block, &settings));
+                    match engine.receive(id, peer, incoming.message, block, &settings) {
+                        // It is being answered.
+                        Seen::Refused(Code::EMPTY, _) => return None,
+                        Seen::Refused(code, of_block) => {
+                            let too_large = code == Code::REQUEST_ENTITY_TOO_LARGE && !of_block;
+                            later.wants.asked.block1 = block1.filter(|_| of_block || too_large);
+                            if too_large {
+                                besides = (OptionNumber::SIZE1, Some(settings.max_body));
+                            } else if code == Code::SERVICE_UNAVAILABLE {
+                                besides.1 = Some(engine.rules().refusal_max_age);
                             }
-                            Seen::Later(of) => {
-                                later.of.transfer = of;
-                                answering.rest = method != Code::FETCH;
-                            }
-                            Seen::Piece(of) => {
-                                let body = &mut answering.request.body;
-                                body.offset = block.and_then(Block::offset).unwrap_or(0);
-                                body.last = !block.is_some_and(Block::more);
-                                body.size = message.size1();
-                                later.of.transfer = of;
-                                later.of.end = body.offset.saturating_add(body.bytes.len() as u32);
-                                later.wants.asked.block1 = block1;
-                            }
+                            found = Err(Fault::of(code));
+                        }
+                        Seen::Later(of) => {
+                            later.of.transfer = of;
+                            rest = method != Code::FETCH;
+                        }
+                        Seen::Piece(of) => {
+                            let body = &mut request.body;
+                            body.offset = block.map_or(0, Block::begin);
+                            body.last = !block.is_some_and(Block::more);
+                            body.size = message.size1();
+                            later.of.transfer = of;
+                            later.of.end = body.offset.saturating_add(body.bytes.len() as u32);
+                            later.wants.asked.block1 = block1;
                         }
                     }
                 }
             }
         }
-        let of = answering.request.later.of;
+        let (request, found) = (&request, &Cell::new(found));
+        let later = &request.later;
+        let mut handler = Asking::<_, _, R> { table, state, request, found, rest, roles: PhantomData };
+        let etags = if R::HAS.conditions { Some(message) } else { None };
+        let mut answering = Answering::<R>::new(Terms { later, settings, etags }, &mut handler);
+        (answering.last, answering.besides) = (request.body.last, besides);
+        answering.usual = usual;
+        if R::HAS.kept_options {
+            let (wild, in_blocks) = (request.is_wild::<R>(), later.of.transfer.is_some());
+            let index = found.get().unwrap_or(0);
+            answering.keeping = Some(Keeping { message, index, wild, in_blocks, kept: &mut kept });
+        }
         let mut flags = 0;
         let made = loop {
-            match endpoint.still().reply(&of, observed, flags, tx, &mut answering) {
+            match endpoint.still().respond_any(Some(&later.of), flags, observed, tx, &mut answering) {
                 Err(_) if answering.made.put_off => {
-                    // Stale, if it is over by now.
-                    let engine = endpoint.still();
-                    if let Some(index) = engine.meant(id.0) {
-                        engine.defer(index);
-                    }
+                    // It was there for the handler, and there is no other by which its body came.
+                    endpoint.still().defer(id.0.index);
                     return None;
                 }
                 // No room to keep the answer for duplicates: it is made again for each.
                 Err(Unmade::NoBytes(_)) if safe && flags == 0 => flags = flag::IDEMPOTENT,
                 // What the handler has written is no message.
-                Err(Unmade::Message(_)) if answering.found.is_ok() => {
-                    answering.found = Err(Fault::of(Code::INTERNAL_SERVER_ERROR));
+                Err(Unmade::Message(_)) if found.get().is_ok() => {
+                    found.set(Err(Fault::of(Code::INTERNAL_SERVER_ERROR)));
                 }
                 made => break made.ok()?,
             }
         };
-        let (code, later) = (answering.made.code, &answering.request.later);
-        let (resource, changes) = (later.wants.resource, later.wants.changes);
-        self.carried_out(resource, changes, code);
+        let code = answering.made.code;
+        endpoint.still().count_sent(made.is_some());
+        self.carried_out(&later.wants, code);
         made
     }
 
@@ -308,7 +347,7 @@ impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R,
         mut notify: Notify<St::Peer>,
         tx: &mut [u8],
     ) -> Option<Transmit<St::Peer>> {
-        let Server { endpoint, table, .. } = self;
+        let Server { endpoint, table, settings, .. } = self;
         let endpoint = endpoint.borrow_mut();
         let mut kept = [0; KEPT];
         let (mut code, mut index, mut options, mut payload) = (Code::GET, notify.resource.0 as usize, &[][..], &[][..]);
@@ -321,45 +360,25 @@ impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R,
         }
         let message = Message::of_parts(Header::confirmable(code, 0), options, payload);
         let about = table.about::<R>(index)?;
-        let mut fit = Fit::PLAIN;
+        let asked = Asked::first(notify.block_size);
+        let mut request = Request::new(&message, notify.peer, Reason::Notification, RequestId(Handle::NONE), asked);
         if R::HAS.kept_options {
             // What is not below a wildcard was kept without its path.
             let mut path = message.options_of(OptionNumber::URI_PATH);
-            fit = route::fit::<R>(about.path, &mut path).unwrap_or(fit);
+            request.tail = route::fit::<R>(about.path, &mut path).unwrap_or(Fit::PLAIN).tail;
         }
         notify.non |= about.told == Told::Non;
-        let max_age = about.max_age;
-        let of = (RequestId(Handle::NONE), Asked::first(notify.block_size));
-        let to = (notify.peer, Reason::Notification);
-        let mut answering = Answering::<_, _, R>::new(table, state, &mut [], &message, to, of);
-        answering.find(Found { index, fit });
-        answering.request.later.wants.max_age = max_age;
-        endpoint.still().write_asked(notify.non, tx, &mut answering).ok()?
-    }
-}
-
-impl<S: Store, R: Roles> Engine<S, R> {
-    /// Answers a request: of an upload, of which so much has come, the last one that brought it.
-    pub(super) fn reply(
-        &mut self,
-        &Of { id, transfer, end }: &Of,
-        observed: Option<u32>,
-        flags: u8,
-        tx: &mut [u8],
-        with: &mut dyn Respond,
-    ) -> Result<Option<Transmit<S::Peer>>, Unmade> {
-        let brought = self.brought_by(transfer, end);
-        let request = brought.map_or(id.0, |(_, latest)| latest);
-        let index = self.meant(request).ok_or(Unmade::Stale)?;
-        let made = if R::HAS.observe {
-            self.respond_any(index, flags, observed, tx, with)
-        } else {
-            self.respond(index, flags, tx, |w| with.build(w))
-        };
-        self.count_sent(matches!(made, Ok(Some(_))));
-        if let (Some((index, _)), Ok(_)) = (brought, &made) {
-            self.answered(index, with.code());
-        }
-        made
+        request.later.wants.max_age = about.max_age;
+        // RFC 7641 4.2: in the format of the first answer.
+        request.later.accept = request.later.accept.or(about.formats.first().copied());
+        let (request, found) = (&request, &Cell::new(Ok(index)));
+        let mut handler = Asking::<_, _, R> { table, state, request, found, rest: false, roles: PhantomData };
+        let etags = if R::HAS.conditions { Some(&message) } else { None };
+        let mut answering = Answering::<R>::new(Terms { later: &request.later, settings, etags }, &mut handler);
+        let flags = if R::HAS.non_notifications && notify.non { flag::NON } else { 0 };
+        let engine = endpoint.still();
+        let made = engine.respond_any(None, flags, None, tx, &mut answering);
+        engine.count_made(&made);
+        made.ok()?
     }
 }

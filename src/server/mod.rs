@@ -119,7 +119,6 @@ pub use request::{Later, Reason, Request};
 pub use route::{Handler, Lister, Object, Resource, Route};
 
 use crate::block::Settings;
-use crate::endpoint::observe::{Keep, Respond};
 use crate::endpoint::{
     Arrival, ClientResponse, Endpoint, Meaning, Output, RequestId, ResourceId, RespondError, Roles, Transmit, Unmade,
 };
@@ -127,12 +126,14 @@ use crate::reliability::Counter;
 use crate::roles::Full;
 use crate::store::Store;
 use crate::time::Instant;
-use crate::wire::{Code, ContentFormat, Message, Writer, path_segments};
+use crate::wire::{Code, ContentFormat, Message, path_segments};
+use answer::{Answerer, Answering, Made};
 use core::borrow::BorrowMut;
 use core::fmt;
 use core::marker::PhantomData;
 use proxy::Proxied;
-use reply::{Made, Terms};
+use reply::Terms;
+use request::Wants;
 use route::fit;
 use table::{Found, Table};
 
@@ -147,6 +148,7 @@ const STEPS: u32 = 16;
 pub struct Server<'r, S, St: Store, R = Full, E = Endpoint<St, R>> {
     endpoint: E,
     table: Table<'r, S, St::Peer>,
+    settings: Settings,
     roles: PhantomData<fn() -> R>,
 }
 
@@ -188,8 +190,8 @@ impl<'r, S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'r, S, St
     /// ```
     #[must_use]
     pub const fn new(endpoint: E, routes: &'r [Route<S, St::Peer>]) -> Server<'r, S, St, R, E> {
-        let table = Table { routes, objects: &mut [], names: &[], settings: Settings::DEFAULT };
-        Server { endpoint, table, roles: PhantomData }
+        let table = Table { routes, objects: &mut [], names: &[] };
+        Server { endpoint, table, settings: Settings::DEFAULT, roles: PhantomData }
     }
 
     /// With resources that are objects, behind those of the table. Does not compile for roles without
@@ -220,7 +222,7 @@ impl<'r, S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'r, S, St
     /// With other sizes of blocks and messages: [`Settings::for_messages_of`].
     #[must_use]
     pub fn with_settings(mut self, settings: Settings) -> Server<'r, S, St, R, E> {
-        self.table.settings = settings;
+        self.settings = settings;
         self
     }
 
@@ -354,13 +356,7 @@ impl<'r, S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'r, S, St
         tx: &mut [u8],
         handler: impl FnOnce(Reply<'_, '_>) -> Result<Answer, Error>,
     ) -> Result<Option<Transmit<St::Peer>>, RespondError> {
-        let mut once = Some(handler);
-        self.complete_by(now, later, tx, &mut |reply: Reply<'_, '_>| match once.take() {
-            Some(handler) => handler(reply),
-            // It is called once.
-            None => Err(Error::from(Code::INTERNAL_SERVER_ERROR)),
-        })
-        .map_err(|unmade| unmade.error(now))
+        self.complete_by(now, later, tx, &mut Once(Some(handler))).map_err(|unmade| unmade.error(now))
     }
 
     /// There is one of it for each server, however many answers come late.
@@ -369,17 +365,18 @@ impl<'r, S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'r, S, St
         now: Instant,
         later: &Later,
         tx: &mut [u8],
-        handler: &mut dyn FnMut(Reply<'_, '_>) -> Result<Answer, Error>,
+        handler: &mut dyn Answerer,
     ) -> Result<Option<Transmit<St::Peer>>, Unmade> {
-        let (settings, roles) = (&self.table.settings, PhantomData::<R>);
-        let mut completing = Completing { handler, later, settings, made: Made::NOTHING, roles };
-        let endpoint = self.endpoint.borrow_mut();
-        let made = endpoint.at(now).reply(&later.of, None, 0, tx, &mut completing);
-        let Made { code, put_off, .. } = completing.made;
+        let Server { endpoint, settings, .. } = self;
+        let mut answering = Answering::<R>::new(Terms { later, settings, etags: None }, handler);
+        let engine = endpoint.borrow_mut().at(now);
+        let made = engine.respond_any(Some(&later.of), 0, None, tx, &mut answering);
+        engine.count_made(&made);
+        let Made { code, put_off, .. } = answering.made;
         match made {
             Err(_) if put_off => Ok(None),
             Ok(sent) => {
-                self.carried_out(later.wants.resource, later.wants.changes, code);
+                self.carried_out(&later.wants, code);
                 Ok(sent)
             }
             error => error,
@@ -387,7 +384,7 @@ impl<'r, S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'r, S, St
     }
 
     /// A request was answered with this code, of what may have changed by it.
-    fn carried_out(&mut self, resource: u32, changes: bool, code: Code) {
+    fn carried_out(&mut self, &Wants { resource, changes, .. }: &Wants, code: Code) {
         if changes && code.is_success() && code != Code::CONTINUE {
             self.endpoint().notify(ResourceId(resource));
         }
@@ -425,32 +422,21 @@ impl<S, St: Store, R, E> defmt::Format for Server<'_, S, St, R, E> {
     }
 }
 
+/// A handler that is called once.
+struct Once<F>(Option<F>);
+
+impl<F: FnOnce(Reply<'_, '_>) -> Result<Answer, Error>> Answerer for Once<F> {
+    fn answer(&mut self, reply: Reply<'_, '_>) -> Result<Answer, Error> {
+        match self.0.take() {
+            Some(handler) => handler(reply),
+            None => Err(Error::from(Code::INTERNAL_SERVER_ERROR)),
+        }
+    }
+}
+
 /// Whether errors are to be problem details (RFC 9290).
 fn wants_problem<R: Roles>(accept: Option<ContentFormat>) -> bool {
     R::HAS.problems && accept == Some(ContentFormat::CONCISE_PROBLEM_DETAILS_CBOR)
-}
-
-/// An answer that comes late.
-struct Completing<'s, R> {
-    handler: &'s mut dyn FnMut(Reply<'_, '_>) -> Result<Answer, Error>,
-    later: &'s Later,
-    settings: &'s Settings,
-    made: Made,
-    roles: PhantomData<R>,
-}
-
-impl<R: Roles> Respond for Completing<'_, R> {
-    fn build(&mut self, w: &mut Writer<'_>) {
-        self.made.write::<R>(w, &Terms::new(self.later, self.settings, None, None), true, self.handler);
-    }
-
-    fn keep(&mut self) -> Option<Keep<'_>> {
-        None
-    }
-
-    fn code(&self) -> Code {
-        self.made.code
-    }
 }
 
 // `defmt::Format` on every public type, said once more for the compiler to check.

@@ -2,11 +2,9 @@
 
 use super::request::Later;
 use super::table::is_safe;
-use super::{Error, wants_problem};
 use crate::block::{Body, Settings, Written, put, serve_in};
 use crate::endpoint::RequestId;
-use crate::roles::Roles;
-use crate::wire::{Code, ContentFormat, Message, OptionNumber, OptionsOf, WriteError, Writer, path_segments, same};
+use crate::wire::{Code, ContentFormat, Message, OptionNumber, OptionsOf, Writer, path_segments, same};
 use core::fmt;
 
 /// What a handler has done.
@@ -57,22 +55,14 @@ pub struct Reply<'a, 'b> {
 pub(super) struct Terms<'a> {
     pub(super) later: &'a Later,
     pub(super) settings: &'a Settings,
-    /// The only format that will do.
-    pub(super) accept: Option<ContentFormat>,
     /// Where the entity-tags are with which that of the answer is compared.
     pub(super) etags: Option<&'a Message<'a>>,
 }
 
-impl<'a> Terms<'a> {
-    /// `usual`: the format that will do where the request names none.
-    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(always))]
-    pub(super) fn new(
-        later: &'a Later,
-        settings: &'a Settings,
-        usual: Option<ContentFormat>,
-        etags: Option<&'a Message<'a>>,
-    ) -> Terms<'a> {
-        Terms { later, settings, accept: later.accept.or(usual).filter(|_| is_safe(later.wants.method)), etags }
+impl Terms<'_> {
+    /// Whether the answer is to be in another format.
+    fn refuse(&self, format: ContentFormat) -> bool {
+        is_safe(self.later.wants.method) && self.later.accept.is_some_and(|accept| accept != format)
     }
 
     /// The code, unless the handler sets one.
@@ -82,54 +72,6 @@ impl<'a> Terms<'a> {
             Code::DELETE => Code::DELETED,
             _ => Code::CHANGED,
         }
-    }
-}
-
-/// What an answer turned out to be.
-#[derive(Clone, Copy)]
-pub(super) struct Made {
-    pub(super) code: Code,
-    pub(super) format: Option<ContentFormat>,
-    /// The handler answers later.
-    pub(super) put_off: bool,
-}
-
-impl Made {
-    pub(super) const NOTHING: Made = Made { code: Code::EMPTY, format: None, put_off: false };
-
-    /// Has a handler write the answer, or the error that it gives. Of a body of which this was not the `last` piece 2.31.
-    #[inline(never)]
-    pub(super) fn write<R: Roles>(
-        &mut self,
-        w: &mut Writer<'_>,
-        terms: &Terms<'_>,
-        last: bool,
-        handler: &mut dyn FnMut(Reply<'_, '_>) -> Result<Answer, Error>,
-    ) {
-        let (asked, mut so_far) = (&terms.later.wants.asked, SoFar::default());
-        *self = Made::NOTHING;
-        w.code(terms.code());
-        let mut error = match handler(Reply { w: &mut *w, terms, so_far: &mut so_far }) {
-            Ok(Answer::Later(_)) => {
-                self.put_off = true;
-                w.fail(WriteError::BodyEnded { offset: 0 });
-                return;
-            }
-            Ok(Answer::Done(_)) if last => None,
-            Ok(Answer::Done(_)) => Some(Error::bare(Code::CONTINUE)),
-            Err(error) => Some(error),
-        };
-        if error.is_none() {
-            self.format = so_far.format;
-            let mut reply = Reply { w: &mut *w, terms, so_far: &mut so_far };
-            if !(R::HAS.conditions && reply.validate()) {
-                error = reply.finish().err().map(Error::from);
-            }
-        }
-        if let Some(error) = error {
-            error.write::<R>(w, wants_problem::<R>(terms.later.accept), asked);
-        }
-        self.code = w.present_code();
     }
 }
 
@@ -205,7 +147,7 @@ impl Reply<'_, '_> {
             return self;
         }
         self.so_far.format = Some(format);
-        self.so_far.unacceptable = self.terms.accept.is_some_and(|accept| accept != format);
+        self.so_far.unacceptable = self.terms.refuse(format);
         put::<true>(self.w, OptionNumber::CONTENT_FORMAT, Some(u32::from(format.get())));
         self
     }

@@ -1,7 +1,9 @@
 //! What a handler is told of a request.
 
 use crate::block::Asked;
+use crate::endpoint::observe::Of;
 use crate::endpoint::{RequestId, TransferId};
+use crate::roles::Roles;
 use crate::wire::{Code, ContentFormat, Message, Strings};
 use core::net::SocketAddr;
 
@@ -45,11 +47,14 @@ pub struct Request<'m, P = SocketAddr> {
     pub(super) from: P,
     pub(super) group: bool,
     pub(super) reason: Reason,
-    /// Where in the path what wildcards stand for begins: behind so many segments.
+    /// Where in the path what wildcards stand for begins: behind so many segments, or [`NO_TAIL`].
     pub(super) tail: usize,
     pub(super) body: Bytes<'m>,
     pub(super) later: Later,
 }
+
+/// No wildcard stands for anything: a path has fewer segments.
+pub(super) const NO_TAIL: usize = usize::MAX;
 
 /// The bytes of a body that have come.
 #[derive(Clone, Copy, Debug)]
@@ -69,6 +74,7 @@ pub(super) struct Bytes<'m> {
 #[repr(C)]
 pub struct Later {
     pub(super) of: Of,
+    /// In which format it is asked for; of a notification, in which one it has to be.
     pub(super) accept: Option<ContentFormat>,
     pub(super) wants: Wants,
 }
@@ -81,18 +87,7 @@ impl Later {
     }
 }
 
-/// Which request it is.
-// Six words: as many as a Cortex-M copies at once. For more it takes `memcpy`, which is 300 bytes of flash.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub(super) struct Of {
-    pub(super) id: RequestId,
-    pub(super) transfer: Option<TransferId>,
-    /// Where the body ends that has come.
-    pub(super) end: u32,
-}
-
-/// What it asks for, and of what. Six words, too.
+/// What it asks for, and of what. Six words, as those.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub(super) struct Wants {
@@ -105,6 +100,30 @@ pub(super) struct Wants {
 }
 
 impl<'m, P: Copy> Request<'m, P> {
+    /// One that has come whole, to a resource of which nothing is known yet.
+    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
+    pub(super) fn new(
+        message: &'m Message<'m>,
+        from: P,
+        reason: Reason,
+        id: RequestId,
+        asked: Asked,
+    ) -> Request<'m, P> {
+        let (method, accept) = (message.code(), message.accept());
+        let later = Later {
+            of: Of { id, transfer: None, end: 0 },
+            accept,
+            wants: Wants { asked, max_age: 60, resource: 0, method, changes: false },
+        };
+        let body = Bytes { offset: 0, bytes: message.payload(), last: true, size: None };
+        Request { message, from, group: false, reason, tail: NO_TAIL, body, later }
+    }
+
+    /// Whether a wildcard stands for something of its path.
+    pub(super) const fn is_wild<R: Roles>(&self) -> bool {
+        R::HAS.wildcards && self.tail != NO_TAIL
+    }
+
     /// The method.
     #[must_use]
     pub const fn method(&self) -> Code {

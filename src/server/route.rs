@@ -1,5 +1,6 @@
 //! The table of resources: paths, what is said of them, and who answers.
 
+use super::request::NO_TAIL;
 use super::{Answer, Error, Listing, Reply, Request};
 use crate::endpoint::ResourceId;
 use crate::roles::Roles;
@@ -392,7 +393,7 @@ impl<S, P> defmt::Format for Object<'_, S, P> {
 /// A path that fits a template.
 #[derive(Clone, Copy)]
 pub(super) struct Fit {
-    /// How many segments are in front of the first one that a wildcard stands for; all, if there is no wildcard.
+    /// How many segments are in front of the first one that a wildcard stands for; [`NO_TAIL`], if there is no wildcard.
     pub(super) tail: usize,
     /// A hash of what the wildcards stand for, with the highest bit set; 0 without wildcard.
     hash: u32,
@@ -400,10 +401,10 @@ pub(super) struct Fit {
 
 impl Fit {
     /// Of a path that is what the template is.
-    pub(super) const PLAIN: Fit = Fit { tail: 0, hash: 0 };
+    pub(super) const PLAIN: Fit = Fit { tail: NO_TAIL, hash: 0 };
 
     pub(super) const fn is_wild<R: Roles>(&self) -> bool {
-        R::HAS.wildcards && self.hash != 0
+        R::HAS.wildcards && self.tail != NO_TAIL
     }
 
     /// By what the endpoint knows the resource: a route is its place in the table, and below a wildcard each path has a
@@ -413,16 +414,15 @@ impl Fit {
         ResourceId(if R::HAS.wildcards { self.hash } else { 0 } ^ index as u32)
     }
 
-    /// A wildcard stands for what follows.
-    fn begin(&mut self) {
+    /// A wildcard stands for what follows so many segments.
+    fn begin(&mut self, segments: usize) {
         if self.hash == 0 {
-            self.hash = FNV;
+            *self = Fit { tail: segments, hash: FNV };
         }
     }
 
     /// It stands for this segment, behind which the hash has a byte that stands in none.
     fn add(&mut self, segment: &[u8]) {
-        self.begin();
         self.hash = fnv(segment.iter().fold(self.hash, fnv), &0xff) | WILD;
     }
 }
@@ -440,21 +440,21 @@ pub(super) fn fnv(hash: u32, byte: &u8) -> u32 {
 
 /// Whether a path fits a template.
 pub(super) fn fit<R: Roles>(template: &str, path: &mut dyn Iterator<Item = &[u8]>) -> Option<Fit> {
-    let mut fit = Fit::PLAIN;
+    let (mut fit, mut segments) = (Fit::PLAIN, 0_usize);
     for expected in crate::wire::path_segments(template) {
         if R::HAS.wildcards && same(expected, b"**") {
-            fit.begin();
+            fit.begin(segments);
             path.for_each(|segment| fit.add(segment));
             return Some(fit);
         }
         let segment = path.next()?;
         if R::HAS.wildcards && same(expected, b"*") && !segment.is_empty() {
+            fit.begin(segments);
             fit.add(segment);
         } else if !same(expected, segment) {
             return None;
-        } else if !fit.is_wild::<R>() {
-            fit.tail = fit.tail.wrapping_add(1);
         }
+        segments = segments.wrapping_add(1);
     }
     if path.next().is_some() { None } else { Some(fit) }
 }

@@ -5,17 +5,15 @@ use super::error::{Fault, Words};
 use super::reply::{Answer, Reply};
 use super::request::Request;
 use super::route::{About, Fit, Object, REST, Route, call, fit};
-use crate::block::Settings;
 use crate::endpoint::Arrival;
 use crate::roles::Roles;
-use crate::wire::{Code, ContentFormat, Message, OptionNumber};
+use crate::wire::{Code, Message, OptionNumber};
 
-/// All of a server but its endpoint: resources, objects behind the routes; names; sizes.
+/// All of a server but its endpoint: resources, objects behind the routes; names.
 pub(super) struct Table<'r, S, P> {
     pub(super) routes: &'r [Route<S, P>],
     pub(super) objects: &'r mut [Object<'r, S, P>],
     pub(super) names: &'r [&'r str],
-    pub(super) settings: Settings,
 }
 
 /// What is asked for: the place in the table, and how the path fits.
@@ -51,11 +49,6 @@ impl<S, P> Table<'_, S, P> {
             None if !R::HAS.objects => None,
             None => self.objects.get(index.wrapping_sub(self.routes.len())).map(|object| &object.about),
         }
-    }
-
-    /// The format of a resource, unless it is asked for another one.
-    pub(super) fn usual<R: Roles>(&self, index: usize) -> Option<ContentFormat> {
-        self.about::<R>(index)?.formats.first().copied()
     }
 
     /// The first entry whose template a path fits, as `fit` says.

@@ -321,6 +321,12 @@ impl<T: Entry, const N: usize, S: Lend<Slot<T, N>>, H: Lend<Heads<N>>> Table<T, 
         self.slots.lent().get(index as usize).map_or(0, |slot| slot.node.generation)
     }
 
+    /// Whether a slot is of this generation, in which it is in use if somebody was told of it.
+    #[inline]
+    pub(crate) fn is_of(&self, index: u32, generation: u16) -> bool {
+        self.slots.lent().get(index as usize).is_some_and(|slot| slot.node.generation == generation)
+    }
+
     /// The present `Id` of a slot; `None` if the slot is not in use.
     pub(crate) fn id(&self, index: u32) -> Option<Id> {
         Some(Id { index, generation: self.used(index)?.node.generation })

@@ -202,22 +202,22 @@ impl<C: Scale, S: Lend<Slot<Transfer, 1>>, H: Lend<Heads<1>>> Transfers<C, S, H>
             (slot.key, slot.peer) = (transfer.key, peer);
             vacancy
         };
-        self.touch(index, Stage::Coming, now);
+        self.touch(index, Stage::Coming, now)?;
         Some(index)
     }
 
     /// A block has come: from now on it has its time again.
-    pub(crate) fn touch(&mut self, index: u32, stage: Stage, now: u32) {
-        self.unlist(index);
-        if let Some(transfer) = self.table.at_mut(index) {
-            transfer.since = now;
-            transfer.stage = stage;
-        }
+    pub(crate) fn touch(&mut self, index: u32, stage: Stage, now: u32) -> Option<&mut Transfer> {
         if C::INDEXED {
+            self.unlist(index);
             if let Some(list) = self.lists.get_mut(list_of(stage)) {
                 list.push_back(&mut self.table, index);
             }
         }
+        let transfer = self.table.at_mut(index)?;
+        transfer.since = now;
+        transfer.stage = stage;
+        Some(transfer)
     }
 
     /// Its peer is forgotten: it is the next to be told.

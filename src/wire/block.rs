@@ -100,12 +100,32 @@ impl Block {
 
     /// Whether its first byte is the one at this offset.
     pub(crate) const fn begins_at(self, offset: u32) -> bool {
-        self.num().wrapping_mul(self.nominal_size() as u32) == offset
+        self.begin() == offset
     }
 
     /// As [`size`](Block::size); 2048 for SZX 7.
     pub(crate) const fn nominal_size(self) -> u16 {
         16 << self.szx()
+    }
+
+    /// Where it begins, in bytes; of SZX 7, where it would with blocks of 2048.
+    pub(crate) const fn begin(self) -> u32 {
+        self.num() << (self.szx() + 4)
+    }
+
+    /// Whether SZX is 7: several blocks of 1024 bytes, over TCP (RFC 8323 6), and reserved over UDP (RFC 7959 2.2).
+    pub(crate) const fn is_bert(self) -> bool {
+        self.szx() == Block::SZX_BERT
+    }
+
+    /// The same with or without more to come.
+    pub(crate) const fn with_more(self, more: bool) -> Block {
+        Block::of(self.value() & !8 | (more as u32) << 3)
+    }
+
+    /// The same number, of blocks that are no larger than that, and nothing more to come: what acknowledges it (2.3).
+    pub(crate) fn acknowledged(self, szx: u8) -> Block {
+        Block::of(self.num() << 4 | u32::from(self.szx().min(szx)))
     }
 
     /// Block `num`, of `size` bytes each.

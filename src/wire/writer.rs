@@ -197,6 +197,7 @@ impl<'b> Writer<'b> {
     /// Options and payload that follow are moved, so that [`option`](Writer::option) is to be preferred where the order
     /// is known. With it `needed` of [`WriteError::BufferTooSmall`] becomes a lower bound, still greater than the
     /// buffer.
+    #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(never))]
     pub fn insert(&mut self, number: OptionNumber, value: &[u8]) -> &mut Self {
         if u32::from(number.get()) >= self.last {
             return self.option(number, value);
@@ -339,10 +340,13 @@ impl<'b> Writer<'b> {
     #[cfg_attr(any(all(target_os = "none", not(coaplet_fast)), coaplet_small), inline(always))]
     pub(crate) fn written(&self) -> Option<usize> {
         let length = self.length;
-        if self.error.is_some() || length > self.buffer.len() || length != 4 && self.buffer.get(1) == Some(&0) {
-            return None;
-        }
-        Some(length)
+        if !self.is_well() || length != 4 && self.buffer.get(1) == Some(&0) { None } else { Some(length) }
+    }
+
+    /// Whether nothing is wrong with what is written, unless that is an Empty message.
+    #[inline(always)]
+    pub(crate) fn is_well(&self) -> bool {
+        self.error.is_none() && self.length <= self.buffer.len()
     }
 
     /// The bytes of the message so far, also of what did not fit.

@@ -104,7 +104,7 @@ impl Server {
                 }
                 Received::Piece(piece) => {
                     let mut alone = Vec::new();
-                    let body = match piece.transfer {
+                    let body = match piece.transfer() {
                         Some(id) => self.coming.entry(id).or_default(),
                         None => &mut alone,
                     };
@@ -122,7 +122,7 @@ impl Server {
                     let id = self.whole(&body);
                     let mut read = |offset: u32, buffer: &mut [u8]| answer(id, offset, buffer);
                     // An answer in blocks is for bodies in blocks: by those the other blocks are known.
-                    let body = if code == Code::POST && piece.transfer.is_some() {
+                    let body = if code == Code::POST && piece.transfer().is_some() {
                         Body::read(&mut read)
                     } else {
                         Body::EMPTY

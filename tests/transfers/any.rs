@@ -254,7 +254,7 @@ fn server<C: Scale>(mut script: Script<'_>) -> Result<(), String> {
                     serve(w, &Asked::of(&request.message), Body::slice(&[b'.'; 500]), &SETTINGS);
                 }),
                 Received::Piece(piece) => {
-                    if let Some(transfer) = piece.transfer {
+                    if let Some(transfer) = piece.transfer() {
                         let so_far = bodies.entry(transfer).or_default();
                         if piece.offset != 0 && piece.offset != *so_far {
                             return Err(format!("a piece at {} after {so_far}", piece.offset));
