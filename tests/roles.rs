@@ -39,17 +39,20 @@ fn without_times_of_its_own_a_request_that_has_some_is_an_error() {
     let Output::Idle(Some(first)) = ep.poll(Instant::ZERO, &mut tx) else { panic!("it was sent just now") };
     assert!((2_000..=3_000).contains(&first.as_millis()), "{first:?}");
     let mut failed = None;
-    let mut sent = 0;
+    let mut sent = Vec::new();
     let mut now = first;
     while failed.is_none() {
         match ep.poll(now, &mut tx) {
-            Output::Send(_) => sent += 1,
+            Output::Send(_) => sent.push(now.as_millis()),
             Output::Failed(which, Failure::TimedOut) => failed = Some(which),
             Output::Idle(Some(next)) => now = next,
             other => panic!("{other:?}"),
         }
     }
-    assert_eq!((failed, sent), (Some(handle), 4));
+    // RFC 7252 4.2: each time twice as long, also where the times are constants.
+    let first = first.as_millis();
+    assert_eq!((failed, sent), (Some(handle), [1, 3, 7, 15].map(|times| times * first).to_vec()));
+    assert_eq!(now.as_millis(), 31 * first);
     assert!((62_000..=93_000).contains(&now.as_millis()), "MAX_TRANSMIT_WAIT: {now:?}");
 }
 

@@ -181,7 +181,7 @@ pub(crate) fn answer_to(block: Option<Block>, settings: &Settings) -> Option<Blo
 }
 
 /// Writes Block1 into an answer with this code: with 2.31 it says that more are to come. `INSERT` as for
-/// [`Extras::put`](super::options::Extras::put).
+/// [`options::put`].
 pub(crate) fn put_block1<const INSERT: bool>(w: &mut Writer<'_>, code: Code, block1: Option<Block>) {
     let more = code == Code::CONTINUE;
     options::put::<INSERT>(w, OptionNumber::BLOCK1, block1.map(|block| block.with_more(more).value()));

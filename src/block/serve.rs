@@ -104,7 +104,7 @@ pub fn serve(w: &mut Writer<'_>, asked: &Asked, body: Body<'_>, settings: &Setti
     serve_in::<false>(w, asked, body, settings);
 }
 
-/// As [`serve`]; `INSERT` as for [`Extras::put`].
+/// As [`serve`]; `INSERT` as for [`options::put`].
 pub(crate) fn serve_in<const INSERT: bool>(w: &mut Writer<'_>, asked: &Asked, mut body: Body<'_>, settings: &Settings) {
     if let Err(code) = write::<INSERT>(w, asked, &mut body, settings) {
         w.restart().code(code);

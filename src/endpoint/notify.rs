@@ -33,24 +33,13 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         tx: &mut [u8],
         build: impl FnOnce(&mut Writer<'_>),
     ) -> Result<Option<Transmit<S::Peer>>, RespondError> {
-        self.tell(now, &notify, tx, &mut Plain { build: Some(build), tag: 0 }).map_err(|unmade| unmade.error(now))
-    }
-
-    /// The same, whoever writes it.
-    pub(crate) fn tell(
-        &mut self,
-        now: Instant,
-        notify: &Notify<S::Peer>,
-        tx: &mut [u8],
-        with: &mut dyn Respond,
-    ) -> Result<Option<Transmit<S::Peer>>, Unmade> {
         if !R::HAS.observe {
-            return Err(Unmade::Stale);
+            return Err(RespondError::Stale);
         }
         let engine = self.at(now);
-        let made = engine.write_notification(notify, tx, with);
+        let made = engine.write_notification(&notify, tx, &mut Plain { build: Some(build), tag: 0 });
         engine.count_made(&made);
-        made
+        made.map_err(|unmade| unmade.error(now))
     }
 }
 

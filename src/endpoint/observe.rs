@@ -207,16 +207,19 @@ impl<S: Store, R: Roles> Engine<S, R> {
         with: &mut dyn Respond,
     ) -> Result<Option<Transmit<S::Peer>>, Unmade> {
         let tells = R::HAS.observe && of.is_none();
-        let (mut index, mut brought) = (0, None);
-        if let Some(&Of { id, transfer, end }) = of {
-            brought = self.brought_by(transfer, end);
-            index = self.meant(brought.map_or(id.0, |(_, latest)| latest)).ok_or(Unmade::Stale)?;
-        }
+        let (index, brought) = match of {
+            Some(&Of { id, transfer, end }) => {
+                let brought = self.brought_by(transfer, end);
+                let request = brought.map_or(id.0, |(_, latest)| latest);
+                (self.meant(request).ok_or(Unmade::Stale)?, brought)
+            }
+            None if !R::HAS.observe => return Err(Unmade::Stale),
+            None => (self.core.observing.asked.observer.wrapping_sub(1), None),
+        };
         // Of a notification, and of the answer by which an observer is accepted.
         let mut number = None;
         let (mut state, mut peer, mut registers) = (State::None, 0, false);
         let begun = if tells {
-            index = self.core.observing.asked.observer.wrapping_sub(1);
             self.begin_notification(index, flags & flag::NON != 0, &mut number, &mut peer)
         } else {
             let Some(exchange) = self.held.exchanges.at(index) else { return Err(Unmade::Stale) };

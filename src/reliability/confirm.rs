@@ -178,9 +178,11 @@ impl<S: Store, R: Roles> Engine<S, R> {
         // A request may have a pace of its own.
         let own = R::HAS.client && R::HAS.own_times;
         let most = if own { exchange.most() } else { rules.pace.most };
-        let short = const { is_short::<R>() };
-        let offset =
-            |k: u8| if short { interval.wrapping_mul((1_u32 << k).wrapping_sub(1)) } else { offset(interval, k) };
+        // When the k-th retransmission is due, after the first transmission.
+        let offset = |k: u8| {
+            let times = (1_u32 << k).wrapping_sub(1);
+            if const { is_short::<R>() } { interval.wrapping_mul(times) } else { interval.saturating_mul(times) }
+        };
         let end = offset(most.wrapping_add(1));
         let passed = passed(ticks, exchange.since);
         if passed >= end {
@@ -211,9 +213,4 @@ const fn is_short<R: Roles>() -> bool {
         }
         _ => false,
     }
-}
-
-/// When the k-th retransmission is due, after the first transmission.
-const fn offset(interval: u32, k: u8) -> u32 {
-    interval.saturating_mul((1_u32 << k).wrapping_sub(1))
 }

@@ -5,7 +5,7 @@ use super::reply::{Answer, Reply, SoFar, Terms};
 use super::request::{Bytes, Reason, Request};
 use super::route::{self, Fit, REST, Told};
 use super::table::{CORE, Found, Table, has_body, is_safe, number};
-use super::{Error, Incoming, Server, wants_problem};
+use super::{Error, Incoming, Server};
 use crate::block::{Asked, Seen, Settings, answer_to, put};
 use crate::copy::copy;
 use crate::endpoint::observe::{Keep, Respond};
@@ -23,19 +23,19 @@ const KEPT: usize = 128;
 
 /// An answer in the making: to a request, to one that was put off, or to an observer.
 pub(super) struct Answering<'a, R> {
-    pub(super) terms: Terms<'a>,
+    terms: Terms<'a>,
     /// Writes it, or says why not.
-    pub(super) handler: &'a mut dyn Answerer,
+    handler: &'a mut dyn Answerer,
     /// Of a body this is the last piece. Of another one 2.31 is said.
-    pub(super) last: bool,
+    last: bool,
     /// What is said of a block that does not reach a handler, beside the code.
-    pub(super) besides: (OptionNumber, Option<u32>),
+    besides: (OptionNumber, Option<u32>),
     /// Of a registration, the format that the resource has if none is asked for, and what else may be kept.
-    pub(super) usual: Option<ContentFormat>,
-    pub(super) keeping: Option<Keeping<'a>>,
+    usual: Option<ContentFormat>,
+    keeping: Option<Keeping<'a>>,
     /// What the answer turned out to be.
     pub(super) made: Made,
-    pub(super) roles: PhantomData<R>,
+    roles: PhantomData<R>,
 }
 
 /// Who writes an answer.
@@ -47,17 +47,17 @@ pub(super) trait Answerer {
 #[derive(Clone, Copy)]
 pub(super) struct Made {
     pub(super) code: Code,
-    pub(super) format: Option<ContentFormat>,
+    format: Option<ContentFormat>,
     /// The handler answers later.
     pub(super) put_off: bool,
 }
 
 impl Made {
-    pub(super) const NOTHING: Made = Made { code: Code::EMPTY, format: None, put_off: false };
+    const NOTHING: Made = Made { code: Code::EMPTY, format: None, put_off: false };
 }
 
 /// A registration of which something may be kept.
-pub(super) struct Keeping<'a> {
+struct Keeping<'a> {
     message: &'a Message<'a>,
     /// The resource: its place in the table, and whether a wildcard stands for something in its path.
     index: usize,
@@ -110,6 +110,11 @@ fn meets_conditions<S, P: Copy, R: Roles>(
     let (exists, absent) = (found.is_success(), found == Code::NOT_FOUND);
     let met = !any || exists && (so_far.matched > 0 || message.if_match().any(<[u8]>::is_empty));
     if met && (!none || absent) { Ok(()) } else { Err(Error::from(Code::PRECONDITION_FAILED)) }
+}
+
+/// Whether errors are to be problem details (RFC 9290).
+fn wants_problem<R: Roles>(accept: Option<ContentFormat>) -> bool {
+    R::HAS.problems && accept == Some(ContentFormat::CONCISE_PROBLEM_DETAILS_CBOR)
 }
 
 impl<'a, R: Roles> Answering<'a, R> {
@@ -375,9 +380,8 @@ impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R,
         let mut handler = Asking::<_, _, R> { table, state, request, found, rest: false, roles: PhantomData };
         let etags = if R::HAS.conditions { Some(&message) } else { None };
         let mut answering = Answering::<R>::new(Terms { later: &request.later, settings, etags }, &mut handler);
-        let flags = if R::HAS.non_notifications && notify.non { flag::NON } else { 0 };
         let engine = endpoint.still();
-        let made = engine.respond_any(None, flags, None, tx, &mut answering);
+        let made = engine.write_asked(notify.non, tx, &mut answering);
         engine.count_made(&made);
         made.ok()?
     }

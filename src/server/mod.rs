@@ -126,7 +126,7 @@ use crate::reliability::Counter;
 use crate::roles::Full;
 use crate::store::Store;
 use crate::time::Instant;
-use crate::wire::{Code, ContentFormat, Message, path_segments};
+use crate::wire::{Code, Message, path_segments};
 use answer::{Answerer, Answering, Made};
 use core::borrow::BorrowMut;
 use core::fmt;
@@ -432,11 +432,6 @@ impl<F: FnOnce(Reply<'_, '_>) -> Result<Answer, Error>> Answerer for Once<F> {
             None => Err(Error::from(Code::INTERNAL_SERVER_ERROR)),
         }
     }
-}
-
-/// Whether errors are to be problem details (RFC 9290).
-fn wants_problem<R: Roles>(accept: Option<ContentFormat>) -> bool {
-    R::HAS.problems && accept == Some(ContentFormat::CONCISE_PROBLEM_DETAILS_CBOR)
 }
 
 // `defmt::Format` on every public type, said once more for the compiler to check.

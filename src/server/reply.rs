@@ -61,7 +61,7 @@ pub(super) struct Terms<'a> {
 
 impl Terms<'_> {
     /// Whether the answer is to be in another format.
-    fn refuse(&self, format: ContentFormat) -> bool {
+    fn refuses(&self, format: ContentFormat) -> bool {
         is_safe(self.later.wants.method) && self.later.accept.is_some_and(|accept| accept != format)
     }
 
@@ -147,7 +147,7 @@ impl Reply<'_, '_> {
             return self;
         }
         self.so_far.format = Some(format);
-        self.so_far.unacceptable = self.terms.refuse(format);
+        self.so_far.unacceptable = self.terms.refuses(format);
         put::<true>(self.w, OptionNumber::CONTENT_FORMAT, Some(u32::from(format.get())));
         self
     }

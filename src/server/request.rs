@@ -111,7 +111,7 @@ impl<'m, P: Copy> Request<'m, P> {
     ) -> Request<'m, P> {
         let (method, accept) = (message.code(), message.accept());
         let later = Later {
-            of: Of { id, transfer: None, end: 0 },
+            of: Of::whole(id),
             accept,
             wants: Wants { asked, max_age: 60, resource: 0, method, changes: false },
         };

@@ -110,6 +110,7 @@ impl Block {
 
     /// Where it begins, in bytes; of SZX 7, where it would with blocks of 2048.
     pub(crate) const fn begin(self) -> u32 {
+        // 20 bits of NUM, shifted by 11 at most.
         self.num() << (self.szx() + 4)
     }
 
@@ -201,19 +202,12 @@ impl Block {
     ///
     /// Over UDP and DTLS a request with SZX 7 is to be answered with 4.00 Bad Request (RFC 7959 2.2).
     pub const fn size(self) -> Option<u16> {
-        match self.szx() {
-            Block::SZX_BERT => None,
-            szx => Some(16 << szx),
-        }
+        if self.is_bert() { None } else { Some(self.nominal_size()) }
     }
 
     /// The offset in bytes of the block's first byte in the body, at most 1 073 740 800; `None` for SZX 7.
     pub const fn offset(self) -> Option<u32> {
-        match self.szx() {
-            Block::SZX_BERT => None,
-            // 20 bits of NUM, shifted by 10 at most.
-            szx => Some(self.num() << (szx + 4)),
-        }
+        if self.is_bert() { None } else { Some(self.begin()) }
     }
 }
 
