@@ -12,7 +12,7 @@ use std::string::String;
 use std::time::Duration;
 
 /// Sees each datagram of a client.
-pub type Trace = Box<dyn FnMut(&Passed<'_>)>;
+pub type Trace = Box<dyn FnMut(&Passed<'_>) + Send>;
 
 /// A datagram that passes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -92,7 +92,7 @@ impl Builder {
     }
 
     /// Shows each datagram that passes.
-    pub fn trace(self, trace: impl FnMut(&Passed<'_>) + 'static) -> Builder {
+    pub fn trace(self, trace: impl FnMut(&Passed<'_>) + Send + 'static) -> Builder {
         Builder { trace: Some(Box::new(trace)), ..self }
     }
 

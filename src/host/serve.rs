@@ -94,7 +94,7 @@ impl<'r, S> Serving<'r, S> {
 
     /// Shows each datagram that passes.
     #[must_use]
-    pub fn trace(self, trace: impl FnMut(&Passed<'_>) + 'static) -> Serving<'r, S> {
+    pub fn trace(self, trace: impl FnMut(&Passed<'_>) + Send + 'static) -> Serving<'r, S> {
         let socket = Traced { trace: Some(Box::new(trace)), ..self.socket };
         Serving { socket, ..self }
     }

@@ -2,7 +2,7 @@
 
 use super::Address;
 use crate::endpoint::{Arrival, ClientResponse, Endpoint, Event, Input, Output, Roles, Transmit};
-use crate::server::{self, Server};
+use crate::server::{self, Resource, Server};
 use crate::store::Store;
 use crate::time::Instant;
 use core::borrow::BorrowMut;
@@ -111,30 +111,40 @@ pub enum Told<'d, P> {
 ///
 /// Once it is to [stop](Node::stop), new requests are answered with 5.03, and it is over when those before have been
 /// answered and their answers have arrived.
-pub struct Serve<'n, 'r, S, St: Store, R, E = Endpoint<St, R>> {
+pub struct Serve<
+    'n,
+    'r,
+    S,
+    St: Store,
+    R,
+    E = Endpoint<St, R>,
+    D: ?Sized = dyn Resource<S, <St as Store>::Peer> + Send + 'r,
+> {
     /// The server.
-    pub server: &'n mut Server<'r, S, St, R, E>,
+    pub server: &'n mut Server<'r, S, St, R, E, D>,
     /// What its handlers work on.
     pub state: &'n mut S,
     told: fn(&mut S, Told<'_, St::Peer>),
     stopping: bool,
 }
 
-impl<'n, 'r, S, St: Store, R, E> Serve<'n, 'r, S, St, R, E> {
+impl<'n, 'r, S, St: Store, R, E, D: ?Sized> Serve<'n, 'r, S, St, R, E, D> {
     /// Of these.
-    pub const fn new(server: &'n mut Server<'r, S, St, R, E>, state: &'n mut S) -> Serve<'n, 'r, S, St, R, E> {
+    pub const fn new(server: &'n mut Server<'r, S, St, R, E, D>, state: &'n mut S) -> Self {
         Serve { server, state, told: |_, _| {}, stopping: false }
     }
 
     /// Tells the state of what concerns the application alone: responses to requests of its own, and how they and late
     /// answers have ended.
     #[must_use]
-    pub fn told(self, told: fn(&mut S, Told<'_, St::Peer>)) -> Serve<'n, 'r, S, St, R, E> {
+    pub fn told(self, told: fn(&mut S, Told<'_, St::Peer>)) -> Self {
         Serve { told, ..self }
     }
 }
 
-impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Node for Serve<'_, '_, S, St, R, E> {
+impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>, D: Resource<S, St::Peer> + ?Sized> Node
+    for Serve<'_, '_, S, St, R, E, D>
+{
     type Peer = St::Peer;
 
     fn due(&mut self, now: Instant, tx: &mut [u8]) -> Due<St::Peer> {
@@ -175,7 +185,7 @@ impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Node for Serve<'_, '
     }
 }
 
-impl<S, St: Store, R, E> fmt::Debug for Serve<'_, '_, S, St, R, E> {
+impl<S, St: Store, R, E, D: ?Sized> fmt::Debug for Serve<'_, '_, S, St, R, E, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Serve").field("server", &self.server).field("stopping", &self.stopping).finish_non_exhaustive()
     }

@@ -13,9 +13,9 @@ use tokio::time::timeout_at;
 
 /// A UDP socket and a clock, for tokio: what [`Udp`] is, to be waited for.
 ///
-/// One task drives a server by [`run`](super::run), or in turn with what else it waits for by [`step`](super::step). Since a
-/// server may have [objects](crate::Server::with_objects) that are of one thread, so is the task: what `block_on` is given,
-/// as `main` under `#[tokio::main]`, or one of a `LocalSet`.
+/// One task drives a server by [`run`](super::run), or in turn with what else it waits for by [`step`](super::step): any task,
+/// also one that `tokio::spawn` lets wander from thread to thread, if what the handlers work on may. With
+/// [objects](crate::Server::with_objects) that are of one thread it is what `block_on` is given, or one of a `LocalSet`.
 /// [`host::AsyncClient`](crate::host::AsyncClient) is a client over it.
 ///
 /// ```

@@ -3,7 +3,7 @@
 use super::error::{Fault, Words};
 use super::reply::{Answer, Reply, SoFar, Terms};
 use super::request::{Bytes, Reason, Request};
-use super::route::{self, Fit, REST, Told};
+use super::route::{self, Fit, REST, Resource, Told};
 use super::table::{CORE, Found, Table, has_body, is_safe, number};
 use super::{Error, Incoming, Server};
 use crate::block::{Asked, Seen, Settings, answer_to, put};
@@ -79,8 +79,8 @@ fn asks<P: Copy, R: Roles>(request: &Request<'_, P>) -> bool {
 
 /// RFC 7252 5.10.8: GET says whether the resource exists, and which ETag it has.
 #[inline(never)]
-fn meets_conditions<S, P: Copy, R: Roles>(
-    table: &mut Table<'_, S, P>,
+fn meets_conditions<S, P: Copy, D: Resource<S, P> + ?Sized, R: Roles>(
+    table: &mut Table<'_, S, P, D>,
     state: &mut S,
     request: &Request<'_, P>,
     index: usize,
@@ -204,8 +204,8 @@ impl<R: Roles> Respond for Answering<'_, R> {
 }
 
 /// Asks the table, with what the application works on, for what was found in it.
-struct Asking<'t, 'r, 'm, S, P, R> {
-    table: &'t mut Table<'r, S, P>,
+struct Asking<'t, 'r, 'm, S, P, D: ?Sized, R> {
+    table: &'t mut Table<'r, S, P, D>,
     state: &'t mut S,
     request: &'t Request<'m, P>,
     found: &'t Cell<Result<usize, Fault>>,
@@ -214,12 +214,12 @@ struct Asking<'t, 'r, 'm, S, P, R> {
     roles: PhantomData<R>,
 }
 
-impl<S, P: Copy, R: Roles> Answerer for Asking<'_, '_, '_, S, P, R> {
+impl<S, P: Copy, D: Resource<S, P> + ?Sized, R: Roles> Answerer for Asking<'_, '_, '_, S, P, D, R> {
     fn answer(&mut self, reply: Reply<'_, '_>) -> Result<Answer, Error> {
         let Asking { table, state, request, found, rest, .. } = self;
         let index = found.get().map_err(Fault::error::<R>)?;
         if R::HAS.conditions && request.reason == Reason::Asked && index != CORE {
-            meets_conditions::<S, P, R>(table, state, request, index)?;
+            meets_conditions::<S, P, D, R>(table, state, request, index)?;
         }
         if R::HAS.discovery && index == CORE {
             return table.discover::<R>(state, request.message, reply);
@@ -228,7 +228,9 @@ impl<S, P: Copy, R: Roles> Answerer for Asking<'_, '_, '_, S, P, R> {
     }
 }
 
-impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R, E> {
+impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>, D: Resource<S, St::Peer> + ?Sized>
+    Server<'_, S, St, R, E, D>
+{
     /// Answers a request. `message` says what it asks for here.
     pub(super) fn answer(
         &mut self,
@@ -311,7 +313,7 @@ impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R,
         }
         let (request, found) = (&request, &Cell::new(found));
         let later = &request.later;
-        let mut handler = Asking::<_, _, R> { table, state, request, found, rest, roles: PhantomData };
+        let mut handler = Asking::<_, _, _, R> { table, state, request, found, rest, roles: PhantomData };
         let etags = if R::HAS.conditions { Some(message) } else { None };
         let mut answering = Answering::<R>::new(Terms { later, settings, etags }, &mut handler);
         (answering.last, answering.besides) = (request.body.last, besides);
@@ -377,7 +379,7 @@ impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R,
         // RFC 7641 4.2: in the format of the first answer.
         request.later.accept = request.later.accept.or(about.formats.first().copied());
         let (request, found) = (&request, &Cell::new(Ok(index)));
-        let mut handler = Asking::<_, _, R> { table, state, request, found, rest: false, roles: PhantomData };
+        let mut handler = Asking::<_, _, _, R> { table, state, request, found, rest: false, roles: PhantomData };
         let etags = if R::HAS.conditions { Some(&message) } else { None };
         let mut answering = Answering::<R>::new(Terms { later: &request.later, settings, etags }, &mut handler);
         let engine = endpoint.still();

@@ -5,7 +5,7 @@
 
 use super::Error;
 use super::reply::{Answer, Reply};
-use super::route::{About, FNV, UNKNOWN, fnv};
+use super::route::{About, FNV, Resource, UNKNOWN, fnv};
 use super::table::Table;
 use crate::roles::{Full, Roles};
 use crate::uri::is_segment;
@@ -282,7 +282,7 @@ impl<'l> Listing<'l> {
     }
 }
 
-impl<S, P> Table<'_, S, P> {
+impl<S, P, D: Resource<S, P> + ?Sized> Table<'_, S, P, D> {
     /// `/.well-known/core`.
     pub(super) fn discover<R: Roles>(
         &self,

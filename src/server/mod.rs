@@ -145,9 +145,18 @@ const STEPS: u32 = 16;
 ///
 /// The endpoint is the server's own, or lies elsewhere: `E` is `&mut Endpoint` then. In firmware that is a `static` of
 /// zeros, of which the compiler knows the address.
-pub struct Server<'r, S, St: Store, R = Full, E = Endpoint<St, R>> {
+///
+/// It may be sent to another thread, unless it has [objects](Server::with_objects), of type `D`, that may not.
+pub struct Server<
+    'r,
+    S,
+    St: Store,
+    R = Full,
+    E = Endpoint<St, R>,
+    D: ?Sized = dyn Resource<S, <St as Store>::Peer> + Send + 'r,
+> {
     endpoint: E,
-    table: Table<'r, S, St::Peer>,
+    table: Table<'r, S, St::Peer, D>,
     settings: Settings,
     roles: PhantomData<fn() -> R>,
 }
@@ -193,35 +202,74 @@ impl<'r, S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'r, S, St
         let table = Table { routes, objects: &mut [], names: &[] };
         Server { endpoint, table, settings: Settings::DEFAULT, roles: PhantomData }
     }
+}
 
-    /// With resources that are objects, behind those of the table. Does not compile for roles without
+impl<'r, S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>, D: Resource<S, St::Peer> + ?Sized>
+    Server<'r, S, St, R, E, D>
+{
+    /// With resources that are objects, behind those of the table:
+    ///
+    /// ```
+    /// use coaplet::server::{Answer, Error, Object, Reply, Request, Resource, Route};
+    /// use coaplet::{Config, Endpoint, Fixed, Server};
+    ///
+    /// struct Counter(u32);
+    /// struct Lamp(bool);
+    ///
+    /// impl Resource<(), u8> for Counter {
+    ///     fn post(&mut self, _: &mut (), _: &Request<u8>, reply: Reply) -> Result<Answer, Error> {
+    ///         self.0 += 1;
+    ///         Ok(reply.done())
+    ///     }
+    /// }
+    ///
+    /// impl Resource<(), u8> for Lamp {
+    ///     fn get(&mut self, _: &mut (), _: &Request<u8>, reply: Reply) -> Result<Answer, Error> {
+    ///         Ok(reply.text(if self.0 { "on" } else { "off" }))
+    ///     }
+    /// }
+    ///
+    /// let (mut counter, mut lamp) = (Counter(0), Lamp(false));
+    /// let mut objects: [Object<(), u8>; 2] =
+    ///     [Route::new("counter").object(&mut counter), Route::new("lamp").object(&mut lamp)];
+    /// let endpoint = Endpoint::new(Config::DEFAULT.serving(), [7; 16], Fixed::<u8, 4, 8, 512>::new());
+    /// let server = Server::new(endpoint, &[]).with_objects(&mut objects);
+    /// # let _ = server;
+    /// ```
+    ///
+    /// Does not compile for roles without
     /// [`objects`](crate::Abilities::objects):
     ///
     /// ```compile_fail
     /// use coaplet::endpoint::ServerMin;
+    /// use coaplet::server::Object;
     /// use coaplet::{Endpoint, Fixed, Server};
     ///
     /// let endpoint = Endpoint::<_, ServerMin>::of_roles([7; 16], Fixed::<u8, 4, 8, 512>::new());
-    /// let server: Server<(), _, _> = Server::new(endpoint, &[]).with_objects(&mut []);
+    /// let mut none: [Object<(), u8>; 0] = [];
+    /// let server = Server::new(endpoint, &[]).with_objects(&mut none);
     /// ```
     #[must_use]
-    pub fn with_objects(mut self, objects: &'r mut [Object<'r, S, St::Peer>]) -> Server<'r, S, St, R, E> {
+    pub fn with_objects<O: Resource<S, St::Peer> + ?Sized>(
+        self,
+        objects: &'r mut [Object<'r, S, St::Peer, O>],
+    ) -> Server<'r, S, St, R, E, O> {
         const { assert!(R::HAS.objects, "these roles leave objects out: give them `objects`") };
-        self.table.objects = objects;
-        self
+        let Server { endpoint, table: Table { routes, names, .. }, settings, roles } = self;
+        Server { endpoint, table: Table { routes, objects, names }, settings, roles }
     }
 
     /// With names by which it knows itself in Proxy-Uri, and in Uri-Host beside Proxy-Scheme: `host` or `host:port`, as in
     /// a URI of the scheme `coap`.
     #[must_use]
-    pub fn with_names(mut self, names: &'r [&'r str]) -> Server<'r, S, St, R, E> {
+    pub fn with_names(mut self, names: &'r [&'r str]) -> Self {
         self.table.names = names;
         self
     }
 
     /// With other sizes of blocks and messages: [`Settings::for_messages_of`].
     #[must_use]
-    pub fn with_settings(mut self, settings: Settings) -> Server<'r, S, St, R, E> {
+    pub fn with_settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
         self
     }
@@ -408,7 +456,7 @@ impl<'r, S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'r, S, St
     }
 }
 
-impl<S, St: Store, R, E> fmt::Debug for Server<'_, S, St, R, E> {
+impl<S, St: Store, R, E, D: ?Sized> fmt::Debug for Server<'_, S, St, R, E, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Table { routes, objects, .. } = &self.table;
         f.debug_struct("Server").field("routes", routes).field("objects", objects).finish_non_exhaustive()
@@ -416,7 +464,7 @@ impl<S, St: Store, R, E> fmt::Debug for Server<'_, S, St, R, E> {
 }
 
 #[cfg(feature = "defmt")]
-impl<S, St: Store, R, E> defmt::Format for Server<'_, S, St, R, E> {
+impl<S, St: Store, R, E, D: ?Sized> defmt::Format for Server<'_, S, St, R, E, D> {
     fn format(&self, f: defmt::Formatter<'_>) {
         defmt::write!(f, "Server({})", self.table.routes);
     }

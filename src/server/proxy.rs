@@ -1,6 +1,6 @@
 //! What is asked for as if of a proxy (RFC 7252 5.7.2, 5.10.2).
 
-use super::{Incoming, Server};
+use super::{Incoming, Resource, Server};
 use crate::endpoint::{Endpoint, Roles, Transmit};
 use crate::store::Store;
 use crate::uri::{CoapUri, Host, Scheme};
@@ -79,7 +79,9 @@ fn is_host(uri: &CoapUri<'_>, host: &str) -> bool {
     }
 }
 
-impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R, E> {
+impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>, D: Resource<S, St::Peer> + ?Sized>
+    Server<'_, S, St, R, E, D>
+{
     /// Answers a request by the URI that it is for.
     #[inline(never)]
     pub(super) fn answer_proxied(

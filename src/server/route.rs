@@ -6,6 +6,7 @@ use crate::endpoint::ResourceId;
 use crate::roles::Roles;
 use crate::wire::{Code, ContentFormat, same};
 use core::fmt;
+use core::marker::PhantomData;
 use core::net::SocketAddr;
 
 /// Answers one method of a resource: with the application's state, what is asked, and where the answer is written.
@@ -287,8 +288,8 @@ impl<S, P> Route<S, P> {
 
     /// With an object that answers, in the place of handlers: for [`Server::with_objects`](super::Server::with_objects).
     #[must_use]
-    pub fn object(self, resource: &mut dyn Resource<S, P>) -> Object<'_, S, P> {
-        Object { about: self.about, resource }
+    pub const fn object<D: Resource<S, P> + ?Sized>(self, resource: &mut D) -> Object<'_, S, P, D> {
+        Object { about: self.about, resource, of: PhantomData }
     }
 }
 
@@ -340,8 +341,8 @@ macro_rules! resource {
         }
 
         /// What an object answers a method with, by the number of that.
-        pub(super) fn call<S, P>(
-            resource: &mut dyn Resource<S, P>,
+        pub(super) fn call<S, P, D: Resource<S, P> + ?Sized>(
+            resource: &mut D,
             method: usize,
             state: &mut S,
             request: &Request<'_, P>,
@@ -372,19 +373,23 @@ resource! {
 }
 
 /// An object under a path: made by [`Route::object`].
-pub struct Object<'r, S, P = SocketAddr> {
+///
+/// It is of type `D`. Of objects of several types in one table that is what they have in common: any [`Resource`] that may be
+/// sent to another thread. Where one may not, that is to be said: `Object<'_, S, P, dyn Resource<S, P> + '_>`.
+pub struct Object<'r, S, P = SocketAddr, D: ?Sized = dyn Resource<S, P> + Send + 'r> {
     pub(super) about: About,
-    pub(super) resource: &'r mut dyn Resource<S, P>,
+    pub(super) resource: &'r mut D,
+    pub(super) of: PhantomData<fn(&mut S, P)>,
 }
 
-impl<S, P> fmt::Debug for Object<'_, S, P> {
+impl<S, P, D: ?Sized> fmt::Debug for Object<'_, S, P, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Object").field("path", &self.about.path).finish_non_exhaustive()
     }
 }
 
 #[cfg(feature = "defmt")]
-impl<S, P> defmt::Format for Object<'_, S, P> {
+impl<S, P, D: ?Sized> defmt::Format for Object<'_, S, P, D> {
     fn format(&self, f: defmt::Formatter<'_>) {
         defmt::write!(f, "Object({})", self.about.path);
     }

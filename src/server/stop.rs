@@ -1,13 +1,15 @@
 //! The end of a server: nothing new is begun, and what is under way ends.
 
-use super::{Input, Server};
+use super::{Input, Resource, Server};
 use crate::endpoint::{self, Arrival, Endpoint, Event, Roles};
 use crate::store::Store;
 use crate::time::Instant;
 use crate::wire::Code;
 use core::borrow::BorrowMut;
 
-impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>> Server<'_, S, St, R, E> {
+impl<S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>, D: Resource<S, St::Peer> + ?Sized>
+    Server<'_, S, St, R, E, D>
+{
     /// Takes in a datagram, as [`handle`](Server::handle), for a server that is to end: no handler is called, a request that
     /// was not seen before is answered with 5.03. Duplicates get the answers that they had, and what is acknowledged is.
     pub fn refuse<'d>(

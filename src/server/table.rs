@@ -4,15 +4,15 @@ use super::Error;
 use super::error::{Fault, Words};
 use super::reply::{Answer, Reply};
 use super::request::Request;
-use super::route::{About, Fit, Object, REST, Route, call, fit};
+use super::route::{About, Fit, Object, REST, Resource, Route, call, fit};
 use crate::endpoint::Arrival;
 use crate::roles::Roles;
 use crate::wire::{Code, Message, OptionNumber};
 
 /// All of a server but its endpoint: resources, objects behind the routes; names.
-pub(super) struct Table<'r, S, P> {
+pub(super) struct Table<'r, S, P, D: ?Sized> {
     pub(super) routes: &'r [Route<S, P>],
-    pub(super) objects: &'r mut [Object<'r, S, P>],
+    pub(super) objects: &'r mut [Object<'r, S, P, D>],
     pub(super) names: &'r [&'r str],
 }
 
@@ -42,7 +42,7 @@ pub(super) const fn number(method: Code) -> usize {
     if number < REST { number } else { usize::MAX }
 }
 
-impl<S, P> Table<'_, S, P> {
+impl<S, P, D: Resource<S, P> + ?Sized> Table<'_, S, P, D> {
     pub(super) fn about<R: Roles>(&self, index: usize) -> Option<&About> {
         match self.routes.get(index) {
             Some(route) => Some(&route.about),

@@ -4,11 +4,15 @@ use crate::fake::Fake;
 use crate::process::{Server, pattern};
 use coaplet::block::Settings;
 use coaplet::host::{Client, Error, Way};
+use coaplet::host::{Resource, Serving};
+use coaplet::io::{Address, Udp};
+use coaplet::server::{Answer, Reply, Request};
 use coaplet::{Code, ContentFormat, Transmission};
-use std::cell::Cell;
 use std::io::Cursor;
 use std::net::UdpSocket;
-use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::thread;
 use std::time::Duration;
 
 #[test]
@@ -19,6 +23,36 @@ fn five_lines() {
     assert!(reply.payload().starts_with(b"21."));
     assert_eq!(reply.peer(), server.address);
     assert!(reply.round_trip().is_some());
+}
+
+fn count(count: &mut u32, _: &Request<'_, Address>, reply: Reply<'_, '_>) -> Result<Answer, coaplet::server::Error> {
+    *count += 1;
+    Ok(reply.text(&count.to_string()))
+}
+
+/// What is set up in one thread goes to work in another.
+#[test]
+fn each_to_a_thread_of_its_own() {
+    static RESOURCES: [Resource<u32>; 1] = [Resource::new("count").get(count)];
+    let (passed, over) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicBool::new(false)));
+    let socket = Udp::bind("127.0.0.1:0".parse().expect("an address")).expect("a port");
+    let uri = format!("coap://{}", socket.local_addr().expect("an address"));
+    let (counted, ended) = (Arc::clone(&passed), Arc::clone(&over));
+    let mut serving = Serving::new(socket, &RESOURCES).trace(move |_| _ = counted.fetch_add(1, Relaxed));
+    let server = thread::spawn(move || {
+        let mut count = 0;
+        while !ended.load(Relaxed) {
+            let until = serving.now() + Duration::from_millis(20);
+            serving.turn(&mut count, Some(until)).expect("it can be read");
+        }
+        count
+    });
+    let mut client = Client::connect(&uri).expect("a client");
+    let asked = thread::spawn(move || client.get("/count").expect("a reply").into_payload());
+    assert_eq!(asked.join().expect("it ends"), b"1");
+    over.store(true, Relaxed);
+    assert_eq!(server.join().expect("it ends"), 1);
+    assert!(passed.load(Relaxed) >= 2, "a request and its answer");
 }
 
 #[test]
@@ -60,20 +94,20 @@ fn it_retransmits_and_gives_up() {
     let silent = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let peer = silent.local_addr().expect("an address");
     let quick = Transmission { ack_timeout: Duration::from_millis(100), max_retransmit: 2, ..Transmission::DEFAULT };
-    let sent = Rc::new(Cell::new(0));
-    let count = Rc::clone(&sent);
+    let sent = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&sent);
     let trace = move |passed: &coaplet::host::Passed<'_>| {
         assert!(matches!(passed.way, Way::Sent | Way::Due) && passed.peer.remote.ip().is_loopback());
-        count.set(count.get() + 1);
+        count.fetch_add(1, Relaxed);
     };
     let client = Client::builder().transmission(quick).trace(trace).connect(&format!("coap://{peer}"));
     let mut client = client.expect("a client");
     for _ in 0..2 {
-        sent.set(0);
+        sent.store(0, Relaxed);
         let Err(Error::NoAnswer { peer: named, retransmissions, heard: false, .. }) = client.get("/") else { panic!() };
         // A loop that comes late on a busy machine leaves one out. The second request counts anew.
         assert!((1..=2).contains(&retransmissions), "{retransmissions}");
-        assert_eq!((named, sent.get()), (peer, 1 + retransmissions));
+        assert_eq!((named, sent.load(Relaxed)), (peer, 1 + retransmissions));
     }
 }
 

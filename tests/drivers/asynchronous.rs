@@ -13,7 +13,7 @@ use std::task::Poll;
 use std::time::Duration;
 use tokio::net::UdpSocket;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::{JoinHandle, LocalSet, spawn_local};
+use tokio::task::{JoinHandle, spawn};
 use tokio::time::timeout;
 
 /// How long anything may take, on a machine with much else to do.
@@ -21,8 +21,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    // Of one thread: a table of resources may have objects that no other may touch.
-    LocalSet::new().block_on(&runtime, async { timeout(LIMIT, future).await.expect("it ends") })
+    runtime.block_on(async { timeout(LIMIT, future).await.expect("it ends") })
 }
 
 /// Waits for the first of two; of both at once, the one that is named first.
@@ -49,7 +48,7 @@ fn bound() -> (AsyncUdp, SocketAddr) {
 /// A server, and what ends it. It gives what it was told.
 fn serve() -> (SocketAddr, oneshot::Sender<()>, JoinHandle<House>) {
     let ((mut udp, address), (stop, stopped)) = (bound(), oneshot::channel());
-    let task = spawn_local(async move {
+    let task = spawn(async move {
         let routes = routes();
         let (mut server, mut house) = (server(&routes), House::default());
         let mut node = Serve::new(&mut server, &mut house);
@@ -77,7 +76,7 @@ fn many_requests_at_a_time_get_each_its_own_answer() {
         let asked: Vec<_> = (0..300)
             .map(|number| {
                 let client = client.clone();
-                spawn_local(async move { (number, client.get(&format!("/echo?say={number}")).await) })
+                spawn(async move { (number, client.get(&format!("/echo?say={number}")).await) })
             })
             .collect();
         for asked in asked {
@@ -199,7 +198,7 @@ fn a_server_that_is_stopped_answers_what_it_has_put_off() {
             Complete,
         }
         let (tell, mut todo) = mpsc::channel(1);
-        let serving = spawn_local(async move {
+        let serving = spawn(async move {
             let routes = routes();
             let (mut server, mut house) = (server(&routes), House::default());
             let mut node = Serve::new(&mut server, &mut house);

@@ -7,7 +7,9 @@ use coaplet::server::{Answer, Error, Later, Object, Reason, Reply, Request, Reso
 use coaplet::wire::Block;
 use coaplet::{Code, Config, ContentFormat, Endpoint, Fixed, Instant, OptionNumber, Store, Writer};
 use proptest::prelude::*;
+use std::cell::Cell;
 use std::fmt::Write;
+use std::rc::Rc;
 
 #[derive(Default)]
 struct State {
@@ -294,6 +296,36 @@ fn objects_behind_the_table() {
     assert_eq!(bench.answer(Code::PUT, |w| _ = w.path("one")).code(), Code::METHOD_NOT_ALLOWED);
     assert!(bench.answer(Code::GET, |w| _ = w.path(".well-known/core")).text().ends_with(r#",</one>;rt="o""#));
     assert_eq!(bench.state.calls, 3);
+}
+
+/// What it counts in is shared with the test, which no other thread may.
+struct Shared(Rc<Cell<u32>>);
+
+impl Resource<State, u8> for Shared {
+    fn post(&mut self, _: &mut State, _: &Request<'_, u8>, reply: Reply<'_, '_>) -> Result<Answer, Error> {
+        self.0.set(self.0.get() + 1);
+        Ok(reply.done())
+    }
+}
+
+/// What they have in common is said: that they need not be sent to another thread, or of which type all are.
+#[test]
+fn objects_of_one_thread_and_of_one_type() {
+    fn served<'o, D: Resource<State, u8> + ?Sized>(objects: &'o mut [Object<'o, State, u8, D>]) {
+        let endpoint = Endpoint::new(Config::DEFAULT.serving(), [7; 16], Few::new());
+        let mut server = Server::new(endpoint, &ROUTES).with_objects(objects);
+        let (mut state, mut tx) = (State::default(), [0; 64]);
+        let post = b"\x41\x02\x00\x01\x4a\xb6shared";
+        let input = server.handle(&mut state, Instant::ZERO, 1, Arrival::Unicast, post, &mut tx);
+        assert!(input.reply.is_some() && tx[1] == Code::CHANGED.to_byte());
+    }
+    let count = Rc::new(Cell::new(0));
+    let (mut shared, mut other) = (Shared(count.clone()), Counter { count: 0 });
+    let mut several: [Object<'_, State, u8, dyn Resource<State, u8> + '_>; 2] =
+        [Route::new("other").object(&mut other), Route::new("shared").object(&mut shared)];
+    served(&mut several);
+    served(&mut [Route::new("shared").object(&mut shared)]);
+    assert_eq!(count.get(), 2);
 }
 
 #[test]

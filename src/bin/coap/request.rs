@@ -38,7 +38,7 @@ pub fn builder(connection: &Connection) -> Result<Builder, Trouble> {
 }
 
 /// Shows each message, with the time since the start.
-pub fn trace(in_full: bool) -> impl FnMut(&Passed<'_>) {
+pub fn trace(in_full: bool) -> impl FnMut(&Passed<'_>) + Send {
     let start = Instant::now();
     move |passed| {
         let time = start.elapsed().as_secs_f64() * 1e3;
