@@ -5,7 +5,7 @@ mod endpoint;
 
 use coaplet::endpoint::{ResourceId, Usage};
 use coaplet::store::Scale;
-use coaplet::{Config, Fixed, OptionNumber};
+use coaplet::{Code, Config, Fixed, Instant, OptionNumber, Store};
 use endpoint::observing::{observers, rapid, slots, steady};
 use endpoint::{OTHER, PEER, Script, Shown, roomy};
 
@@ -13,6 +13,56 @@ in_both_scales! {
     issue_4_many_to_many,
     rfc7959_section2_6_the_size_of_a_block,
     issue_4_full_tables,
+    issue_4_who_observes,
+}
+
+/// Who observes, as the application sees it: each by its peer, its resource and its tag, from its registration until it goes,
+/// however that is.
+fn issue_4_who_observes<C: Scale>() {
+    fn all<S: Store<Peer = u16>>(s: &Script<S>) -> Vec<(u16, u32, u32)> {
+        let entries = s.ep.observers();
+        let mut all: Vec<_> = entries.map(|it| (it.peer, it.resource.0, it.tag.expect("one of ours"))).collect();
+        all.sort_unstable();
+        for resource in 0..=5 {
+            assert_eq!(s.ep.is_observed(ResourceId(resource)), all.iter().any(|it| it.1 == resource), "{resource}");
+        }
+        all
+    }
+    let mut s = roomy::<C>(rapid());
+    assert_eq!(all(&s), []);
+    s.observer(0, PEER, 1, "4a", 3, 7);
+    s.observer(0, PEER, 2, "4b", 4, 8);
+    s.observer(0, OTHER, 1, "4a", 3, 9);
+    s.observer(0, OTHER, 2, "4c", 5, 10);
+    assert_eq!(all(&s), [(PEER, 3, 7), (PEER, 4, 8), (OTHER, 3, 9), (OTHER, 5, 10)]);
+    // By another registration; by an RST; by the application; because it says so; with its resource, before it knows.
+    s.observer(0, PEER, 3, "4a", 5, 11);
+    assert_eq!(all(&s), [(PEER, 4, 8), (PEER, 5, 11), (OTHER, 3, 9), (OTHER, 5, 10)]);
+    s.changes(0, 3, Shown::con("x"));
+    s.sent(0, OTHER, r#"CON 2.05 Content mid=$a token=4a [Observe: $o] payload 1 byte "x""#);
+    s.recv(0, OTHER, "RST Empty mid=$a");
+    assert_eq!(all(&s), [(PEER, 4, 8), (PEER, 5, 11), (OTHER, 5, 10)]);
+    let ended = s.ep.observers().find(|it| it.tag == Some(10)).map(|it| it.id).unwrap();
+    assert!(s.ep.end_observer(ended) && !s.ep.end_observer(ended));
+    assert_eq!(all(&s), [(PEER, 4, 8), (PEER, 5, 11)]);
+    s.recv(0, PEER, "CON GET mid=0x0009 token=4a [Observe: 1]");
+    let id = s.asked_by(PEER);
+    s.respond(0, id, Code::CONTENT, "").sent(0, PEER, "ACK 2.05 Content mid=0x0009 token=4a");
+    assert_eq!(all(&s), [(PEER, 4, 8)]);
+    s.ep.end_observers(ResourceId(4), Code::NOT_FOUND);
+    assert_eq!(all(&s), []);
+    s.until(0).sent(0, PEER, "CON 4.04 Not Found mid=$b token=4b");
+    s.recv(0, PEER, "ACK Empty mid=$b");
+    // With its peer, at once.
+    s.observer(1, PEER, 10, "4d", 3, 12);
+    s.observer(1, OTHER, 10, "4d", 3, 13);
+    assert_eq!(all(&s), [(PEER, 3, 12), (OTHER, 3, 13)]);
+    s.ep.forget(Instant::from_millis(2), PEER).unwrap();
+    assert_eq!(all(&s), [(OTHER, 3, 13)]);
+    s.ep.forget(Instant::from_millis(2), OTHER).unwrap();
+    assert_eq!(s.ep.observers().count(), 0);
+    s.all_free(900_000);
+    assert_eq!(all(&s), []);
 }
 
 /// Several tokens of a resource, several resources of a peer, several peers: each is told once, what its tag says; resources take

@@ -182,7 +182,8 @@
 //!   [`notify`](Endpoint::notify). `poll` then gives [`Output::Notify`] for each of its observers.
 //! - [`Output::Notify`][]: [`write_notification`](Endpoint::write_notification) before the next `poll`, or nothing.
 //!   `poll` gives it again until what was written to be confirmed is.
-//! - [`end_observers`](Endpoint::end_observers): `poll` sends a last notification to each.
+//! - [`end_observers`](Endpoint::end_observers): `poll` sends a last notification to each. Otherwise an observer goes without a
+//!   word: [`observers`](Endpoint::observers) has those that are left.
 //! - `defer`: `poll` sends the Empty ACK. Then `respond`, by the same `RequestId`.
 //! - [`request`](Endpoint::request): one of [`Event::Response`], [`Output::Failed`] and [`Output::Acknowledged`], or
 //!   [`cancel`](Endpoint::cancel). To a group: any number of `Event::Response`, and then `Output::Failed`, or `cancel`.
@@ -299,6 +300,7 @@ mod input;
 mod model_check;
 mod notify;
 pub(crate) mod observe;
+mod observers;
 mod output;
 mod request;
 mod respond;
@@ -314,6 +316,7 @@ pub use crate::roles::{Abilities, ClientMin, Full, Roles, ServerMin};
 pub(crate) use errors::Unmade;
 pub use errors::{ForgetError, RequestError, RespondError};
 pub(crate) use input::Meaning;
+pub use observers::Observer;
 pub use request::Request;
 pub(crate) use request::{Refused, Why};
 pub use respond::Answer;

@@ -111,6 +111,15 @@ fn each_is_asked_what_it_registered_with<St: Store<Peer = u8>>(mut bench: Bench<
     assert!(observe(&mut bench, 2, |w| _ = w.path("files/a").query("before=y")).1);
     assert!(observe(&mut bench, 3, |w| _ = w.path("files/b/c")).1);
     assert!(observe(&mut bench, 4, |w| _ = w.path("non/a")).1);
+    // What is kept with each is the server's.
+    let seen = |bench: &mut Bench<'_, Files, St>| {
+        let mut seen: Vec<_> = bench.server.endpoint().observers().map(|it| (it.peer, it.tag)).collect();
+        seen.sort_unstable();
+        seen
+    };
+    assert_eq!(seen(&mut bench), [(1, None), (2, None), (3, None), (4, None)]);
+    assert!(bench.server.resource("files/b/c").is_some_and(|it| bench.server.endpoint().is_observed(it)));
+    assert!(bench.server.resource("files/b").is_some_and(|it| !bench.server.endpoint().is_observed(it)));
     // Each path is a resource of its own, and by another route another one.
     bench.answer(Code::PUT, |w| _ = w.path("files/a").payload(b"new"));
     let content = |to, text: &str| (to, Code::CONTENT, text.to_string());
