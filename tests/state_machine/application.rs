@@ -2,7 +2,7 @@
 
 use super::super::command::{Manner, Reply};
 use super::{Asked, Ending, FILLER, Node, RESOURCES, ROOM, Told, Verdict};
-use coaplet::endpoint::{Handle, Notify, Request, RequestError, RequestId, ResourceId, RespondError};
+use coaplet::endpoint::{Handle, Notify, Observer, Request, RequestError, RequestId, ResourceId, RespondError};
 use coaplet::{Code, Instant, NoResponse, OptionNumber, Store, Transmission, Writer};
 use std::time::Duration;
 
@@ -171,15 +171,29 @@ impl<S: Store<Peer = u8>> Node<S> {
     }
 
     /// A resource is no more.
-    pub fn end_observers(&mut self, which: u8) {
+    pub fn end_observers(&mut self, which: u8) -> Verdict {
         self.named = None;
-        self.endpoint.end_observers(ResourceId(u32::from(which) % RESOURCES), Code::NOT_FOUND);
+        let resource = ResourceId(u32::from(which) % RESOURCES);
+        let were = self.endpoint.is_observed(resource);
+        if self.endpoint.end_observers(resource, Code::NOT_FOUND) != were {
+            return Err(format!("{resource:?} is observed: {were}, and has ended otherwise"));
+        }
+        match self.endpoint.observers().find(|observer| observer.resource == resource) {
+            Some(observer) => Err(format!("{observer:?} observes what is no more")),
+            None if self.endpoint.is_observed(resource) => Err(format!("{resource:?} is no more, and observed")),
+            None => Ok(()),
+        }
     }
 
     /// Writes a notification: by a CON or a NON, of a state that is an error at times; or does not.
     pub(super) fn write(&mut self, now: Instant, notify: Notify<u8>) -> Verdict {
         if notify.resource.0 != notify.tag % RESOURCES {
             return Err(format!("{notify:?} is not what was accepted"));
+        }
+        let is_it = |it: &Observer<u8>| (it.id, it.resource) == (notify.observer, notify.resource);
+        let listed = self.endpoint.observers().find(is_it);
+        if listed.is_none_or(|it| (it.tag, it.peer) != (Some(notify.tag), notify.peer)) {
+            return Err(format!("{notify:?} is listed as {listed:?}"));
         }
         let state = self.states[notify.resource.0 as usize];
         if state % 8 == 7 {
@@ -203,6 +217,9 @@ impl<S: Store<Peer = u8>> Node<S> {
         self.named = None;
         if self.endpoint.forget(now, whom).is_err() {
             return if self.roomy { Err("no slot to forget by".into()) } else { Ok(()) };
+        }
+        if let Some(observer) = self.endpoint.observers().find(|observer| observer.peer == whom) {
+            return Err(format!("{observer:?} was forgotten"));
         }
         self.forgotten.insert(whom);
         for given in self.given.iter_mut().filter(|given| given.from == whom) {

@@ -269,7 +269,7 @@ impl<S: Store<Peer = u8>> World<S> {
                 }
             }
             Command::Change { at, which, state } => self.node(at).change(which, state),
-            Command::EndObservers { at, which } => self.node(at).end_observers(which),
+            Command::EndObservers { at, which } => self.node(at).end_observers(which)?,
             Command::Forget { at, whom } if !self.honest => self.node(at).forget(now, address_of(at, whom))?,
             Command::Mistake { at, which } => {
                 let other = self.node(other(at));
@@ -446,7 +446,7 @@ impl<S: Store<Peer = u8>> World<S> {
     fn rest(&mut self) -> Verdict {
         self.flight.clear();
         for node in &mut self.nodes {
-            (0..3).for_each(|which| node.end_observers(which));
+            (0..3).try_for_each(|which| node.end_observers(which))?;
         }
         // A wheel comes closer to a deadline level by level.
         let mut left = 20_000;
