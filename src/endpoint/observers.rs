@@ -26,7 +26,8 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     /// know. It takes the same time however many observe; among few slots, a look at each.
     ///
     /// An observer that has gone in silence counts until a notification to it has not been acknowledged (RFC 7641 4.5): so
-    /// what is never notified is never unobserved.
+    /// what is never notified is never unobserved. One of a peer that was [forgotten](Endpoint::forget) may count until
+    /// [`poll`](Endpoint::poll) has come by it.
     ///
     /// ```
     /// use coaplet::endpoint::{Arrival, Event, ResourceId};
