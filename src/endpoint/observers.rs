@@ -49,7 +49,7 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
         R::HAS.observe && self.engine.held.find_resource(resource.0).is_some()
     }
 
-    /// All who observe anything, in no particular order. It looks at every slot for observers, each time it is called:
+    /// All who observe anything, in no particular order. It looks at every slot for observers that was ever in use:
     /// nothing for each message, but for once in a while.
     ///
     /// An observer may go without a word to the application: by an RST, by a notification that nobody acknowledges, by
@@ -65,20 +65,21 @@ impl<S: Store, R: Roles> Endpoint<S, R> {
     /// ```
     pub fn observers(&self) -> impl Iterator<Item = Observer<S::Peer>> {
         let engine = &self.engine;
-        let table = R::HAS.observe.then_some(&engine.held.observers);
-        table.into_iter().flat_map(|table| table.entries()).filter_map(|(index, entry)| {
+        let table = &engine.held.observers;
+        let slots = if S::INDEXED { table.high_water() } else { table.slots() };
+        (0..if R::HAS.observe { slots } else { 0 }).filter_map(move |index| {
+            let entry = engine.held.observer(index)?;
             // Who is still to be told that it is over has gone already.
-            let resource = if !S::INDEXED {
-                Some(entry.resource).filter(|_| !entry.has(mark::LEAVING))
-            } else if entry.is_resource() {
-                None
+            let resource = if S::INDEXED {
+                engine.held.resource(entry.resource).filter(|it| !it.has(mark::ENDING))?.resource
+            } else if entry.has(mark::LEAVING) {
+                return None;
             } else {
-                let resource = engine.held.resource(entry.resource);
-                resource.filter(|resource| !resource.has(mark::ENDING)).map(|resource| resource.resource)
+                entry.resource
             };
             Some(Observer {
                 id: ObserverId(engine.held.observer_handle(index)),
-                resource: ResourceId(resource?),
+                resource: ResourceId(resource),
                 tag: if entry.kept(S::INDEXED).is_some() { None } else { Some(entry.tag) },
                 // Nor does one that was forgotten observe anything.
                 peer: engine.address(entry.peer)?,
