@@ -5,7 +5,8 @@ use super::traced::{MAX_MESSAGE, Traced};
 use crate::config::Config;
 use crate::endpoint::{Endpoint, Output, Transmit};
 use crate::io::{Address, Received, Udp, UdpError, seed};
-use crate::server::{Route, Server};
+use crate::roles::Full;
+use crate::server::{self, Route, Server};
 use crate::store::Heap;
 use crate::time::Instant;
 use std::boxed::Box;
@@ -67,8 +68,8 @@ pub type Resource<S> = Route<S, Address>;
 /// # #[allow(unreachable_code)]
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct Serving<'r, S> {
-    server: Server<'r, S, Heap<Address>>,
+pub struct Serving<'r, S, D: ?Sized = dyn server::Resource<S, Address> + Send + 'r> {
+    server: Server<'r, S, Heap<Address>, Full, Endpoint<Heap<Address>>, D>,
     socket: Traced,
     rx: Vec<u8>,
     tx: Vec<u8>,
@@ -84,17 +85,19 @@ impl<'r, S> Serving<'r, S> {
         let endpoint = Endpoint::new(Config::DEFAULT.serving(), seed(), store);
         Serving::over(socket, Server::new(endpoint, resources))
     }
+}
 
+impl<'r, S, D: server::Resource<S, Address> + ?Sized> Serving<'r, S, D> {
     /// Over a server that was made otherwise: with another store or configuration, with objects, with names.
     #[must_use]
-    pub fn over(socket: Udp, server: Server<'r, S, Heap<Address>>) -> Serving<'r, S> {
+    pub fn over(socket: Udp, server: Server<'r, S, Heap<Address>, Full, Endpoint<Heap<Address>>, D>) -> Self {
         let socket = Traced { udp: socket, trace: None };
         Serving { server, socket, rx: vec![0; Udp::LONGEST], tx: vec![0; MAX_MESSAGE], unsent: 0 }
     }
 
     /// Shows each datagram that passes.
     #[must_use]
-    pub fn trace(self, trace: impl FnMut(&Passed<'_>) + Send + 'static) -> Serving<'r, S> {
+    pub fn trace(self, trace: impl FnMut(&Passed<'_>) + Send + 'static) -> Self {
         let socket = Traced { trace: Some(Box::new(trace)), ..self.socket };
         Serving { socket, ..self }
     }
@@ -106,7 +109,7 @@ impl<'r, S> Serving<'r, S> {
     }
 
     /// The server: to tell it of changes, and to answer what was put off.
-    pub const fn server(&mut self) -> &mut Server<'r, S, Heap<Address>> {
+    pub const fn server(&mut self) -> &mut Server<'r, S, Heap<Address>, Full, Endpoint<Heap<Address>>, D> {
         &mut self.server
     }
 
@@ -156,7 +159,7 @@ impl<'r, S> Serving<'r, S> {
     }
 }
 
-impl<S> fmt::Debug for Serving<'_, S> {
+impl<S, D: ?Sized> fmt::Debug for Serving<'_, S, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Serving").field("server", &self.server).field("socket", &self.socket).finish_non_exhaustive()
     }

@@ -210,7 +210,7 @@ impl<'r, S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>, D: Resource<S, S
     /// With resources that are objects, behind those of the table:
     ///
     /// ```
-    /// use coaplet::server::{Answer, Error, Object, Reply, Request, Resource, Route};
+    /// use coaplet::server::{Answer, Error, Reply, Request, Resource, Route};
     /// use coaplet::{Config, Endpoint, Fixed, Server};
     ///
     /// struct Counter(u32);
@@ -230,8 +230,7 @@ impl<'r, S, St: Store, R: Roles, E: BorrowMut<Endpoint<St, R>>, D: Resource<S, S
     /// }
     ///
     /// let (mut counter, mut lamp) = (Counter(0), Lamp(false));
-    /// let mut objects: [Object<(), u8>; 2] =
-    ///     [Route::new("counter").object(&mut counter), Route::new("lamp").object(&mut lamp)];
+    /// let mut objects = [Route::new("counter").object(&mut counter), Route::new("lamp").object(&mut lamp)];
     /// let endpoint = Endpoint::new(Config::DEFAULT.serving(), [7; 16], Fixed::<u8, 4, 8, 512>::new());
     /// let server = Server::new(endpoint, &[]).with_objects(&mut objects);
     /// # let _ = server;

@@ -286,9 +286,35 @@ impl<S, P> Route<S, P> {
         self
     }
 
-    /// With an object that answers, in the place of handlers: for [`Server::with_objects`](super::Server::with_objects).
+    /// With an object that answers, in the place of handlers: for [`Server::with_objects`](super::Server::with_objects). One
+    /// that must stay in its thread goes by [`object_of`](Route::object_of).
     #[must_use]
-    pub const fn object<D: Resource<S, P> + ?Sized>(self, resource: &mut D) -> Object<'_, S, P, D> {
+    pub const fn object<'r>(self, resource: &'r mut (dyn Resource<S, P> + Send + 'r)) -> Object<'r, S, P> {
+        self.object_of(resource)
+    }
+
+    /// As [`object`](Route::object), of a type that is kept: of one that all objects have, so that they are called directly;
+    /// or of `dyn Resource<S, P>`, for objects that must stay in their thread, and the server with them.
+    ///
+    /// ```
+    /// use coaplet::server::{Answer, Error, Object, Reply, Request, Resource, Route};
+    /// use std::{cell::Cell, rc::Rc};
+    ///
+    /// struct Counter(Rc<Cell<u32>>);
+    ///
+    /// impl Resource<(), u8> for Counter {
+    ///     fn post(&mut self, _: &mut (), _: &Request<u8>, reply: Reply) -> Result<Answer, Error> {
+    ///         self.0.set(self.0.get() + 1);
+    ///         Ok(reply.done())
+    ///     }
+    /// }
+    ///
+    /// let mut counter = Counter(Rc::default());
+    /// let objects: [Object<(), u8, dyn Resource<(), u8>>; 1] = [Route::new("counter").object_of(&mut counter)];
+    /// # let _ = objects;
+    /// ```
+    #[must_use]
+    pub const fn object_of<D: Resource<S, P> + ?Sized>(self, resource: &mut D) -> Object<'_, S, P, D> {
         Object { about: self.about, resource, of: PhantomData }
     }
 }
@@ -372,10 +398,8 @@ resource! {
     rest "requests for later blocks of an answer, as [`Route::rest`]";
 }
 
-/// An object under a path: made by [`Route::object`].
-///
-/// It is of type `D`. Of objects of several types in one table that is what they have in common: any [`Resource`] that may be
-/// sent to another thread. Where one may not, that is to be said: `Object<'_, S, P, dyn Resource<S, P> + '_>`.
+/// An object under a path: made by [`Route::object`], any [`Resource`] that may be sent to another thread; or by
+/// [`Route::object_of`], of another type `D`.
 pub struct Object<'r, S, P = SocketAddr, D: ?Sized = dyn Resource<S, P> + Send + 'r> {
     pub(super) about: About,
     pub(super) resource: &'r mut D,

@@ -3,13 +3,15 @@
 use crate::fake::Fake;
 use crate::process::{Server, pattern};
 use coaplet::block::Settings;
-use coaplet::host::{Client, Error, Way};
-use coaplet::host::{Resource, Serving};
-use coaplet::io::{Address, Udp};
+use coaplet::host::{Client, Error, Resource, Serving, Way};
+use coaplet::io::{Address, Udp, seed};
 use coaplet::server::{Answer, Reply, Request};
-use coaplet::{Code, ContentFormat, Transmission};
+use coaplet::store::Heap;
+use coaplet::{Code, Config, ContentFormat, Endpoint, Transmission};
+use std::cell::Cell;
 use std::io::Cursor;
 use std::net::UdpSocket;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::thread;
@@ -53,6 +55,39 @@ fn each_to_a_thread_of_its_own() {
     over.store(true, Relaxed);
     assert_eq!(server.join().expect("it ends"), 1);
     assert!(passed.load(Relaxed) >= 2, "a request and its answer");
+}
+
+/// No other thread may have it.
+struct Counter(Rc<Cell<u32>>);
+
+impl coaplet::server::Resource<(), Address> for Counter {
+    fn post(
+        &mut self,
+        _: &mut (),
+        _: &Request<'_, Address>,
+        reply: Reply<'_, '_>,
+    ) -> Result<Answer, coaplet::server::Error> {
+        self.0.set(self.0.get() + 1);
+        Ok(reply.done())
+    }
+}
+
+#[test]
+fn a_server_on_a_socket_has_objects_of_its_thread() {
+    let count = Rc::new(Cell::new(0));
+    let mut counter = Counter(Rc::clone(&count));
+    let mut objects = [Resource::new("counter").object_of(&mut counter)];
+    let endpoint = Endpoint::new(Config::DEFAULT.serving(), seed(), Heap::with_bound(8, 32, 1 << 12));
+    let socket = Udp::bind("127.0.0.1:0".parse().expect("an address")).expect("a port");
+    let uri = format!("coap://{}", socket.local_addr().expect("an address"));
+    let mut serving = Serving::over(socket, coaplet::Server::new(endpoint, &[]).with_objects(&mut objects));
+    let asked = thread::spawn(move || Client::connect(&uri)?.post("/counter", ""));
+    while !asked.is_finished() {
+        let until = serving.now() + Duration::from_millis(20);
+        serving.turn(&mut (), Some(until)).expect("it can be read");
+    }
+    assert_eq!(asked.join().expect("it ends").expect("a reply").code(), Code::CHANGED);
+    assert_eq!(count.get(), 1);
 }
 
 #[test]

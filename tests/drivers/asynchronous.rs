@@ -1,14 +1,17 @@
 //! tokio: the driver, and the client over it.
 
 use crate::house::{House, LONG, routes, told};
-use coaplet::endpoint::Request;
+use coaplet::endpoint;
 use coaplet::host::{AsyncClient, Error};
 use coaplet::io::{Address, AsyncUdp, Carrier, Node, Serve, Udp, run, seed, step};
+use coaplet::server::{self, Answer, Reply, Request, Resource, Route};
 use coaplet::store::Heap;
 use coaplet::{Code, Config, Endpoint, Message, Server, Transmission, Type};
+use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 use tokio::net::UdpSocket;
@@ -34,7 +37,7 @@ async fn race<A: Future, B: Future>(one: A, other: B) -> Result<A::Output, B::Ou
     .await
 }
 
-fn server<'r, S>(routes: &'r [coaplet::server::Route<S, Address>]) -> Server<'r, S, Heap<Address>> {
+fn server<'r, S>(routes: &'r [Route<S, Address>]) -> Server<'r, S, Heap<Address>> {
     let store = Heap::with_bound(64, 1024, 1 << 20).observers(8).transfers(8);
     Server::new(Endpoint::new(Config::DEFAULT.serving(), seed(), store), routes)
 }
@@ -66,6 +69,39 @@ fn pace(nstart: u8) -> Transmission {
 
 async fn client(address: SocketAddr, transmission: Transmission) -> AsyncClient {
     AsyncClient::connect_with(&format!("coap://{address}"), transmission).await.expect("a client")
+}
+
+/// No other thread may have it.
+struct Counter(Rc<Cell<u32>>);
+
+impl Resource<(), Address> for Counter {
+    fn post(&mut self, _: &mut (), _: &Request<'_, Address>, reply: Reply<'_, '_>) -> Result<Answer, server::Error> {
+        self.0.set(self.0.get() + 1);
+        Ok(reply.done())
+    }
+}
+
+#[test]
+fn a_server_with_objects_of_one_thread_is_driven_in_that() {
+    block_on(async {
+        let count = Rc::new(Cell::new(0));
+        let mut counter = Counter(Rc::clone(&count));
+        let mut objects = [Route::new("counter").object_of(&mut counter)];
+        let mut server = server(&[]).with_objects(&mut objects);
+        let (mut udp, address) = bound();
+        let (mut rx, mut tx) = (vec![0; Udp::LONGEST], [0; 1152]);
+        let asking = async {
+            let client = client(address, Transmission::DEFAULT).await;
+            let code = client.post("/counter", "").await.expect("an answer").code();
+            client.shutdown().await.expect("it ends well");
+            code
+        };
+        let mut state = ();
+        let mut node = Serve::new(&mut server, &mut state);
+        let serving = run(&mut udp, &mut node, std::future::pending::<()>(), &mut rx, &mut tx);
+        assert!(matches!(race(asking, serving).await, Ok(Code::CHANGED)));
+        assert_eq!(count.get(), 1);
+    });
 }
 
 #[test]
@@ -344,7 +380,7 @@ fn a_server_that_asks_is_told() {
         let nobody = Peer::new().await.1;
         for to in [there, nobody] {
             let now = udp.now();
-            let request = Request::get().timeout(Duration::from_millis(500));
+            let request = endpoint::Request::get().timeout(Duration::from_millis(500));
             let asked = server.endpoint().request(now, to.into(), request, &mut tx, |w| {
                 w.path("hello");
             });

@@ -284,8 +284,7 @@ impl Resource<State, u8> for Counter {
 #[test]
 fn objects_behind_the_table() {
     let (mut one, mut two) = (Counter { count: 1 }, Counter { count: 20 });
-    let mut objects: [Object<'_, State, u8>; 2] =
-        [Route::new("one").rt("o").object(&mut one), Route::new("two/*").observable().object(&mut two)];
+    let mut objects = [Route::new("one").rt("o").object(&mut one), Route::new("two/*").observable().object(&mut two)];
     let mut bench = Bench::new(&ROUTES, State::default(), Few::new());
     bench.server = bench.server.with_objects(&mut objects);
     let first = bench.ask(2, Code::GET, |w| _ = w.observe(0).path("two/x")).unwrap();
@@ -322,9 +321,9 @@ fn objects_of_one_thread_and_of_one_type() {
     let count = Rc::new(Cell::new(0));
     let (mut shared, mut other) = (Shared(count.clone()), Counter { count: 0 });
     let mut several: [Object<'_, State, u8, dyn Resource<State, u8> + '_>; 2] =
-        [Route::new("other").object(&mut other), Route::new("shared").object(&mut shared)];
+        [Route::new("other").object_of(&mut other), Route::new("shared").object_of(&mut shared)];
     served(&mut several);
-    served(&mut [Route::new("shared").object(&mut shared)]);
+    served(&mut [Route::new("shared").object_of(&mut shared)]);
     assert_eq!(count.get(), 2);
 }
 
